@@ -1,0 +1,1 @@
+"""Rings and labels in, figures of merit out."""

@@ -1,0 +1,1 @@
+"""Simulated marketplaces and the truth about them."""

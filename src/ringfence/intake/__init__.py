@@ -1,0 +1,1 @@
+"""Files in, a normalised and pseudonymised market out; no other layer ever sees an identifier's text."""

@@ -1,0 +1,1 @@
+"""One use case a function; the only layer that combines the ones below."""
