@@ -1,0 +1,53 @@
+"""How close two claims at one merchant are: the number of strangers chance would put as near."""
+
+from typing import NamedTuple
+
+from numba import njit
+
+from ringfence.detection.timeline import exposure_days
+
+
+class Yardstick(NamedTuple):
+    """The parameters that closeness is measured by, as the compiled functions take them."""
+
+    window: float
+    """Days beyond which claims are never compared."""
+    reach: float
+    """Days before and after that the local rate is counted over."""
+    closest: float
+    """Days below which claims are not told apart."""
+    strangers: float
+    """Coincidences that chance makes likelier than this are no coincidences."""
+    gap: float
+    """Days that end an event."""
+    neighbours: int
+    """Next claims at a merchant that each claim is compared with."""
+    hub: int
+    """Holders beyond which a value says nothing."""
+
+
+@njit(cache=True, nogil=True)
+def as_near(rate, apart, grain, closest):  # type: ignore[no-untyped-def]
+    """Give how many strangers' claims chance puts within `apart` days, at `rate` claims a day.
+
+    Times rounded to `grain` days leave that much doubt, so equal times are at most that near.
+    """
+    return rate * max(2.0 * apart + grain, 2.0 * closest)
+
+
+@njit(cache=True, nogil=True)
+def pair_rate(timeline, yardstick, near, everywhere, i, j):  # type: ignore[no-untyped-def]
+    """Give the claims a day that strangers file around claims `i` and `j` of one merchant.
+
+    The larger of the merchant's own claims nearby, less these two, and of its share of everyone's claims
+    nearby: faulty batches, popular merchants and sale peaks discount themselves.
+    """
+    merchant = timeline.merchant[i]
+    claims_here = timeline.merchant_start[merchant + 1] - timeline.merchant_start[merchant]
+    share = (claims_here - 1.5) * max(everywhere[i], everywhere[j]) / len(timeline.day)
+    reach = yardstick.reach
+    days = min(
+        exposure_days(timeline.day[i] - reach, timeline.day[i] + reach, timeline.span),
+        exposure_days(timeline.day[j] - reach, timeline.day[j] + reach, timeline.span),
+    )
+    return max(max(near[i], near[j]) - 2.0, share) / days

@@ -1,0 +1,95 @@
+"""Orders as exposure: buyers who shop together will claim together, and are no ring for it."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from ringfence.detection.times import MICROSECONDS_A_DAY
+from ringfence.detection.timeline import Ints, Longs, Timeline, starts
+from ringfence.market import Orders
+
+
+class Exposure(NamedTuple):
+    """The orders that say how buyers shop where they never claimed, in (merchant, time) order."""
+
+    of_buyer: Ints
+    """int32[K], positions of orders by (buyer, position)."""
+    buyer_start: Longs
+    """int64[n + 1]"""
+    begin: Ints
+    """int32[K], the first order at the same merchant within the time that counts as together."""
+    end: Ints
+    """int32[K], the one after the last."""
+    smoothing: float
+    """Added to both sides of the ratio of orders together, seen over expected."""
+
+
+def expose(orders: Orders | None, timeline: Timeline, together_days: float, smoothing: float) -> Exposure:
+    """Keep the orders of claimants at merchants someone claimed at, but not where the buyer claimed.
+
+    `orders` are numbered as the timeline's buyers and merchants are; None gives an exposure without orders,
+    which discounts nothing.
+    """
+    buyers, merchants = len(timeline.buyer_start) - 1, len(timeline.merchant_start) - 1
+    if orders is None or len(orders) == 0:
+        nothing = np.empty(0, np.int32)
+        return Exposure(nothing, np.zeros(buyers + 1, np.int64), nothing, nothing, smoothing)
+    claimed = np.unique(timeline.merchant.astype(np.int64) * buyers + timeline.buyer)
+    pair = orders.merchant.astype(np.int64) * buyers + orders.buyer
+    found = np.searchsorted(claimed, pair)
+    found[found == len(claimed)] = 0
+    kept = claimed[found] != pair
+    kept &= np.diff(timeline.buyer_start)[orders.buyer] > 0
+    kept &= np.diff(timeline.merchant_start)[orders.merchant] > 0
+    buyer, merchant, at = orders.buyer[kept], orders.merchant[kept], orders.ordered_at[kept]
+    begin, end = np.empty(len(at), np.int32), np.empty(len(at), np.int32)
+    _together(starts(merchant, merchants), at, int(together_days * MICROSECONDS_A_DAY), begin, end)
+    return Exposure(np.argsort(buyer, kind="stable").astype(np.int32), starts(buyer, buyers), begin, end, smoothing)
+
+
+@njit(cache=True, nogil=True)
+def _together(merchant_start, at, reach, begin, end):  # type: ignore[no-untyped-def]
+    for merchant in range(len(merchant_start) - 1):
+        first, last = merchant_start[merchant], merchant_start[merchant + 1]
+        low = high = first
+        for i in range(first, last):
+            while at[low] < at[i] - reach:
+                low += 1
+            while high < last and at[high] <= at[i] + reach:
+                high += 1
+            begin[i], end[i] = low, high
+
+
+@njit(cache=True, nogil=True)
+def lift(exposure, buyer, group):  # type: ignore[no-untyped-def]
+    """Give how many times more often than chance `buyer` shops together with `group` (int64[g]), 1 at least.
+
+    (A + s) / (E + s): A orders of the buyer lie together with one of the group's; E are expected to if the
+    group's orders were any orders: Σ 1 − exp(−others together · the group's share of all orders).
+    """
+    orders = len(exposure.begin)
+    first, last = exposure.buyer_start[buyer], exposure.buyer_start[buyer + 1]
+    theirs = 0
+    for other in group:
+        theirs += exposure.buyer_start[other + 1] - exposure.buyer_start[other]
+    if first == last or theirs == 0:
+        return 1.0
+    positions = np.empty(theirs, np.int32)
+    k = 0
+    for other in group:
+        for i in range(exposure.buyer_start[other], exposure.buyer_start[other + 1]):
+            positions[k] = exposure.of_buyer[i]
+            k += 1
+    positions.sort()
+    seen = 0
+    expected = 0.0
+    for i in range(first, last):
+        own = exposure.of_buyer[i]
+        begin, end = exposure.begin[own], exposure.end[own]
+        near = np.searchsorted(positions, end) - np.searchsorted(positions, begin)
+        if near > 0:
+            seen += 1
+        others = max(end - begin - near - 1, 0)
+        expected += 1.0 - np.exp(-others * theirs / orders)
+    return max(1.0, (seen + exposure.smoothing) / (expected + exposure.smoothing))

@@ -1,0 +1,361 @@
+"""Growing a ring from a pair: evidence adds up over a group although no pair of it is significant."""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from ringfence.detection.exposure import lift
+from ringfence.detection.sharing import holders_of
+from ringfence.detection.tail import evidence
+from ringfence.detection.timeline import exposure_days, rank
+
+_EITHER_KIND = math.log10(2.0)
+"""Decades paid for looking at two kinds of event and keeping the better."""
+_OUTSIDE, _INSIDE, _SHARES = -1, -2, -3
+
+
+class Growing(NamedTuple):
+    """The rules of growth, as the compiled functions take them."""
+
+    joining_rate: float
+    rounds: int
+    single_joins_below: int
+
+
+class Scratch(NamedTuple):
+    """Working space of one thread, of length n; every function leaves it clean (`stamp` and `merchant` −1)."""
+
+    stamp: np.ndarray  # type: ignore[type-arg]
+    """int32[n]"""
+    merchant: np.ndarray  # type: ignore[type-arg]
+    """int32[n], the merchant whose coincidence `best` holds."""
+    best: np.ndarray  # type: ignore[type-arg]
+    """float64[n], nats of the closest coincidence at `merchant`."""
+    nats: np.ndarray  # type: ignore[type-arg]
+    """float64[n], nats of all merchants before."""
+
+
+def scratch(buyers: int) -> Scratch:
+    """Make working space for `buyers` buyers."""
+    return Scratch(
+        np.full(buyers, -1, np.int32), np.full(buyers, -1, np.int32), np.zeros(buyers), np.zeros(buyers)
+    )
+
+
+class Events(NamedTuple):
+    """When a group's claims at one merchant lie together: e events in (merchant, time) order."""
+
+    merchant: np.ndarray  # type: ignore[type-arg]
+    """int64[e]"""
+    begin: np.ndarray  # type: ignore[type-arg]
+    """float64[e], day of the first claim."""
+    end: np.ndarray  # type: ignore[type-arg]
+    """float64[e], day of the last claim."""
+    rate: np.ndarray  # type: ignore[type-arg]
+    """float64[e], claims a day of strangers around the event."""
+
+
+@njit(cache=True, nogil=True)
+def claims_of(timeline, group):  # type: ignore[no-untyped-def]
+    """Give the positions of all claims of `group`, rising: int64."""
+    total = 0
+    for buyer in group:
+        total += timeline.buyer_start[buyer + 1] - timeline.buyer_start[buyer]
+    out = np.empty(total, np.int64)
+    k = 0
+    for buyer in group:
+        for i in range(timeline.buyer_start[buyer], timeline.buyer_start[buyer + 1]):
+            out[k] = timeline.of_buyer[i]
+            k += 1
+    out.sort()
+    return out
+
+
+@njit(cache=True, nogil=True)
+def events(timeline, yardstick, group, members):  # type: ignore[no-untyped-def]
+    """Find the group's events with at least `members` (1 or 2) of its buyers.
+
+    The rate around an event leaves out the group's own claims, as the rate of a pair leaves out its two.
+    """
+    claims = claims_of(timeline, group)
+    total = len(claims)
+    merchants = np.empty(total, np.int64)
+    begins, ends, rates = np.empty(total), np.empty(total), np.empty(total)
+    found = 0
+    reach = yardstick.reach
+    i = 0
+    merchant_first = 0
+    while i < total:
+        merchant = timeline.merchant[claims[i]]
+        if i == 0 or timeline.merchant[claims[i - 1]] != merchant:
+            merchant_first = i
+        j = i + 1
+        joint = members <= 1
+        while (
+            j < total
+            and timeline.merchant[claims[j]] == merchant
+            and timeline.day[claims[j]] - timeline.day[claims[j - 1]] <= yardstick.gap
+        ):
+            if timeline.buyer[claims[j]] != timeline.buyer[claims[i]]:
+                joint = True
+            j += 1
+        if joint:
+            begin, end = timeline.day[claims[i]], timeline.day[claims[j - 1]]
+            own_near = own = 0
+            x = merchant_first
+            while x < total and timeline.merchant[claims[x]] == merchant:
+                own += 1
+                if begin - reach <= timeline.day[claims[x]] <= end + reach:
+                    own_near += 1
+                x += 1
+            first, last = timeline.merchant_start[merchant], timeline.merchant_start[merchant + 1]
+            here = timeline.day[first:last]
+            near = np.searchsorted(here, end + reach, side="right") - np.searchsorted(here, begin - reach)
+            everywhere = rank(timeline.clock, timeline.clock_index, end + reach, True) - rank(
+                timeline.clock, timeline.clock_index, begin - reach, False
+            )
+            share = max(0.5, last - first - own - 0.5) * everywhere / len(timeline.day)
+            merchants[found], begins[found], ends[found] = merchant, begin, end
+            rates[found] = max(near - own_near - 1.0, share) / exposure_days(
+                begin - reach, end + reach, timeline.span
+            )
+            found += 1
+        i = j
+    return Events(merchants[:found], begins[:found], ends[:found], rates[:found])
+
+
+@njit(cache=True, nogil=True)
+def strangers_at(yardstick, grain, rate, begin, end, day):  # type: ignore[no-untyped-def]
+    """Give how many strangers' claims chance puts as near to an event as a claim on `day` is."""
+    apart = max(0.0, max(begin - day, day - end))
+    return rate * max(end - begin + 2.0 * apart + grain, 2.0 * yardstick.closest)
+
+
+@njit(cache=True, nogil=True)
+def score_outsiders(timeline, yardstick, group, scratch):  # type: ignore[no-untyped-def]
+    """Score every buyer outside `group` who has a claim near one of its events.
+
+    Returns (buyer int64[k], decades float64[k] before multiplicity, surprise float64[k] nats,
+    events int64[k] compared with). Of all events and those of two members, the better is kept.
+    """
+    for buyer in group:
+        scratch.stamp[buyer] = _INSIDE
+    q0 = yardstick.strangers / len(timeline.buyer)
+    room = 256
+    who, decades = np.empty(room, np.int64), np.empty(room)
+    nats, compared = np.empty(room), np.empty(room, np.int64)
+    found = 0
+    for members in (1, 2):
+        if members == 2 and len(group) < 3:
+            break
+        those = events(timeline, yardstick, group, members)
+        touched = _coincide(timeline, yardstick, those, scratch)
+        for buyer in touched:
+            surprise = scratch.nats[buyer] + scratch.best[buyer]
+            scratch.merchant[buyer] = -1
+            claims = timeline.buyer_start[buyer + 1] - timeline.buyer_start[buyer]
+            score = evidence(claims, len(those.merchant) * q0, surprise)
+            if len(group) >= 3:
+                score -= _EITHER_KIND
+            at = scratch.stamp[buyer]
+            if at == _OUTSIDE:
+                if found == room:
+                    room *= 2
+                    who, decades = _wider(who), _wider(decades)
+                    nats, compared = _wider(nats), _wider(compared)
+                at = found
+                found += 1
+                scratch.stamp[buyer] = at
+                who[at], decades[at] = buyer, -1.0
+            if score > decades[at]:
+                decades[at], nats[at], compared[at] = score, surprise, len(those.merchant)
+    for i in range(found):
+        scratch.stamp[who[i]] = _OUTSIDE
+    for buyer in group:
+        scratch.stamp[buyer] = _OUTSIDE
+    return who[:found], decades[:found], nats[:found], compared[:found]
+
+
+@njit(cache=True, nogil=True)
+def _wider(column):  # type: ignore[no-untyped-def]
+    return np.concatenate((column, np.empty_like(column)))
+
+
+@njit(cache=True, nogil=True)
+def _coincide(timeline, yardstick, those, scratch):  # type: ignore[no-untyped-def]
+    """Add up, in `scratch`, the closest coincidence at each merchant of every buyer not `_INSIDE`: int64[k]."""
+    touched = np.empty(256, np.int64)
+    found = 0
+    grain = timeline.grain
+    for x in range(len(those.merchant)):
+        merchant, begin, end, rate = those.merchant[x], those.begin[x], those.end[x], those.rate[x]
+        if strangers_at(yardstick, grain, rate, begin, end, begin) >= yardstick.strangers:
+            continue
+        # Further away than this, chance alone would put `strangers` claims.
+        width = yardstick.strangers / rate - (end - begin) - grain
+        furthest = min(yardstick.window, max(width / 2.0, yardstick.closest) + 1e-9)
+        first, last = timeline.merchant_start[merchant], timeline.merchant_start[merchant + 1]
+        for i in range(first + np.searchsorted(timeline.day[first:last], begin - furthest), last):
+            day = timeline.day[i]
+            if day > end + furthest:
+                break
+            buyer = timeline.buyer[i]
+            if scratch.stamp[buyer] == _INSIDE:
+                continue
+            strangers = strangers_at(yardstick, grain, rate, begin, end, day)
+            if strangers >= yardstick.strangers:
+                continue
+            surprise = math.log(yardstick.strangers / strangers)
+            if scratch.merchant[buyer] < 0:
+                if found == len(touched):
+                    touched = _wider(touched)
+                touched[found] = buyer
+                found += 1
+                scratch.nats[buyer] = 0.0
+                scratch.merchant[buyer] = merchant
+                scratch.best[buyer] = surprise
+            elif scratch.merchant[buyer] != merchant:
+                scratch.nats[buyer] += scratch.best[buyer]
+                scratch.merchant[buyer] = merchant
+                scratch.best[buyer] = surprise
+            elif surprise > scratch.best[buyer]:
+                scratch.best[buyer] = surprise
+    return touched[:found]
+
+
+@njit(cache=True, nogil=True)
+def outsiders_sharing(sharing, group, hub, scratch):  # type: ignore[no-untyped-def]
+    """List the buyers outside `group` who share a value with it, and how many share one as rare.
+
+    Returns (buyer int64[k], number int64[k]). Values equally rare are taken together, so that their order
+    never shows.
+    """
+    total = 0
+    for buyer in group:
+        total += sharing.value_start[buyer + 1] - sharing.value_start[buyer]
+    keys = np.empty(total, np.int64)
+    k = 0
+    for buyer in group:
+        scratch.stamp[buyer] = _INSIDE
+        for i in range(sharing.value_start[buyer], sharing.value_start[buyer + 1]):
+            holders = holders_of(sharing, sharing.value[i])
+            if holders <= hub:
+                keys[k] = (np.int64(holders) << 32) | sharing.value[i]
+                k += 1
+    keys = np.unique(keys[:k])
+    who, number = np.empty(64, np.int64), np.empty(64, np.int64)
+    found = level_first = 0
+    for i in range(len(keys)):
+        value = keys[i] & 0xFFFFFFFF
+        for j in range(sharing.holder_start[value], sharing.holder_start[value + 1]):
+            buyer = sharing.holder[j]
+            if scratch.stamp[buyer] == _OUTSIDE:
+                if found == len(who):
+                    who, number = _wider(who), _wider(number)
+                scratch.stamp[buyer] = _SHARES
+                who[found] = buyer
+                found += 1
+        if i + 1 == len(keys) or (keys[i + 1] >> 32) != (keys[i] >> 32):
+            number[level_first:found] = found
+            level_first = found
+    for i in range(found):
+        scratch.stamp[who[i]] = _OUTSIDE
+    for buyer in group:
+        scratch.stamp[buyer] = _OUTSIDE
+    return who[:found], number[:found]
+
+
+@njit(cache=True, nogil=True)
+def candidates(timeline, sharing, yardstick, group, scratch):  # type: ignore[no-untyped-def]
+    """Score the outsiders of `group` after multiplicity.
+
+    Returns buyer int64[k], decades float64[k], surprise float64[k], events int64[k], among float64[k], the
+    decades that multiplicity took: all buyers, or those sharing as rare a value with the group.
+    """
+    who, decades, nats, compared = score_outsiders(timeline, yardstick, group, scratch)
+    sharers, number = outsiders_sharing(sharing, group, yardstick.hub, scratch)
+    everyone = math.log10(len(timeline.buyer_start) - 1)
+    for i in range(len(sharers)):
+        scratch.stamp[sharers[i]] = number[i]
+    among = np.empty(len(who))
+    for i in range(len(who)):
+        shared = scratch.stamp[who[i]]
+        among[i] = math.log10(shared) if shared > 0 else everyone
+        decades[i] -= among[i]
+    for i in range(len(sharers)):
+        scratch.stamp[sharers[i]] = _OUTSIDE
+    return who, decades, nats, compared, among
+
+
+@njit(cache=True, nogil=True)
+def grow(timeline, sharing, exposure, yardstick, growing, taken, a, b, seed, scratch):  # type: ignore[no-untyped-def]
+    """Grow the group {a, b} of evidence `seed`: (members int64[g] rising, evidence in decades).
+
+    Buyers marked in `taken` (bool[n]) belong elsewhere. A buyer joins at −log10(joining_rate · size) decades.
+    """
+    group = np.array([min(a, b), max(a, b)], np.int64)
+    total = seed
+    q0 = yardstick.strangers / len(timeline.buyer)
+    for _ in range(growing.rounds):
+        who, decades, nats, compared, among = candidates(timeline, sharing, yardstick, group, scratch)
+        bar = -math.log10(growing.joining_rate * len(group))
+        chosen = np.empty(len(who), np.int64)
+        found = 0
+        best = -1
+        for i in range(len(who)):
+            if decades[i] < bar or taken[who[i]]:
+                continue
+            together = lift(exposure, who[i], group)
+            if together > 1.0:
+                claims = timeline.buyer_start[who[i] + 1] - timeline.buyer_start[who[i]]
+                decades[i] = evidence(claims, compared[i] * q0 * together, nats[i]) - among[i]
+                if len(group) >= 3:
+                    decades[i] -= _EITHER_KIND
+                if decades[i] < bar:
+                    continue
+            chosen[found] = i
+            found += 1
+            if best < 0 or decades[i] > decades[best] or (decades[i] == decades[best] and who[i] < who[best]):
+                best = i
+        if found == 0:
+            break
+        if len(group) < growing.single_joins_below:
+            chosen[0] = best
+            found = 1
+        larger = np.empty(len(group) + found, np.int64)
+        larger[: len(group)] = group
+        for i in range(found):
+            larger[len(group) + i] = who[chosen[i]]
+            total += decades[chosen[i]]
+        larger.sort()
+        group = larger
+    return group, total
+
+
+@njit(cache=True, nogil=True)
+def covers_two_merchants(timeline, yardstick, group):  # type: ignore[no-untyped-def]
+    """Say whether joint events cover two merchants and two members have joint events at two merchants each."""
+    those = events(timeline, yardstick, group, 2)
+    if len(those.merchant) == 0 or those.merchant[0] == those.merchant[-1]:
+        return False
+    qualified = 0
+    for buyer in group:
+        last = -1
+        merchants = 0
+        for i in range(timeline.buyer_start[buyer], timeline.buyer_start[buyer + 1]):
+            claim = timeline.of_buyer[i]
+            if timeline.merchant[claim] == last:
+                continue
+            for x in range(len(those.merchant)):
+                if (
+                    those.merchant[x] == timeline.merchant[claim]
+                    and those.begin[x] <= timeline.day[claim] <= those.end[x]
+                ):
+                    merchants += 1
+                    last = timeline.merchant[claim]
+                    break
+        if merchants >= 2:
+            qualified += 1
+    return qualified >= 2

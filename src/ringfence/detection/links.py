@@ -1,0 +1,89 @@
+"""Links: what ties two buyers together, inside rings and, where significant, outside."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ringfence.detection.closeness import Yardstick
+from ringfence.detection.exposure import Exposure, lift
+from ringfence.detection.pairs import Pairs
+from ringfence.detection.records import Coincidences, coincidences
+from ringfence.detection.rings import GrownRing
+from ringfence.detection.sharing import NOTHING_SHARED, Sharing, holders_of, level, rarest_shared
+from ringfence.detection.tail import evidence
+from ringfence.detection.timeline import Floats, Timeline
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Evidence between two buyers, with the claims it rests on: `(:Buyer)-[:LINKED]-(:Buyer)`."""
+
+    a: int
+    b: int
+    score: float
+    """Decades after multiplicity; below 0 a link says little alone, and adds up inside a ring."""
+    claims_a: NDArray[np.int64]
+    """int64[k], positions of a's claims, one a merchant, closest coincidence first."""
+    claims_b: NDArray[np.int64]
+    """int64[k], positions of b's claims beside them."""
+    strangers: Floats
+    """float64[k], strangers' claims that chance would put as near."""
+
+
+class Linker:
+    """Finds links in one marketplace."""
+
+    def __init__(
+        self, timeline: Timeline, sharing: Sharing, exposure: Exposure, yardstick: Yardstick, multiplicity: Floats
+    ) -> None:
+        self._timeline, self._sharing, self._exposure = timeline, sharing, exposure
+        self._yardstick, self._decades = yardstick, np.log10(multiplicity)
+
+    def inside(self, ring: GrownRing, least: float) -> list[Link]:
+        """List the links of at least `least` decades among a ring's members, by (a, b)."""
+        return [link for link in self._links(ring.members) if link.score >= least]
+
+    def outside(self, seeds: Pairs, ring_of: NDArray[np.int64], least: float) -> list[Link]:
+        """List the links of at least `least` decades that no ring holds, by (a, b).
+
+        `ring_of` is int64[n], the ring of each buyer or −1.
+        """
+        apart = (ring_of[seeds.a] != ring_of[seeds.b]) | (ring_of[seeds.a] < 0)
+        strong = np.flatnonzero(apart & (seeds.score >= least))
+        links: list[Link] = []
+        for i in strong:
+            pair = np.array([seeds.a[i], seeds.b[i]], np.int64)
+            links.extend(link for link in self._links(pair) if link.score >= least)
+        return sorted(links, key=lambda link: (link.a, link.b))
+
+    def _links(self, group: NDArray[np.int64]) -> list[Link]:
+        buyer = self._timeline.buyer
+        together: Coincidences = coincidences(self._timeline, self._yardstick, group)
+        a, b = buyer[together.a].astype(np.int64), buyer[together.b].astype(np.int64)
+        changes = np.flatnonzero((np.diff(a) != 0) | (np.diff(b) != 0)) + 1
+        bounds = [0, *changes.tolist(), len(a)] if len(a) else [0]
+        links = []
+        for first, end in zip(bounds[:-1], bounds[1:], strict=True):
+            closest = first + np.argsort(together.strangers[first:end], kind="stable")
+            strangers = together.strangers[closest]
+            links.append(
+                Link(
+                    a=int(a[first]),
+                    b=int(b[first]),
+                    score=self._score(int(a[first]), int(b[first]), strangers),
+                    claims_a=together.a[closest],
+                    claims_b=together.b[closest],
+                    strangers=strangers,
+                )
+            )
+        return links
+
+    def _score(self, a: int, b: int, strangers: Floats) -> float:
+        claims = np.diff(self._timeline.buyer_start)
+        surprise = float(np.log(self._yardstick.strangers / strangers).sum())
+        chance = self._yardstick.strangers / len(self._timeline.buyer) * max(claims[a], claims[b])
+        chance *= lift(self._exposure, a, np.array([b], np.int64))
+        value = rarest_shared(self._sharing, a, b, self._yardstick.hub)
+        at = level(holders_of(self._sharing, value)) if value >= 0 else NOTHING_SHARED
+        return float(evidence(int(min(claims[a], claims[b])), chance, surprise) - self._decades[at])

@@ -1,0 +1,78 @@
+"""Networks: rings that share people's identifiers or targets more than chance would have them."""
+
+import math
+
+import networkit as nk
+import numpy as np
+from numpy.typing import NDArray
+
+from ringfence.detection.pairs import Pairs
+from ringfence.detection.sharing import NOTHING_SHARED, Sharing, level
+from ringfence.detection.timeline import Floats, Ints
+
+
+def find_networks(
+    sizes: NDArray[np.int64], ring_of: NDArray[np.int64], seeds: Pairs, sharing: Sharing, multiplicity: Floats, hub: int
+) -> NDArray[np.int64]:
+    """Give int64[rings], the network of each ring, numbered in the order of the rings.
+
+    `sizes` are members by ring, `ring_of` is int64[n], each buyer's ring or −1. Two rings are tied by weak
+    pairs across them and by values they share; a tie counts with the decades by which chance, over all pairs
+    of rings, fails to explain it. Networks are the communities of that graph.
+    """
+    rings = len(sizes)
+    if rings < 2:
+        return np.arange(rings)
+    all_ties = math.log10(rings * (rings - 1) / 2)
+    every_pair = math.log10(multiplicity[NOTHING_SHARED])
+    first, second, decades = [], [], []
+
+    one, other = ring_of[seeds.a], ring_of[seeds.b]
+    across = np.flatnonzero((one >= 0) & (other >= 0) & (one != other))
+    for i in across:
+        first.append(one[i])
+        second.append(other[i])
+        decades.append(seeds.score[i] + seeds.multiplicity[i])
+    for value in range(len(sharing.kind)):
+        holders = sharing.holder[sharing.holder_start[value] : sharing.holder_start[value + 1]]
+        if len(holders) > hub:
+            break
+        among = np.unique(ring_of[holders])
+        among = among[among >= 0]
+        rarity = every_pair - math.log10(multiplicity[level(len(holders))])
+        for i, ring in enumerate(among):
+            for partner in among[i + 1 :]:
+                first.append(ring)
+                second.append(partner)
+                decades.append(rarity)
+    if not first:
+        return np.arange(rings)
+    low = np.minimum(first, second).astype(np.int64)
+    high = np.maximum(first, second).astype(np.int64)
+    surplus = np.array(decades) - np.log10(sizes[low] * sizes[high]) - all_ties
+    kept = surplus > 0
+    tie, inverse = np.unique(low[kept] * rings + high[kept], return_inverse=True)
+    weight = np.bincount(inverse, surplus[kept], len(tie))
+    return communities(rings, (tie // rings).astype(np.int32), (tie % rings).astype(np.int32), weight)
+
+
+def communities(nodes: int, a: Ints, b: Ints, weight: Floats, resolution: float = 1.0) -> NDArray[np.int64]:
+    """Give int64[nodes], communities of the weighted graph with edges (a, b), numbered by their first node.
+
+    Leiden on modularity (Traag, Waltman, van Eck, Sci. Rep. 2019), on one thread with a fixed seed: on more
+    it is not deterministic. The number of threads is set back afterwards.
+    """
+    if len(a) == 0:
+        return np.arange(nodes)
+    threads = nk.getMaxNumberOfThreads()
+    nk.setNumberOfThreads(1)
+    try:
+        nk.setSeed(1, False)
+        graph = nk.GraphFromCoo((weight, (a, b)), n=nodes, weighted=True, directed=False)
+        found = nk.community.ParallelLeiden(graph, iterations=8, randomize=False, gamma=resolution)
+        found.run()
+        membership = np.asarray(found.getPartition().getVector(), np.int64)
+    finally:
+        nk.setNumberOfThreads(threads)
+    _, first, inverse = np.unique(membership, return_index=True, return_inverse=True)
+    return np.argsort(np.argsort(first))[inverse]

@@ -1,0 +1,63 @@
+"""The chance that innocent claims coincide so closely, so often: the one test all evidence comes from."""
+
+import math
+
+import numpy as np
+from numba import njit
+
+MOST_DECADES = 300.0
+"""Evidence is cut here: smaller chances have no floating-point number."""
+
+
+@njit(cache=True, nogil=True)
+def evidence(trials: int, chance: float, surprise: float) -> float:
+    """Give −log10 of the chance that `trials` claims of one buyer meet another's so closely by luck.
+
+    Each claim meets one with probability `chance` (clipped to 0..1); a meeting that is q/q0 as likely as the
+    loosest one counted adds ln(q0/q), which is exponential for q uniform. The number of meetings is then
+    Binomial(trials, chance), and k of them sum to `surprise` (nats, > 0) or more with the tail of Gamma(k):
+
+        p = Σ_k Binom(k; trials, chance) · Q(k, surprise),   k = 1 … trials
+
+    Returns decades between 0 and `MOST_DECADES`. (Fisher's method of combining, over a random count.)
+    """
+    if trials < 1 or chance <= 0.0:
+        return MOST_DECADES
+    if surprise <= 0.0:
+        return 0.0
+    theta = min(chance, 1.0 - 1e-12)
+    log_none = trials * math.log1p(-theta)
+    odds = theta / (1.0 - theta)
+    poisson_term = math.exp(-surprise)
+    gamma_tail = 0.0
+    total = 0.0
+    weight = math.exp(log_none) if log_none > -600.0 else 0.0
+    by_logarithms = log_none <= -600.0
+    for k in range(1, trials + 1):
+        gamma_tail = min(gamma_tail + poisson_term, 1.0)
+        poisson_term *= surprise / k
+        if by_logarithms:
+            weight = math.exp(
+                math.lgamma(trials + 1.0)
+                - math.lgamma(k + 1.0)
+                - math.lgamma(trials - k + 1.0)
+                + k * math.log(theta)
+                + (trials - k) * math.log1p(-theta)
+            )
+        else:
+            weight *= (trials - k + 1) / k * odds
+        total += weight * gamma_tail
+        if k > trials * theta and weight < 1e-18 * total:
+            break
+    if total <= 10.0**-MOST_DECADES:
+        return MOST_DECADES
+    return max(0.0, -math.log10(total))
+
+
+@njit(cache=True, nogil=True)
+def many_evidence(trials: np.ndarray, chance: np.ndarray, surprise: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+    """Give `evidence` for parallel arrays: int[k], float[k], float[k] -> float64[k] decades."""
+    out = np.empty(len(trials))
+    for i in range(len(trials)):
+        out[i] = evidence(trials[i], chance[i], surprise[i])
+    return out
