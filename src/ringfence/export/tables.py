@@ -1,0 +1,133 @@
+"""The tables of a run, and how each becomes a CSV that no spreadsheet runs and that reads back the same."""
+
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from ringfence.domain.errors import InvalidError
+
+_TIME = pl.Datetime("us", "UTC")
+
+SCHEMAS: dict[str, dict[str, Any]] = {
+    "rings": {
+        "ring_id": pl.String,
+        "network_id": pl.String,
+        "score": pl.Float64,
+        "size": pl.Int64,
+        "claims": pl.Int64,
+        "merchants": pl.Int64,
+        "amount": pl.String,
+        "first_claim_at": _TIME,
+        "last_claim_at": _TIME,
+        "p_value": pl.Float64,
+        "why": pl.String,
+    },
+    "members": {"ring_id": pl.String, "buyer_id": pl.String, "score": pl.Float64, "why": pl.String},
+    "buyers": {"buyer_id": pl.String, "score": pl.Float64},
+    "evidence": {
+        "ring_id": pl.String,
+        "event": pl.Int64,
+        "merchant_id": pl.String,
+        "buyer_id": pl.String,
+        "claim_id": pl.String,
+        "filed_at": _TIME,
+        "amount": pl.String,
+        "expected": pl.Float64,
+    },
+    "links": {"buyer_a": pl.String, "buyer_b": pl.String, "score": pl.Float64, "why": pl.String},
+}
+"""Columns and types by table. `lineage` has no entry: its columns are as detection hands them."""
+
+OPTIONAL = ("links", "lineage")
+"""Tables that a run may lack."""
+
+_DECIMALS = {"buyers": 9}
+"""Decimals of the fractions in a table where not 6: fewer would tie buyers of a large marketplace."""
+
+_ESCAPED = r"^(['=+\-@\t\r\n])"
+_UNESCAPED = r"^'"
+
+
+def conform(table: str, frame: pl.DataFrame) -> pl.DataFrame:
+    """The frame with the table's columns, in their order and types.
+
+    Times may come as text in ISO 8601 or without zone, which is UTC; other columns are dropped, null text
+    becomes empty. Raises InvalidError for a missing column, a value of another type, NaN or infinity.
+    """
+    schema = SCHEMAS.get(table) or _told_by(frame)
+    missing = [name for name in schema if name not in frame.columns]
+    if missing:
+        raise InvalidError(f"The table {table} has no column {missing[0]}.")
+    columns = []
+    for name, wanted in schema.items():
+        try:
+            columns.append(_cast(frame.get_column(name), wanted))
+        except pl.exceptions.PolarsError as error:
+            kind = "time" if wanted == _TIME else "number"
+            raise InvalidError(f"The table {table} has a value in {name} that is no {kind}.") from error
+        if wanted == pl.Float64 and not columns[-1].drop_nulls().is_finite().all():
+            raise InvalidError(f"The table {table} has a value in {name} that is no finite number.")
+    return pl.DataFrame(columns)
+
+
+def write_table(table: str, frame: pl.DataFrame, path: Path) -> None:
+    """Write a conforming frame as CSV: UTF-8, LF, fixed decimals, times in ISO 8601 UTC, null as nothing.
+
+    A text cell that begins with one of `= + - @`, tab, CR, LF or an apostrophe gets one apostrophe before
+    it, so that a spreadsheet shows it instead of running it; since cells that begin with an apostrophe get
+    one too, `read_table` takes away exactly one and nothing is ambiguous.
+    """
+    decimals = _DECIMALS.get(table, 6)
+    plain = [_as_text(name, dtype, decimals) for name, dtype in frame.schema.items()]
+    frame.select(plain).write_csv(path, line_terminator="\n", float_precision=decimals)
+
+
+def read_table(table: str, path: Path) -> pl.DataFrame:
+    """Read what `write_table` wrote. Raises InvalidError in one line for a damaged file."""
+    try:
+        text = pl.read_csv(path, infer_schema=False)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise InvalidError(
+            f"{path} cannot be read: {(str(error).splitlines() or ['damaged'])[0]}."
+        ) from error
+    numbers = {name for name, dtype in SCHEMAS.get(table, {}).items() if dtype != pl.String}
+    return conform(
+        table,
+        text.with_columns(
+            pl.col(name).replace("", None) if name in numbers else pl.col(name).str.replace(_UNESCAPED, "")
+            for name in text.columns
+        ),
+    )
+
+
+def _told_by(frame: pl.DataFrame) -> dict[str, Any]:
+    return {
+        name: _TIME if dtype.is_temporal() else pl.Int64 if dtype.is_integer() else dtype
+        for name, dtype in frame.schema.items()
+    }
+
+
+def _cast(column: pl.Series, wanted: Any) -> pl.Series:
+    if wanted == pl.String:
+        return column.cast(pl.String).fill_null("")
+    if wanted != _TIME:
+        return column.cast(wanted)
+    if column.dtype == pl.String:
+        return column.str.to_datetime(time_unit="us", time_zone="UTC")
+    if isinstance(column.dtype, pl.Datetime) and column.dtype.time_zone is not None:
+        return column.dt.convert_time_zone("UTC").cast(_TIME)
+    return column.cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
+
+
+def _as_text(name: str, dtype: pl.DataType, decimals: int) -> pl.Expr:
+    column = pl.col(name)
+    if dtype == pl.String:
+        return column.str.replace(_ESCAPED, "'$1")
+    if dtype.is_temporal():
+        return column.dt.to_string("%Y-%m-%dT%H:%M:%S%.fZ")
+    if dtype.is_float():
+        rounded = column.round(decimals)
+        # A negative zero would print with a sign.
+        return pl.when(rounded == 0.0).then(0.0).otherwise(rounded).alias(name)
+    return column
