@@ -1,6 +1,21 @@
 """Rings written for other tools: CSV, GEXF, GraphML, JSON, NetworkX, and a page of pictures."""
 
+from ringfence.export.formats import Format, export_rings, render_rings
+from ringfence.export.graph import select_rings, to_networkx
 from ringfence.export.run_folder import RunFolder, read_run, write_run
 from ringfence.export.tables import SCHEMAS, conform, read_table, write_table
 
-__all__ = ["SCHEMAS", "RunFolder", "conform", "read_run", "read_table", "write_run", "write_table"]
+__all__ = [
+    "SCHEMAS",
+    "Format",
+    "RunFolder",
+    "conform",
+    "export_rings",
+    "read_run",
+    "read_table",
+    "render_rings",
+    "select_rings",
+    "to_networkx",
+    "write_run",
+    "write_table",
+]

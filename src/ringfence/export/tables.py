@@ -1,7 +1,7 @@
 """The tables of a run, and how each becomes a CSV that no spreadsheet runs and that reads back the same."""
 
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import polars as pl
 
@@ -71,7 +71,7 @@ def conform(table: str, frame: pl.DataFrame) -> pl.DataFrame:
     return pl.DataFrame(columns)
 
 
-def write_table(table: str, frame: pl.DataFrame, path: Path) -> None:
+def write_table(table: str, frame: pl.DataFrame, target: Path | IO[bytes]) -> None:
     """Write a conforming frame as CSV: UTF-8, LF, fixed decimals, times in ISO 8601 UTC, null as nothing.
 
     A text cell that begins with one of `= + - @`, tab, CR, LF or an apostrophe gets one apostrophe before
@@ -80,7 +80,7 @@ def write_table(table: str, frame: pl.DataFrame, path: Path) -> None:
     """
     decimals = _DECIMALS.get(table, 6)
     plain = [_as_text(name, dtype, decimals) for name, dtype in frame.schema.items()]
-    frame.select(plain).write_csv(path, line_terminator="\n", float_precision=decimals)
+    frame.select(plain).write_csv(target, line_terminator="\n", float_precision=decimals)
 
 
 def read_table(table: str, path: Path) -> pl.DataFrame:

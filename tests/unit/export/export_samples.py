@@ -6,6 +6,8 @@ from typing import Any
 
 import polars as pl
 
+from ringfence.export import RunFolder, conform
+
 START = datetime(2024, 3, 1, 9, tzinfo=UTC)
 
 
@@ -93,3 +95,18 @@ ABOUT = {
     "notes": [],
 }
 TIMINGS = {"stages": {"pairs": 0.25}, "peak_mib": 120}
+
+
+def sample_run(*args: Any, **kwargs: Any) -> RunFolder:
+    """The same as a run that was read; for arguments see `sample_frames`."""
+    frames = {table: conform(table, frame) for table, frame in sample_frames(*args, **kwargs).items()}
+    return RunFolder(
+        rings=frames["rings"],
+        members=frames["members"],
+        buyers=frames["buyers"],
+        evidence=frames["evidence"],
+        links=frames.get("links"),
+        lineage=None,
+        run=ABOUT,
+        timings=TIMINGS,
+    )

@@ -1,0 +1,148 @@
+import csv
+import io
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import networkx as nx
+import pytest
+from export_samples import sample_run
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ringfence.domain.errors import NotFoundError, UnavailableError
+from ringfence.export import Format, export_rings, render_rings, to_networkx
+
+strange = st.text(
+    st.one_of(st.sampled_from("\\u0\x00\x01\r\n\t<&\"' ]]>"), st.characters(exclude_categories=["Cs"])),
+    max_size=8,
+)
+
+
+def test_the_graph_has_rings_members_merchants_and_links() -> None:
+    run = sample_run()
+    graph = to_networkx(run)
+    edges = {(kind, *sorted((one, other))) for one, other, kind in graph.edges(data="kind")}
+    assert {node for node, kind in graph.nodes(data="kind") if kind == "ring"} == {
+        "ring:00000a",
+        "ring:00000b",
+    }
+    assert edges == (
+        {
+            ("member_of", f"buyer:{buyer}", f"ring:{ring}")
+            for ring, buyer in run.members.select("ring_id", "buyer_id").rows()
+        }
+        | {
+            ("claim", f"buyer:{buyer}", f"merchant:{merchant}")
+            for buyer, merchant in run.evidence.select("buyer_id", "merchant_id").rows()
+        }
+        | {("linked", f"buyer:{a}", f"buyer:{b}") for a, b, *_ in run.links.rows()}  # type: ignore[union-attr]
+    )
+    claims = [claim for *_, ids in graph.edges(data="claim_ids", default=[]) for claim in ids]
+    assert sorted(claims) == sorted(run.evidence.get_column("claim_id"))
+    assert graph.nodes["buyer:B0-000"] == {"kind": "buyer", "label": "B0-000", "score": 0.9}
+    assert graph.nodes["ring:00000a"]["first_claim_at"] == "2024-03-01T09:00:00Z"
+
+
+def test_a_buyer_and_a_merchant_of_one_id_are_two_nodes() -> None:
+    run = sample_run((2,), 1)
+    same = run.evidence.get_column("merchant_id")[0]
+    renamed = run.evidence.with_columns(buyer_id=run.evidence.get_column("merchant_id"))
+    graph = to_networkx(type(run)(**{**vars(run), "evidence": renamed}))
+    assert graph.has_edge(f"buyer:{same}", f"merchant:{same}")
+
+
+def test_only_the_rings_asked_for_are_in_the_graph() -> None:
+    graph = to_networkx(sample_run((5, 3, 2)), ["00000b"])
+    assert {node for node, kind in graph.nodes(data="kind") if kind != "merchant"} == {
+        "ring:00000b",
+        "buyer:B1-000",
+        "buyer:B1-001",
+        "buyer:B1-002",
+    }
+
+
+@pytest.mark.parametrize("format", list(Format))
+def test_an_unknown_ring_is_not_found(format: Format) -> None:
+    with pytest.raises(NotFoundError, match="no ring nobody"):
+        render_rings(sample_run(), format, ["nobody"])
+
+
+def unfit(value: Any) -> Any:
+    """What the file format holds, back as what the graph held."""
+    if not isinstance(value, str):
+        return value
+    return re.sub(r"\\u([0-9a-f]{4})", lambda found: chr(int(found.group(1), 16)), value)
+
+
+def read_back(graph: nx.Graph) -> tuple[dict[str, Any], dict[frozenset[str], Any]]:
+    nodes = {
+        unfit(node): {name: unfit(value) for name, value in data.items()}
+        for node, data in graph.nodes(data=True)
+    }
+    edges = {
+        frozenset((unfit(one), unfit(other))): {
+            name: unfit(value) for name, value in data.items() if name != "id"
+        }
+        for one, other, data in graph.edges(data=True)
+    }
+    return nodes, edges
+
+
+def flat(data: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: json.dumps(value, ensure_ascii=False) if isinstance(value, list) else value
+        for name, value in data.items()
+    }
+
+
+def check_xml(prefix: str) -> None:
+    run = sample_run((4, 3), 3, prefix)
+    graph = to_networkx(run)
+    nodes = {node: flat(data) for node, data in graph.nodes(data=True)}
+    edges = {frozenset((one, other)): flat(data) for one, other, data in graph.edges(data=True)}
+    assert read_back(nx.read_gexf(io.BytesIO(render_rings(run, Format.GEXF)))) == (nodes, edges)
+    assert read_back(nx.read_graphml(io.BytesIO(render_rings(run, Format.GRAPHML)))) == (nodes, edges)
+
+
+def test_xml_reads_back_as_the_same_graph() -> None:
+    check_xml("")
+
+
+@given(strange)
+def test_strange_ids_survive_xml(prefix: str) -> None:
+    check_xml(prefix)
+
+
+def test_json_nests_members_evidence_and_links_in_their_ring() -> None:
+    run = sample_run()
+    rings = json.loads(render_rings(run, Format.JSON))["rings"]
+    assert [ring["ring_id"] for ring in rings] == ["00000a", "00000b"]
+    assert [len(ring["members"]) for ring in rings] == [5, 3]
+    assert [len(ring["links"]) for ring in rings] == [4, 2]
+    assert sum(len(ring["evidence"]) for ring in rings) == run.evidence.height
+    assert rings[0]["evidence"][0]["filed_at"] == "2024-03-01T09:00:00Z"
+    assert "links" not in json.loads(render_rings(sample_run(with_links=False), Format.JSON))["rings"][0]
+
+
+def test_csv_has_a_safe_row_for_every_member() -> None:
+    text = render_rings(sample_run(prefix="="), Format.CSV, ["00000b"]).decode()
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert [row["buyer_id"] for row in rows] == ["'=B1-000", "'=B1-001", "'=B1-002"]
+    assert {row["size"] for row in rows} == {"3"}
+
+
+@pytest.mark.parametrize("format", list(Format))
+def test_files_and_streams_get_the_same_bytes_every_time(format: Format, tmp_path: Path) -> None:
+    stream = io.BytesIO()
+    export_rings(sample_run(), stream, format)
+    export_rings(sample_run(), tmp_path / "rings", format)
+    assert (tmp_path / "rings").read_bytes() == stream.getvalue()
+    assert [path.name for path in tmp_path.iterdir()] == ["rings"]
+    assert not re.search(rb"20(?!24)\d\d-\d\d-\d\d", stream.getvalue())
+
+
+def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
+    with pytest.raises(UnavailableError, match="cannot be written"):
+        export_rings(sample_run(), tmp_path / "nowhere" / "rings.csv", Format.CSV)
