@@ -1,0 +1,1 @@
+"""A second simulator of marketplaces, made apart from the product's generator, to judge the detector by."""
