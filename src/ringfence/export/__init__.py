@@ -2,6 +2,7 @@
 
 from ringfence.export.formats import Format, export_rings, render_rings
 from ringfence.export.graph import select_rings, to_networkx
+from ringfence.export.page import render_page, write_page
 from ringfence.export.run_folder import RunFolder, read_run, write_run
 from ringfence.export.tables import SCHEMAS, conform, read_table, write_table
 
@@ -13,9 +14,11 @@ __all__ = [
     "export_rings",
     "read_run",
     "read_table",
+    "render_page",
     "render_rings",
     "select_rings",
     "to_networkx",
+    "write_page",
     "write_run",
     "write_table",
 ]
