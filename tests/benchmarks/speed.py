@@ -44,8 +44,9 @@ class Runs:
     """Median."""
     peak_mib: float
     """Median."""
+    precision: float
     recall: float
-    """Share of the planted members that were reported: fast and empty would be no feat."""
+    """Of the planted members: a program that is fast because it finds nothing, or accuses all, shows."""
 
 
 def comparisons(prototypes: Path | None) -> list[Comparison]:
@@ -60,31 +61,32 @@ def comparisons(prototypes: Path | None) -> list[Comparison]:
     return [row for row in rows if Path(row.peer.command[1]).exists()]
 
 
-def found_members(members: Path, truth: Path) -> float:
-    """Share of the planted members who are reported."""
+def precision_and_recall(members: Path, truth: Path) -> tuple[float, float]:
+    """Share of planted members among the reported, and of the reported among the planted."""
 
     def buyers(path: Path) -> set[str]:
         with path.open(newline="") as file:
             return {row["buyer_id"] for row in csv.DictReader(file)}
 
-    planted = buyers(truth)
-    return len(planted & buyers(members)) / len(planted)
+    planted, reported = buyers(truth), buyers(members)
+    right = len(planted & reported)
+    return right / max(1, len(reported)), right / max(1, len(planted))
 
 
 def take_turns(programs: Sequence[Detector], market: Path, repeats: int) -> list[Runs]:
     """Run `programs` one after another, `repeats` times over, on the marketplace in `market`."""
     measured: list[list[Measured]] = [[] for _ in programs]
-    recall = [0.0 for _ in programs]
+    right = [(0.0, 0.0) for _ in programs]
     for _ in range(repeats):
         for number, program in enumerate(programs):
             with TemporaryDirectory(prefix="ringfence-speed-") as folder:
                 out = Path(folder, "out")
                 command = program.arguments(market / program.file_format, out)
                 measured[number].append(run_measured(command, Path(folder, "log")))
-                recall[number] = found_members(out / "members.csv", market / "truth.csv")
+                right[number] = precision_and_recall(out / "members.csv", market / "truth.csv")
     return [
-        Runs(median(run.seconds for run in runs), median(run.peak_mib for run in runs), share)
-        for runs, share in zip(measured, recall, strict=True)
+        Runs(median(run.seconds for run in runs), median(run.peak_mib for run in runs), *shares)
+        for runs, shares in zip(measured, right, strict=True)
     ]
 
 
@@ -103,6 +105,7 @@ def compare(row: Comparison, data: Path, repeats: int, with_product: bool) -> di
         "claims": row.claims,
         "peer_seconds": peer.seconds,
         "peer_peak_mib": peer.peak_mib,
+        "peer_precision": peer.precision,
         "peer_recall": peer.recall,
         "goal_times_faster": row.times_faster,
         "goal_memory_share": row.memory_share,
@@ -114,6 +117,7 @@ def compare(row: Comparison, data: Path, repeats: int, with_product: bool) -> di
         figures |= {
             "seconds": own.seconds,
             "peak_mib": own.peak_mib,
+            "precision": own.precision,
             "recall": own.recall,
             "times_faster": faster,
             "memory_share": share,
@@ -135,6 +139,7 @@ def measure_scale(data: Path, repeats: int, sizes: Sequence[int]) -> list[dict[s
                 "claims": claims,
                 "seconds": runs.seconds,
                 "peak_mib": runs.peak_mib,
+                "precision": runs.precision,
                 "recall": runs.recall,
                 "growth": growth,
                 "limit_mib": limits[claims],
@@ -166,10 +171,10 @@ def print_figures(rows: Sequence[dict[str, object]], scale: Sequence[dict[str, o
             row["claims"],
             cell(row["peer_seconds"]),
             cell(row["peer_peak_mib"], 0),
-            cell(row["peer_recall"]),
+            f"{cell(row['peer_precision'])} {cell(row['peer_recall'])}",
             cell(row.get("seconds")),
             cell(row.get("peak_mib"), 0),
-            cell(row.get("recall")),
+            f"{cell(row.get('precision'))} {cell(row.get('recall'))}",
             f"{cell(row.get('times_faster'), 1)} (goal {cell(row['goal_times_faster'], 0)})",
             f"{cell(row.get('memory_share'))} (goal {cell(row['goal_memory_share'])})",
             verdict(bool(row["is_met"])) if "is_met" in row else "-",
@@ -195,14 +200,14 @@ def print_figures(rows: Sequence[dict[str, object]], scale: Sequence[dict[str, o
             row["claims"],
             cell(row["seconds"]),
             f"{cell(row['peak_mib'], 0)} (limit {cell(row['limit_mib'], 0)})",
-            cell(row["recall"]),
+            f"{cell(row['precision'])} {cell(row['recall'])}",
             f"{cell(row['growth'], 1)} (limit {cell(row['limit_growth'], 0)})",
             verdict(bool(row["is_met"])),
         ]
         for row in scale
     ]
     if table:
-        print_table("Parquet to rings", ["claims", "s", "MiB", "recall", "growth", "goal"], table)
+        print_table("Parquet to rings", ["claims", "s", "MiB", "P R", "growth", "goal"], table)
 
 
 def main() -> None:

@@ -1,0 +1,148 @@
+"""The benchmark scripts run from the command line on small data, and what they make is what they say."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+
+
+def run_script(name: str, *arguments: str | Path) -> str:
+    """Run a benchmark as a person would; its standard output."""
+    command = [sys.executable, str(BENCHMARKS / name), *(str(part) for part in arguments)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout
+
+
+def ask_module(code: str) -> Any:
+    """Evaluate `code` among the benchmark modules: it prints JSON."""
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=BENCHMARKS
+    )
+    assert ended.returncode == 0, ended.stderr
+    return json.loads(ended.stdout)
+
+
+@pytest.fixture(scope="module")
+def marketplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("data")
+    run_script("marketplaces.py", folder, "--claims", "20000", "--csv")
+    return folder / "20000"
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "marketplaces.py",
+        "recipe_networkx.py",
+        "recipe_fast.py",
+        "speed.py",
+        "real_shopping.py",
+        "hidden_markets.py",
+        "injected_blocks.py",
+    ],
+)
+def test_every_benchmark_explains_itself(script: str) -> None:
+    assert f"python tests/benchmarks/{script}" in run_script(script, "--help")
+
+
+def test_a_marketplace_for_speed_is_the_same_in_both_formats(marketplace: Path) -> None:
+    parquet = pl.read_parquet(marketplace / "parquet" / "claims.parquet")
+    text = pl.read_csv(marketplace / "csv" / "claims.csv", try_parse_dates=True)
+    assert parquet.height == 20_000
+    assert parquet["claim_id"].n_unique() == 20_000
+    assert text.select(pl.exclude("filed_at")).equals(parquet.select(pl.exclude("filed_at")))
+    assert text["filed_at"].cast(pl.Datetime("us")).equals(parquet["filed_at"])
+    planted = pl.read_csv(marketplace / "truth.csv")
+    assert planted["buyer_id"].is_unique().all()
+    assert set(planted["buyer_id"]) <= set(parquet["buyer_id"])
+
+
+@pytest.mark.parametrize("recipe", ["recipe_networkx.py", "recipe_fast.py"])
+def test_a_recipe_puts_people_who_share_an_address_together(recipe: str, tmp_path: Path) -> None:
+    data, out = tmp_path / "data", tmp_path / "out"
+    data.mkdir()
+    claims = pl.DataFrame(
+        {
+            "buyer_id": ["a", "b", "c", "x", "y", "z", "alone", "w", "v", "u"],
+            "merchant_id": [f"m{number}" for number in range(10)],
+            "filed_at": ["2025-01-01T00:00:00"] * 10,
+            "address": ["one"] * 3 + ["two"] * 3 + ["three", "four", "five", "six"],
+        }
+    )
+    claims.write_csv(data / "claims.csv")
+    run_script(recipe, data, out)
+    members = pl.read_csv(out / "members.csv").group_by("ring_id").agg("buyer_id")
+    assert {frozenset(ring) for ring in members["buyer_id"]} == {frozenset("abc"), frozenset("xyz")}
+
+
+def test_hidden_markets_are_the_same_for_a_seed_and_hold_rings_only_when_asked() -> None:
+    code = """
+import json
+from hidden.market import market_of_seed
+clean, bold, again = (market_of_seed(3, s, 2_000, 4_000) for s in (None, 0.0, 0.0))
+print(json.dumps({
+    "clean": clean.truth["ring_id"].count(),
+    "bold": bold.truth["ring_id"].count(),
+    "same": bold.claims.equals(again.claims) and bold.truth.equals(again.truth),
+    "lookalikes": sorted(set(clean.truth["lookalike"])),
+}))
+"""
+    said = ask_module(code)
+    assert said["clean"] == 0
+    assert said["bold"] > 20
+    assert said["same"]
+    assert {"family", "student housing", "office", "parcel locker", "faulty batch"} <= set(said["lookalikes"])
+
+
+def test_stealth_thins_the_joint_hits_of_hidden_rings() -> None:
+    code = """
+import json
+from hidden.market import market_of_seed
+def claims(stealth):
+    market = market_of_seed(3, stealth, 4_000, 6_000)
+    return market.claims.height - market_of_seed(3, None, 4_000, 6_000).claims.height
+print(json.dumps([claims(0.0), claims(0.5)]))
+"""
+    bold, shy = ask_module(code)
+    assert 0 < shy < 0.75 * bold
+
+
+def test_a_tally_counts_members_lookalikes_and_false_rings() -> None:
+    code = """
+import json
+import polars as pl
+from quality import tally
+truth = pl.DataFrame({
+    "buyer_id": list("abcdef"),
+    "ring_id": ["r", "r", "r", None, None, None],
+    "pattern": ["small", "small", "small", None, None, None],
+    "lookalike": ["", "", "", "family", "family", ""],
+})
+found = pl.DataFrame({"ring_id": ["1", "1", "2", "2", "3"], "buyer_id": list("abdef")})
+both = tally(truth, found) + tally(truth, None)
+print(json.dumps(both.to_dict()))
+"""
+    said = ask_module(code)
+    assert said["precision"]["hits"] == 2
+    assert said["precision"]["total"] == 5
+    assert (said["recall"]["hits"], said["recall"]["total"]) == (2, 6)
+    assert said["accused_by_lookalike"]["family"]["hits"] == 2
+    assert said["ring_recall"]["hits"] == 1
+    assert (said["false_rings"], said["failures"], said["markets"]) == (2, 1, 2)
+
+
+def test_a_share_has_wilsons_interval() -> None:
+    low, high = ask_module(
+        "import json; from measuring import Share; print(json.dumps(Share(8, 10).interval))"
+    )
+    assert low == pytest.approx(0.4902, abs=1e-3)
+    assert high == pytest.approx(0.9433, abs=1e-3)
+    bound = ask_module("import json; from measuring import rate_bound; print(json.dumps(rate_bound(0, 1.0)))")
+    assert bound == pytest.approx(2.9957, abs=1e-3)
