@@ -4,7 +4,8 @@ from typing import NamedTuple
 
 from numba import njit
 
-from ringfence.detection.timeline import exposure_days
+from ringfence.detection.timeline import Timeline, exposure_days
+from ringfence.market import Ints
 
 
 class Yardstick(NamedTuple):
@@ -27,7 +28,7 @@ class Yardstick(NamedTuple):
 
 
 @njit(cache=True, nogil=True)
-def as_near(rate, apart, grain, closest):  # type: ignore[no-untyped-def]
+def as_near(rate: float, apart: float, grain: float, closest: float) -> float:
     """Give how many strangers' claims chance puts within `apart` days, at `rate` claims a day.
 
     Times rounded to `grain` days leave that much doubt, so equal times are at most that near.
@@ -36,7 +37,9 @@ def as_near(rate, apart, grain, closest):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def pair_rate(timeline, yardstick, near, everywhere, i, j):  # type: ignore[no-untyped-def]
+def pair_rate(
+    timeline: Timeline, yardstick: Yardstick, near: Ints, everywhere: Ints, i: int, j: int
+) -> float:
     """Give the claims a day that strangers file around claims `i` and `j` of one merchant.
 
     The larger of the merchant's own claims nearby, less these two, and of its share of everyone's claims

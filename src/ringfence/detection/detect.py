@@ -1,5 +1,6 @@
 """The whole method in its order: a market in, rings out."""
 
+import itertools
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -7,18 +8,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from ringfence.detection.closeness import Yardstick
-from ringfence.detection.doors import doors, patterns
+from ringfence.detection.doors import doors
 from ringfence.detection.exposure import Exposure, expose
 from ringfence.detection.growth import Growing
 from ringfence.detection.pairs import Pairs, find_pairs
 from ringfence.detection.parameters import Parameters
 from ringfence.detection.rings import GrownRing, discount_shopping_together, grow_rings, rank_buyers
 from ringfence.detection.sharing import Sharing, multiplicities, share
-from ringfence.detection.timeline import Floats, Ints, Timeline, lay_out, local_counts
+from ringfence.detection.timeline import Timeline, lay_out, local_counts
 from ringfence.detection.times import Times, read_times
 from ringfence.domain.identifiers import IdentifierKind
 from ringfence.domain.progress import Progress
-from ringfence.market import Market
+from ringfence.market import Floats, Ints, Market
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +35,8 @@ class Found:
     sharing: Sharing
     shared_kinds: tuple[str, ...]
     """What each `Sharing.kind` is called."""
+    multiplicity: Floats
+    """float64 by level, see `sharing.multiplicities`."""
     exposure: Exposure
     yardstick: Yardstick
     times: Times
@@ -72,7 +75,7 @@ def find_rings(market: Market, parameters: Parameters, progress: Progress) -> Fo
         seeds, timeline, sharing, exposure, yardstick, growing, parameters.ring_score, progress
     )
     scores = rank_buyers(seeds, rings, timeline, sharing, yardstick)
-    return Found(rings, seeds, scores, timeline, sharing, kinds, exposure, yardstick, times)
+    return Found(rings, seeds, scores, timeline, sharing, kinds, multiplicity, exposure, yardstick, times)
 
 
 def threads() -> int:
@@ -116,7 +119,7 @@ def _local_counts(timeline: Timeline, reach: float, pool: ThreadPoolExecutor) ->
     cuts = np.searchsorted(timeline.merchant_start, np.linspace(0, claims, 33))
     tasks = [
         pool.submit(local_counts, timeline, first, end, reach, near, everywhere)
-        for first, end in zip(cuts[:-1], cuts[1:], strict=True)
+        for first, end in itertools.pairwise(cuts)
     ]
     for task in tasks:
         task.result()

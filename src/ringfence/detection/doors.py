@@ -4,8 +4,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from ringfence.detection.timeline import Ints
-from ringfence.market import Identifiers, Sketches
+from ringfence.market import Identifiers, Ints, Longs, Sketches
 
 LEAST_LIKENESS = 0.5
 """Bigram Dice from which two addresses with the same digits are one door."""
@@ -13,7 +12,9 @@ LARGEST_BLOCK = 4_000
 """Blocks of more distinct values are left as written: comparing all pairs there would never end."""
 
 
-def doors(identifiers: Identifiers, *, variants: tuple[int, ...] = (0,), likeness: float = LEAST_LIKENESS) -> Ints:
+def doors(
+    identifiers: Identifiers, *, variants: tuple[int, ...] = (0,), likeness: float = LEAST_LIKENESS
+) -> Ints:
     """Give int32[V], for each value the lowest-numbered value of its door.
 
     Two values of one block (equal digits; `variants` says which blocks count) are one door if the Dice
@@ -40,7 +41,7 @@ def patterns(sketches: Sketches) -> tuple[Ints, Ints]:
 
 
 @njit(cache=True, nogil=True)
-def _root(door, value):  # type: ignore[no-untyped-def]
+def _root(door: Ints, value: int) -> int:
     while door[value] != value:
         door[value] = door[door[value]]
         value = door[value]
@@ -48,7 +49,7 @@ def _root(door, value):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _common(bigrams, a, a_end, b, b_end):  # type: ignore[no-untyped-def]
+def _common(bigrams: NDArray[np.uint32], a: int, a_end: int, b: int, b_end: int) -> int:
     """Count what two rising lists have in common."""
     common = 0
     while a < a_end and b < b_end:
@@ -64,7 +65,15 @@ def _common(bigrams, a, a_end, b, b_end):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _merge(door, rows, block, value, start, bigrams, likeness):  # type: ignore[no-untyped-def]
+def _merge(
+    door: Ints,
+    rows: NDArray[np.intp],
+    block: NDArray[np.uint64],
+    value: Ints,
+    start: Longs,
+    bigrams: NDArray[np.uint32],
+    likeness: float,
+) -> None:
     """Join the values of each block that are alike; `rows` rise, so rows of one block stand together."""
     begin = 0
     while begin < len(rows):

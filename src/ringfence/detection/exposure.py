@@ -5,9 +5,9 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from ringfence.detection.timeline import Timeline, starts
 from ringfence.detection.times import MICROSECONDS_A_DAY
-from ringfence.detection.timeline import Ints, Longs, Timeline, starts
-from ringfence.market import Orders
+from ringfence.market import Ints, Longs, Orders
 
 
 class Exposure(NamedTuple):
@@ -45,11 +45,13 @@ def expose(orders: Orders | None, timeline: Timeline, together_days: float, smoo
     buyer, merchant, at = orders.buyer[kept], orders.merchant[kept], orders.ordered_at[kept]
     begin, end = np.empty(len(at), np.int32), np.empty(len(at), np.int32)
     _together(starts(merchant, merchants), at, int(together_days * MICROSECONDS_A_DAY), begin, end)
-    return Exposure(np.argsort(buyer, kind="stable").astype(np.int32), starts(buyer, buyers), begin, end, smoothing)
+    return Exposure(
+        np.argsort(buyer, kind="stable").astype(np.int32), starts(buyer, buyers), begin, end, smoothing
+    )
 
 
 @njit(cache=True, nogil=True)
-def _together(merchant_start, at, reach, begin, end):  # type: ignore[no-untyped-def]
+def _together(merchant_start: Longs, at: Longs, reach: int, begin: Ints, end: Ints) -> None:
     for merchant in range(len(merchant_start) - 1):
         first, last = merchant_start[merchant], merchant_start[merchant + 1]
         low = high = first
@@ -62,11 +64,11 @@ def _together(merchant_start, at, reach, begin, end):  # type: ignore[no-untyped
 
 
 @njit(cache=True, nogil=True)
-def lift(exposure, buyer, group):  # type: ignore[no-untyped-def]
+def lift(exposure: Exposure, buyer: int, group: Longs) -> float:
     """Give how many times more often than chance `buyer` shops together with `group` (int64[g]), 1 at least.
 
     (A + s) / (E + s): A orders of the buyer lie together with one of the group's; E are expected to if the
-    group's orders were any orders: Σ 1 − exp(−others together · the group's share of all orders).
+    group's orders were any orders: Σ 1 - exp(-others together · the group's share of all orders).
     """
     orders = len(exposure.begin)
     first, last = exposure.buyer_start[buyer], exposure.buyer_start[buyer + 1]

@@ -1,15 +1,18 @@
 """Growing a ring from a pair: evidence adds up over a group although no pair of it is significant."""
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
-from ringfence.detection.exposure import lift
-from ringfence.detection.sharing import holders_of
+from ringfence.detection.closeness import Yardstick
+from ringfence.detection.exposure import Exposure, lift
+from ringfence.detection.sharing import Sharing, holders_of
 from ringfence.detection.tail import evidence
-from ringfence.detection.timeline import exposure_days, rank
+from ringfence.detection.timeline import Timeline, exposure_days, rank
+from ringfence.market import Floats, Ints, Longs
 
 _EITHER_KIND = math.log10(2.0)
 """Decades paid for looking at two kinds of event and keeping the better."""
@@ -25,15 +28,15 @@ class Growing(NamedTuple):
 
 
 class Scratch(NamedTuple):
-    """Working space of one thread, of length n; every function leaves it clean (`stamp` and `merchant` −1)."""
+    """Working space of one thread; every function leaves it clean (`stamp` and `merchant` -1)."""
 
-    stamp: np.ndarray  # type: ignore[type-arg]
+    stamp: Ints
     """int32[n]"""
-    merchant: np.ndarray  # type: ignore[type-arg]
+    merchant: Ints
     """int32[n], the merchant whose coincidence `best` holds."""
-    best: np.ndarray  # type: ignore[type-arg]
+    best: Floats
     """float64[n], nats of the closest coincidence at `merchant`."""
-    nats: np.ndarray  # type: ignore[type-arg]
+    nats: Floats
     """float64[n], nats of all merchants before."""
 
 
@@ -47,18 +50,18 @@ def scratch(buyers: int) -> Scratch:
 class Events(NamedTuple):
     """When a group's claims at one merchant lie together: e events in (merchant, time) order."""
 
-    merchant: np.ndarray  # type: ignore[type-arg]
+    merchant: Longs
     """int64[e]"""
-    begin: np.ndarray  # type: ignore[type-arg]
+    begin: Floats
     """float64[e], day of the first claim."""
-    end: np.ndarray  # type: ignore[type-arg]
+    end: Floats
     """float64[e], day of the last claim."""
-    rate: np.ndarray  # type: ignore[type-arg]
+    rate: Floats
     """float64[e], claims a day of strangers around the event."""
 
 
 @njit(cache=True, nogil=True)
-def claims_of(timeline, group):  # type: ignore[no-untyped-def]
+def claims_of(timeline: Timeline, group: Longs) -> Longs:
     """Give the positions of all claims of `group`, rising: int64."""
     total = 0
     for buyer in group:
@@ -74,7 +77,7 @@ def claims_of(timeline, group):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def events(timeline, yardstick, group, members):  # type: ignore[no-untyped-def]
+def events(timeline: Timeline, yardstick: Yardstick, group: Longs, members: int) -> Events:
     """Find the group's events with at least `members` (1 or 2) of its buyers.
 
     The rate around an event leaves out the group's own claims, as the rate of a pair leaves out its two.
@@ -127,14 +130,18 @@ def events(timeline, yardstick, group, members):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def strangers_at(yardstick, grain, rate, begin, end, day):  # type: ignore[no-untyped-def]
+def strangers_at(
+    yardstick: Yardstick, grain: float, rate: float, begin: float, end: float, day: float
+) -> float:
     """Give how many strangers' claims chance puts as near to an event as a claim on `day` is."""
     apart = max(0.0, max(begin - day, day - end))
     return rate * max(end - begin + 2.0 * apart + grain, 2.0 * yardstick.closest)
 
 
 @njit(cache=True, nogil=True)
-def score_outsiders(timeline, yardstick, group, scratch):  # type: ignore[no-untyped-def]
+def score_outsiders(
+    timeline: Timeline, yardstick: Yardstick, group: Longs, scratch: Scratch
+) -> tuple[Longs, Floats, Floats, Longs]:
     """Score every buyer outside `group` who has a claim near one of its events.
 
     Returns (buyer int64[k], decades float64[k] before multiplicity, surprise float64[k] nats,
@@ -179,13 +186,13 @@ def score_outsiders(timeline, yardstick, group, scratch):  # type: ignore[no-unt
 
 
 @njit(cache=True, nogil=True)
-def _wider(column):  # type: ignore[no-untyped-def]
+def _wider(column: NDArray[Any]) -> NDArray[Any]:
     return np.concatenate((column, np.empty_like(column)))
 
 
 @njit(cache=True, nogil=True)
-def _coincide(timeline, yardstick, those, scratch):  # type: ignore[no-untyped-def]
-    """Add up, in `scratch`, the closest coincidence at each merchant of every buyer not `_INSIDE`: int64[k]."""
+def _coincide(timeline: Timeline, yardstick: Yardstick, those: Events, scratch: Scratch) -> Longs:
+    """Add up, in `scratch`, the closest coincidence at each merchant of every outsider: int64[k]."""
     touched = np.empty(256, np.int64)
     found = 0
     grain = timeline.grain
@@ -226,7 +233,7 @@ def _coincide(timeline, yardstick, those, scratch):  # type: ignore[no-untyped-d
 
 
 @njit(cache=True, nogil=True)
-def outsiders_sharing(sharing, group, hub, scratch):  # type: ignore[no-untyped-def]
+def outsiders_sharing(sharing: Sharing, group: Longs, hub: int, scratch: Scratch) -> tuple[Longs, Longs]:
     """List the buyers outside `group` who share a value with it, and how many share one as rare.
 
     Returns (buyer int64[k], number int64[k]). Values equally rare are taken together, so that their order
@@ -268,7 +275,9 @@ def outsiders_sharing(sharing, group, hub, scratch):  # type: ignore[no-untyped-
 
 
 @njit(cache=True, nogil=True)
-def candidates(timeline, sharing, yardstick, group, scratch):  # type: ignore[no-untyped-def]
+def candidates(
+    timeline: Timeline, sharing: Sharing, yardstick: Yardstick, group: Longs, scratch: Scratch
+) -> tuple[Longs, Floats, Floats, Longs, Floats]:
     """Score the outsiders of `group` after multiplicity.
 
     Returns buyer int64[k], decades float64[k], surprise float64[k], events int64[k], among float64[k], the
@@ -290,10 +299,21 @@ def candidates(timeline, sharing, yardstick, group, scratch):  # type: ignore[no
 
 
 @njit(cache=True, nogil=True)
-def grow(timeline, sharing, exposure, yardstick, growing, taken, a, b, seed, scratch):  # type: ignore[no-untyped-def]
+def grow(
+    timeline: Timeline,
+    sharing: Sharing,
+    exposure: Exposure,
+    yardstick: Yardstick,
+    growing: Growing,
+    taken: NDArray[np.bool_],
+    a: int,
+    b: int,
+    seed: float,
+    scratch: Scratch,
+) -> tuple[Longs, float]:
     """Grow the group {a, b} of evidence `seed`: (members int64[g] rising, evidence in decades).
 
-    Buyers marked in `taken` (bool[n]) belong elsewhere. A buyer joins at −log10(joining_rate · size) decades.
+    Buyers marked in `taken` (bool[n]) belong elsewhere. A buyer joins at -log10(joining_rate · size) decades.
     """
     group = np.array([min(a, b), max(a, b)], np.int64)
     total = seed
@@ -335,8 +355,8 @@ def grow(timeline, sharing, exposure, yardstick, growing, taken, a, b, seed, scr
 
 
 @njit(cache=True, nogil=True)
-def covers_two_merchants(timeline, yardstick, group):  # type: ignore[no-untyped-def]
-    """Say whether joint events cover two merchants and two members have joint events at two merchants each."""
+def covers_two_merchants(timeline: Timeline, yardstick: Yardstick, group: Longs) -> bool:
+    """Say whether joint events cover two merchants, and two members have some at two merchants each."""
     those = events(timeline, yardstick, group, 2)
     if len(those.merchant) == 0 or those.merchant[0] == those.merchant[-1]:
         return False

@@ -92,12 +92,16 @@ def follow(
         else:
             ring_id = _fresh(birth_id(members), used)
             origin = max(
-                (r for j, r in overlaps if j == i), key=lambda r: (len(previous[r].keys() & members.keys()), r), default=""
+                (r for j, r in overlaps if j == i),
+                key=lambda r: (len(previous[r].keys() & members.keys()), r),
+                default="",
             )
             split = bool(origin) and 2 * len(previous[origin].keys() & members.keys()) > len(members)
             event = LineageEvent.SPLIT if split else LineageEvent.BORN
             lineage.append(
-                Lineage(ring_id, event, origin if split else "", overlaps.get((i, origin), 0.0) if split else 0.0)
+                Lineage(
+                    ring_id, event, origin if split else "", overlaps.get((i, origin), 0.0) if split else 0.0
+                )
             )
         used.add(ring_id)
         ids.append(ring_id)
@@ -106,7 +110,10 @@ def follow(
 
 
 def _ends(
-    previous: Mapping[str, Mapping[str, float]], current: Sequence[Mapping[str, float]], ids: Sequence[str], taken: set[str]
+    previous: Mapping[str, Mapping[str, float]],
+    current: Sequence[Mapping[str, float]],
+    ids: Sequence[str],
+    taken: set[str],
 ) -> Iterable[Lineage]:
     """Tell what became of the old rings that no new ring continues."""
     home = {member: i for i, members in enumerate(current) for member in members}

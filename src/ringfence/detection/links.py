@@ -1,5 +1,6 @@
 """Links: what ties two buyers together, inside rings and, where significant, outside."""
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +13,8 @@ from ringfence.detection.records import Coincidences, coincidences
 from ringfence.detection.rings import GrownRing
 from ringfence.detection.sharing import NOTHING_SHARED, Sharing, holders_of, level, rarest_shared
 from ringfence.detection.tail import evidence
-from ringfence.detection.timeline import Floats, Timeline
+from ringfence.detection.timeline import Timeline
+from ringfence.market import Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,12 @@ class Linker:
     """Finds links in one marketplace."""
 
     def __init__(
-        self, timeline: Timeline, sharing: Sharing, exposure: Exposure, yardstick: Yardstick, multiplicity: Floats
+        self,
+        timeline: Timeline,
+        sharing: Sharing,
+        exposure: Exposure,
+        yardstick: Yardstick,
+        multiplicity: Floats,
     ) -> None:
         self._timeline, self._sharing, self._exposure = timeline, sharing, exposure
         self._yardstick, self._decades = yardstick, np.log10(multiplicity)
@@ -47,7 +54,7 @@ class Linker:
     def outside(self, seeds: Pairs, ring_of: NDArray[np.int64], least: float) -> list[Link]:
         """List the links of at least `least` decades that no ring holds, by (a, b).
 
-        `ring_of` is int64[n], the ring of each buyer or −1.
+        `ring_of` is int64[n], the ring of each buyer or -1.
         """
         apart = (ring_of[seeds.a] != ring_of[seeds.b]) | (ring_of[seeds.a] < 0)
         strong = np.flatnonzero(apart & (seeds.score >= least))
@@ -64,7 +71,7 @@ class Linker:
         changes = np.flatnonzero((np.diff(a) != 0) | (np.diff(b) != 0)) + 1
         bounds = [0, *changes.tolist(), len(a)] if len(a) else [0]
         links = []
-        for first, end in zip(bounds[:-1], bounds[1:], strict=True):
+        for first, end in itertools.pairwise(bounds):
             closest = first + np.argsort(together.strangers[first:end], kind="stable")
             strangers = together.strangers[closest]
             links.append(

@@ -1,6 +1,7 @@
 """Networks: rings that share people's identifiers or targets more than chance would have them."""
 
 import math
+from itertools import combinations
 
 import networkit as nk
 import numpy as np
@@ -8,15 +9,20 @@ from numpy.typing import NDArray
 
 from ringfence.detection.pairs import Pairs
 from ringfence.detection.sharing import NOTHING_SHARED, Sharing, level
-from ringfence.detection.timeline import Floats, Ints
+from ringfence.market import Floats, Ints
 
 
 def find_networks(
-    sizes: NDArray[np.int64], ring_of: NDArray[np.int64], seeds: Pairs, sharing: Sharing, multiplicity: Floats, hub: int
+    sizes: NDArray[np.int64],
+    ring_of: NDArray[np.int64],
+    seeds: Pairs,
+    sharing: Sharing,
+    multiplicity: Floats,
+    hub: int,
 ) -> NDArray[np.int64]:
     """Give int64[rings], the network of each ring, numbered in the order of the rings.
 
-    `sizes` are members by ring, `ring_of` is int64[n], each buyer's ring or −1. Two rings are tied by weak
+    `sizes` are members by ring, `ring_of` is int64[n], each buyer's ring or -1. Two rings are tied by weak
     pairs across them and by values they share; a tie counts with the decades by which chance, over all pairs
     of rings, fails to explain it. Networks are the communities of that graph.
     """
@@ -25,26 +31,26 @@ def find_networks(
         return np.arange(rings)
     all_ties = math.log10(rings * (rings - 1) / 2)
     every_pair = math.log10(multiplicity[NOTHING_SHARED])
-    first, second, decades = [], [], []
+    first: list[int] = []
+    second: list[int] = []
+    decades: list[float] = []
 
     one, other = ring_of[seeds.a], ring_of[seeds.b]
     across = np.flatnonzero((one >= 0) & (other >= 0) & (one != other))
-    for i in across:
-        first.append(one[i])
-        second.append(other[i])
-        decades.append(seeds.score[i] + seeds.multiplicity[i])
-    for value in range(len(sharing.kind)):
-        holders = sharing.holder[sharing.holder_start[value] : sharing.holder_start[value + 1]]
+    first += one[across].tolist()
+    second += other[across].tolist()
+    decades += (seeds.score[across] + seeds.multiplicity[across]).tolist()
+    for value, end in enumerate(sharing.holder_start[1:]):
+        holders = sharing.holder[sharing.holder_start[value] : end]
         if len(holders) > hub:
             break
         among = np.unique(ring_of[holders])
         among = among[among >= 0]
         rarity = every_pair - math.log10(multiplicity[level(len(holders))])
-        for i, ring in enumerate(among):
-            for partner in among[i + 1 :]:
-                first.append(ring)
-                second.append(partner)
-                decades.append(rarity)
+        for i, j in combinations(among.tolist(), 2):
+            first.append(i)
+            second.append(j)
+            decades.append(rarity)
     if not first:
         return np.arange(rings)
     low = np.minimum(first, second).astype(np.int64)
@@ -52,7 +58,7 @@ def find_networks(
     surplus = np.array(decades) - np.log10(sizes[low] * sizes[high]) - all_ties
     kept = surplus > 0
     tie, inverse = np.unique(low[kept] * rings + high[kept], return_inverse=True)
-    weight = np.bincount(inverse, surplus[kept], len(tie))
+    weight = np.bincount(inverse, surplus[kept], len(tie)).astype(np.float64)
     return communities(rings, (tie // rings).astype(np.int32), (tie % rings).astype(np.int32), weight)
 
 

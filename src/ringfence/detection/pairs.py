@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from ringfence.detection.closeness import Yardstick, as_near, pair_rate
 from ringfence.detection.sharing import NOTHING_SHARED, Sharing, holders_of, level, rarest_shared
 from ringfence.detection.tail import evidence
-from ringfence.detection.timeline import Floats, Ints, Timeline
+from ringfence.detection.timeline import Timeline
+from ringfence.market import Floats, Ints, Longs
 
 BUYERS_AT_ONCE = 1 << 19
 """Pairs are made for so many buyers at a time, which bounds the memory."""
@@ -40,8 +41,9 @@ class Pairs:
     def take(self, kept: NDArray[np.intp]) -> "Pairs":
         """Give the pairs at positions `kept`, best first."""
         order = kept[np.lexsort((self.b[kept], self.a[kept], -self.score[kept]))]
-        columns = (self.a, self.b, self.score, self.surprise, self.multiplicity)
-        return Pairs(*(column[order] for column in columns))
+        return Pairs(
+            self.a[order], self.b[order], self.score[order], self.surprise[order], self.multiplicity[order]
+        )
 
 
 def find_pairs(
@@ -99,13 +101,24 @@ def find_pairs(
 
 
 @njit(cache=True, nogil=True)
-def _densest(yardstick, grain):  # type: ignore[no-untyped-def]
+def _densest(yardstick: Yardstick, grain: float) -> float:
     """Give the claims nearby from which on no two can be closer than `strangers` allow."""
     return yardstick.strangers * 2.0 * yardstick.reach / max(2.0 * yardstick.closest, grain) + 2.0
 
 
 @njit(cache=True, nogil=True)
-def _coincidences(timeline, yardstick, near, everywhere, low, free, partner, merchant, surprise, fill):  # type: ignore[no-untyped-def]
+def _coincidences(
+    timeline: Timeline,
+    yardstick: Yardstick,
+    near: Ints,
+    everywhere: Ints,
+    low: int,
+    free: Longs,
+    partner: Ints,
+    merchant: Ints,
+    surprise: NDArray[np.float32],
+    fill: bool,
+) -> None:
     """Walk the coincidences of buyers low, low + 1, … with larger-numbered ones.
 
     Counts them into `free` (int64, one a buyer); or, to `fill` lists by buyer, puts each at its buyer's next
@@ -135,8 +148,21 @@ def _coincidences(timeline, yardstick, near, everywhere, low, free, partner, mer
 
 
 @njit(cache=True, nogil=True)
-def _score(low, first, end, start, partner, merchant, surprise, timeline, sharing, decades, yardstick, seed_score):  # type: ignore[no-untyped-def]
-    """Score the pairs of buyers low + first … low + end − 1: a, b, score, surprise, multiplicity; float64[5, k]."""
+def _score(
+    low: int,
+    first: int,
+    end: int,
+    start: Longs,
+    partner: Ints,
+    merchant: Ints,
+    surprise: NDArray[np.float32],
+    timeline: Timeline,
+    sharing: Sharing,
+    decades: Floats,
+    yardstick: Yardstick,
+    seed_score: float,
+) -> tuple[Floats, ...]:
+    """Score the pairs of buyers low + first … low + end - 1: five columns float64[k]."""
     out = np.empty((5, 256))
     found = 0
     q0 = yardstick.strangers / len(timeline.buyer)
@@ -187,7 +213,7 @@ def _score(low, first, end, start, partner, merchant, surprise, timeline, sharin
 
 
 @njit(cache=True, nogil=True)
-def _sort(keys):  # type: ignore[no-untyped-def]
+def _sort(keys: Longs) -> None:
     """Sort int64 keys in place; most lists are short, where insertion wins."""
     if len(keys) >= 24:
         keys.sort()

@@ -15,7 +15,7 @@ class InvalidParameterError(InvalidError):
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """The numbers of the method; times in days, evidence in decades (−log10 of a chance)."""
+    """The numbers of the method; times in days, evidence in decades (-log10 of a chance)."""
 
     window_days: float = 14.0
     """Claims at one merchant further apart than this are never compared."""

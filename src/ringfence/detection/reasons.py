@@ -54,8 +54,8 @@ class Reasons:
         merchants = len(np.unique(self._timeline.merchant[joint.claim[own]]))
         all_merchants = len(np.unique(self._timeline.merchant[joint.claim]))
         text = (
-            f"{int(own.sum())} of this buyer's {_count(filed, 'claim')} lie in the ring's joint events, at {merchants} "
-            f"of its {all_merchants} merchants"
+            f"{int(own.sum())} of this buyer's {_count(filed, 'claim')} lie in the ring's joint events, "
+            f"at {merchants} of its {all_merchants} merchants"
         )
         if own.any():
             text += f"; chance would put {_number(float(np.median(joint.strangers[own])))} strangers as near"

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from ringfence.detection.closeness import Yardstick, as_near
 from ringfence.detection.growth import claims_of, events
-from ringfence.detection.timeline import Floats, Timeline
+from ringfence.detection.timeline import Timeline
+from ringfence.market import Floats
 
 
 class JointClaims(NamedTuple):
@@ -47,7 +48,8 @@ def joint_claims(timeline: Timeline, yardstick: Yardstick, group: NDArray[np.int
     first = 0
     for x in range(len(those.merchant)):
         while (
-            timeline.merchant[claims[first]] != those.merchant[x] or timeline.day[claims[first]] < those.begin[x]
+            timeline.merchant[claims[first]] != those.merchant[x]
+            or timeline.day[claims[first]] < those.begin[x]
         ):
             first += 1
         last = first

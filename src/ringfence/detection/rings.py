@@ -1,5 +1,6 @@
-"""From weak pairs to accepted rings: grow each seed, keep what stands on two merchants and enough evidence."""
+"""From weak pairs to rings: grow each seed, keep what stands on two merchants and enough evidence."""
 
+import itertools
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -13,8 +14,9 @@ from ringfence.detection.growth import Growing, candidates, covers_two_merchants
 from ringfence.detection.pairs import Pairs
 from ringfence.detection.sharing import Sharing
 from ringfence.detection.tail import evidence
-from ringfence.detection.timeline import Floats, Timeline
+from ringfence.detection.timeline import Timeline
 from ringfence.domain.progress import Progress
+from ringfence.market import Floats, Ints
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +30,12 @@ class GrownRing:
 
 
 def discount_shopping_together(
-    pairs: Pairs, timeline: Timeline, exposure: Exposure, yardstick: Yardstick, seed_score: float, pool: ThreadPoolExecutor
+    pairs: Pairs,
+    timeline: Timeline,
+    exposure: Exposure,
+    yardstick: Yardstick,
+    seed_score: float,
+    pool: ThreadPoolExecutor,
 ) -> Pairs:
     """Score `pairs` again where two buyers shop together more than chance; drop those below `seed_score`."""
     if len(exposure.begin) == 0 or len(pairs) == 0:
@@ -37,9 +44,19 @@ def discount_shopping_together(
     cuts = np.linspace(0, len(pairs), 17).astype(np.int64)
     tasks = [
         pool.submit(
-            _discount, pairs.a, pairs.b, pairs.surprise, pairs.multiplicity, score, timeline, exposure, yardstick, i, j
+            _discount,
+            pairs.a,
+            pairs.b,
+            pairs.surprise,
+            pairs.multiplicity,
+            score,
+            timeline,
+            exposure,
+            yardstick,
+            i,
+            j,
         )
-        for i, j in zip(cuts[:-1], cuts[1:], strict=True)
+        for i, j in itertools.pairwise(cuts)
     ]
     for task in tasks:
         task.result()
@@ -48,7 +65,18 @@ def discount_shopping_together(
 
 
 @njit(cache=True, nogil=True)
-def _discount(a, b, surprise, multiplicity, score, timeline, exposure, yardstick, first, end):  # type: ignore[no-untyped-def]
+def _discount(
+    a: Ints,
+    b: Ints,
+    surprise: Floats,
+    multiplicity: Floats,
+    score: Floats,
+    timeline: Timeline,
+    exposure: Exposure,
+    yardstick: Yardstick,
+    first: int,
+    end: int,
+) -> None:
     q0 = yardstick.strangers / len(timeline.buyer)
     other = np.empty(1, np.int64)
     for i in range(first, end):
@@ -71,7 +99,10 @@ def grow_rings(
     ring_score: float,
     progress: Progress,
 ) -> list[GrownRing]:
-    """Grow rings from `seeds`, best first; a buyer is in one ring, and a pair inside a grown group is no new seed."""
+    """Grow rings from `seeds`, best first, and give the rings, strongest first.
+
+    A buyer is in one ring, and a pair inside a grown group is no new seed.
+    """
     buyers = len(timeline.buyer_start) - 1
     taken = np.zeros(buyers, np.bool_)
     space = scratch(buyers)
@@ -90,7 +121,7 @@ def grow_rings(
         if total >= ring_score and covers_two_merchants(timeline, yardstick, members):
             taken[members] = True
             rings.append(GrownRing(members, total))
-    return rings
+    return sorted(rings, key=lambda ring: (-ring.score, ring.members.tolist()))
 
 
 def rank_buyers(

@@ -7,7 +7,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from ringfence.detection.timeline import Ints, Longs, starts
+from ringfence.detection.timeline import starts
+from ringfence.market import Ints, Longs
 
 NOTHING_SHARED = 0
 """The level of a pair that shares no value of at most `hub` holders."""
@@ -39,7 +40,9 @@ def share(uses: Sequence[tuple[Ints, Ints]], buyers: int) -> Sharing:
     for kind, (buyer, value) in enumerate(uses):
         packed = np.unique(value.astype(np.int64) * buyers + buyer)
         held, who = packed // buyers, (packed % buyers).astype(np.int32)
-        first = np.flatnonzero(np.concatenate((np.ones(1, bool), held[1:] != held[:-1]))) if len(held) else held
+        first = (
+            np.flatnonzero(np.concatenate((np.ones(1, bool), held[1:] != held[:-1]))) if len(held) else held
+        )
         holders = np.diff(np.append(first, len(held)))
         kept = holders >= 2
         holder_lists.append(who[np.repeat(kept, holders)])
@@ -67,7 +70,7 @@ def share(uses: Sequence[tuple[Ints, Ints]], buyers: int) -> Sharing:
 
 
 @njit(cache=True, nogil=True)
-def _reorder(items, start, order):  # type: ignore[no-untyped-def]
+def _reorder(items: Ints, start: Longs, order: Longs) -> tuple[Ints, Longs]:
     """Lay the lists items[start[i]:start[i+1]] out anew in `order`."""
     out = np.empty_like(items)
     out_start = np.zeros(len(start), np.int64)
@@ -81,14 +84,14 @@ def _reorder(items, start, order):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def holders_of(sharing, value):  # type: ignore[no-untyped-def]
+def holders_of(sharing: Sharing, value: int) -> int:
     """Count the holders of a value."""
     return sharing.holder_start[value + 1] - sharing.holder_start[value]
 
 
 @njit(cache=True, nogil=True)
-def rarest_shared(sharing, a, b, hub):  # type: ignore[no-untyped-def]
-    """Find the rarest value that buyers `a` and `b` share: its number, or -1 if none has at most `hub` holders."""
+def rarest_shared(sharing: Sharing, a: int, b: int, hub: int) -> int:
+    """Find the rarest value that `a` and `b` share: its number, or -1 if none has at most `hub` holders."""
     for i in range(sharing.value_start[a], sharing.value_start[a + 1]):
         value = sharing.value[i]
         if holders_of(sharing, value) > hub:
@@ -100,7 +103,7 @@ def rarest_shared(sharing, a, b, hub):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def level(holders):  # type: ignore[no-untyped-def]
+def level(holders: int) -> int:
     """Give the stratum of a value: the power of two that `holders` (2 or more) does not exceed."""
     out = 1
     while (1 << out) < holders:
@@ -109,7 +112,7 @@ def level(holders):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def pairs_by_level(sharing, hub):  # type: ignore[no-untyped-def]
+def pairs_by_level(sharing: Sharing, hub: int) -> Longs:
     """Count the pairs of buyers by the level of the rarest value they share: int64[LEVELS], no pair stored.
 
     Each buyer's values are walked rarest first and each partner is stamped once.

@@ -5,13 +5,15 @@ import math
 import numpy as np
 from numba import njit
 
+from ringfence.market import Floats, Longs
+
 MOST_DECADES = 300.0
 """Evidence is cut here: smaller chances have no floating-point number."""
 
 
 @njit(cache=True, nogil=True)
 def evidence(trials: int, chance: float, surprise: float) -> float:
-    """Give −log10 of the chance that `trials` claims of one buyer meet another's so closely by luck.
+    """Give -log10 of the chance that `trials` claims of one buyer meet another's so closely by luck.
 
     Each claim meets one with probability `chance` (clipped to 0..1); a meeting that is q/q0 as likely as the
     loosest one counted adds ln(q0/q), which is exponential for q uniform. The number of meetings is then
@@ -55,7 +57,7 @@ def evidence(trials: int, chance: float, surprise: float) -> float:
 
 
 @njit(cache=True, nogil=True)
-def many_evidence(trials: np.ndarray, chance: np.ndarray, surprise: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+def many_evidence(trials: Longs, chance: Floats, surprise: Floats) -> Floats:
     """Give `evidence` for parallel arrays: int[k], float[k], float[k] -> float64[k] decades."""
     out = np.empty(len(trials))
     for i in range(len(trials)):

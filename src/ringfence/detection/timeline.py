@@ -7,11 +7,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from ringfence.detection.times import MICROSECONDS_A_DAY
-from ringfence.market import Claims
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int32]
-Longs = NDArray[np.int64]
+from ringfence.market import Claims, Floats, Ints, Longs
 
 
 class Timeline(NamedTuple):
@@ -68,7 +64,7 @@ def starts(codes: NDArray[np.int32], groups: int) -> Longs:
 
 
 @njit(cache=True, nogil=True)
-def rank(clock, clock_index, day, right):  # type: ignore[no-untyped-def]
+def rank(clock: Floats, clock_index: Ints, day: float, right: bool) -> int:
     """Count the claims on `clock` before `day`, those at `day` included if `right`."""
     if day < clock[0]:
         return 0
@@ -87,13 +83,15 @@ def rank(clock, clock_index, day, right):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def exposure_days(begin, end, span):  # type: ignore[no-untyped-def]
+def exposure_days(begin: float, end: float, span: float) -> float:
     """Give how much of [begin, end] lies inside the days that were observed, one day at least."""
     return max(min(end, span) - max(begin, 0.0), min(1.0, max(end - begin, 1e-9)))
 
 
 @njit(cache=True, nogil=True)
-def local_counts(timeline, first_merchant, end_merchant, reach, near, everywhere):  # type: ignore[no-untyped-def]
+def local_counts(
+    timeline: Timeline, first_merchant: int, end_merchant: int, reach: float, near: Ints, everywhere: Ints
+) -> None:
     """Count, for each claim of some merchants, the claims within ± `reach` days: here, and everywhere.
 
     Writes int32 counts into `near` and `everywhere` (length N), which is how threads share the work.

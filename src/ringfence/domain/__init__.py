@@ -1,1 +1,1 @@
-"""The words of the business: identifiers, money, errors, progress. Imports nothing of ours and no third party."""
+"""The words of the business: identifiers, money, errors, progress; imports no third party."""

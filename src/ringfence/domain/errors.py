@@ -1,4 +1,4 @@
-"""Everything Ringfence refuses, in five kinds; a specific error builds its own message and keeps its parts."""
+"""Everything Ringfence refuses, in five kinds; a specific error builds its own message."""
 
 
 class RingfenceError(Exception):

@@ -1,5 +1,5 @@
 """A marketplace as arrays: the one shape between files, stores and detection."""
 
-from ringfence.market.market import Claims, Identifiers, Market, Orders, Sketches
+from ringfence.market.market import Claims, Floats, Identifiers, Ints, Longs, Market, Orders, Sketches
 
-__all__ = ["Claims", "Identifiers", "Market", "Orders", "Sketches"]
+__all__ = ["Claims", "Floats", "Identifiers", "Ints", "Longs", "Market", "Orders", "Sketches"]

@@ -10,6 +10,7 @@ from ringfence.domain.identifiers import IdentifierKind
 
 Ints = NDArray[np.int32]
 Longs = NDArray[np.int64]
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +39,7 @@ class Claims:
 
 @dataclass(frozen=True, eq=False)
 class Orders:
-    """Orders as parallel columns, in the order (merchant, ordered_at, buyer); they are the exposure to chance.
+    """Orders as parallel columns, in the order (merchant, ordered_at, buyer): the exposure to chance.
 
     `(:Buyer)-[:ORDERED]->(:Merchant)`
     """

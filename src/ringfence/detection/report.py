@@ -1,0 +1,317 @@
+"""What was found, as tables: the columns of a run's files, and of the answer a notebook gets."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from ringfence.detection.detect import Found
+from ringfence.detection.lineage import Lineage, birth_id, follow, network_id
+from ringfence.detection.links import Link, Linker
+from ringfence.detection.networks import find_networks
+from ringfence.detection.parameters import Parameters
+from ringfence.detection.reasons import Reasons
+from ringfence.detection.records import JointClaims, joint_claims
+from ringfence.detection.tail import evidence
+from ringfence.domain.currencies import amount_text
+from ringfence.domain.progress import Progress
+from ringfence.market import Floats, Market
+
+_LEAST_WEIGHT = 0.1
+"""What a member without evidence of its own still weighs when rings of two runs are matched."""
+
+
+@dataclass(frozen=True, eq=False)
+class Detection:
+    """One detection: rings and their members, every buyer's score, links, and the claims behind them."""
+
+    rings: pl.DataFrame
+    """ring_id, network_id, score (decades), size, claims, merchants, amount (`EUR:3.00;USD:120.50`),
+    first_claim_at, last_claim_at (UTC), p_value (null until it is calibrated), why; best first. Claims,
+    merchants, amount and times are those of the joint claims."""
+    members: pl.DataFrame
+    """ring_id, buyer_id, score (decades), why; rings best first, members best first."""
+    buyers: pl.DataFrame
+    """buyer_id, score (0 to 1); every buyer seen, best first."""
+    links: pl.DataFrame
+    """buyer_a, buyer_b, score (decades), why; best first. Empty unless links were asked for."""
+    evidence: pl.DataFrame
+    """ring_id, event, merchant_id, buyer_id, claim_id, filed_at, amount (`EUR:3.00`), expected: the joint
+    claims each ring rests on and how many strangers' claims chance would put as near."""
+    lineage: pl.DataFrame
+    """ring_id, event, previous_ring_id, common (0 to 1); empty without a previous run."""
+    notes: tuple[str, ...]
+    """What a reader must know about this result."""
+    counts: dict[str, int]
+
+
+def report(
+    market: Market,
+    found: Found,
+    parameters: Parameters,
+    *,
+    links: bool,
+    previous: Mapping[str, Mapping[str, float]] | None,
+    progress: Progress,
+) -> Detection:
+    """Put what was `found` in `market` into tables with ids and reasons.
+
+    `previous` is what `lineage.follow` takes: the rings of an earlier run, or None where there is none.
+    """
+    progress.stage("reasons and records", len(found.rings))
+    reasons = Reasons(
+        found.timeline,
+        found.sharing,
+        found.shared_kinds,
+        parameters.hub_holders,
+        found.times,
+        market.claims.claim_id,
+        market.merchant_ids,
+    )
+    joint = [joint_claims(found.timeline, found.yardstick, ring.members) for ring in found.rings]
+    own = [
+        _member_scores(found, ring.members, claims) for ring, claims in zip(found.rings, joint, strict=True)
+    ]
+    names = [market.buyer_ids.gather(ring.members).to_list() for ring in found.rings]
+    ids, lineage = _name_rings(names, own, previous)
+    networks = _name_networks(found, ids, len(market.buyer_ids), parameters)
+
+    rings, members, records = [], [], []
+    for i, ring in enumerate(found.rings):
+        progress.advance(1)
+        rings.append(_ring_row(ids[i], networks[i], ring.members, ring.score, joint[i], market, reasons))
+        best_first = sorted(range(len(names[i])), key=lambda m: (-own[i][m], names[i][m]))
+        members += [
+            (
+                ids[i],
+                names[i][m],
+                float(own[i][m]),
+                reasons.of_member(int(ring.members[m]), ring.members, joint[i]),
+            )
+            for m in best_first
+        ]
+        records.append(_evidence_rows(ids[i], joint[i], market))
+    progress.stage("links")
+    tied = _links(found, parameters, market) if links else []
+    return Detection(
+        rings=pl.DataFrame(rings, schema=_RINGS, orient="row"),
+        members=pl.DataFrame(members, schema=_MEMBERS, orient="row"),
+        buyers=_buyers(market, found.buyer_scores),
+        links=_link_rows(tied, market, reasons),
+        evidence=pl.concat(records) if records else pl.DataFrame(schema=_EVIDENCE),
+        lineage=pl.DataFrame(
+            [(step.ring_id, step.event.value, step.previous_ring_id, step.common) for step in lineage],
+            schema=_LINEAGE,
+            orient="row",
+        ),
+        notes=_notes(market, found),
+        counts={
+            "buyers": len(market.buyer_ids),
+            "merchants": len(market.merchant_ids),
+            "claims": len(market.claims),
+            "orders": len(market.orders) if market.orders is not None else 0,
+            "shared_values": len(found.sharing.kind),
+            "seeds": len(found.seeds),
+            "rings": len(found.rings),
+            "members": len(members),
+            "links": len(tied),
+        },
+    )
+
+
+_RINGS: dict[str, Any] = {
+    "ring_id": pl.String,
+    "network_id": pl.String,
+    "score": pl.Float64,
+    "size": pl.Int64,
+    "claims": pl.Int64,
+    "merchants": pl.Int64,
+    "amount": pl.String,
+    "first_claim_at": pl.Datetime("us", "UTC"),
+    "last_claim_at": pl.Datetime("us", "UTC"),
+    "p_value": pl.Float64,
+    "why": pl.String,
+}
+_MEMBERS: dict[str, Any] = {
+    "ring_id": pl.String,
+    "buyer_id": pl.String,
+    "score": pl.Float64,
+    "why": pl.String,
+}
+_LINKS: dict[str, Any] = {"buyer_a": pl.String, "buyer_b": pl.String, "score": pl.Float64, "why": pl.String}
+_EVIDENCE: dict[str, Any] = {
+    "ring_id": pl.String,
+    "event": pl.Int64,
+    "merchant_id": pl.String,
+    "buyer_id": pl.String,
+    "claim_id": pl.String,
+    "filed_at": pl.Datetime("us", "UTC"),
+    "amount": pl.String,
+    "expected": pl.Float64,
+}
+_LINEAGE: dict[str, Any] = {
+    "ring_id": pl.String,
+    "event": pl.String,
+    "previous_ring_id": pl.String,
+    "common": pl.Float64,
+}
+
+
+def _member_scores(found: Found, members: NDArray[np.int64], joint: JointClaims) -> Floats:
+    """Give float64[g]: each member's evidence against the rest of its ring, in decades after multiplicity."""
+    timeline, yardstick = found.timeline, found.yardstick
+    buyers = len(timeline.buyer_start) - 1
+    events = int(joint.event.max()) + 1 if len(joint.event) else 0
+    chance = events * yardstick.strangers / len(timeline.buyer)
+    holders = np.diff(found.sharing.holder_start)
+    out = np.zeros(len(members))
+    inside = set(members.tolist())
+    for i, member in enumerate(members.tolist()):
+        own = timeline.buyer[joint.claim] == member
+        if not own.any():
+            continue
+        merchant, strangers = timeline.merchant[joint.claim[own]], joint.strangers[own]
+        best = np.full(int(merchant.max()) + 1, np.inf)
+        np.minimum.at(best, merchant, strangers)
+        nats = float(np.log(np.maximum(yardstick.strangers / best[np.isfinite(best)], 1.0)).sum())
+        filed = int(timeline.buyer_start[member + 1] - timeline.buyer_start[member])
+        rarest = buyers
+        start, end = found.sharing.value_start[member], found.sharing.value_start[member + 1]
+        for value in found.sharing.value[start:end].tolist():
+            first, last = found.sharing.holder_start[value], found.sharing.holder_start[value + 1]
+            if holders[value] > yardstick.hub:
+                break
+            if len(inside.intersection(found.sharing.holder[first:last].tolist())) > 1:
+                rarest = int(holders[value])
+                break
+        out[i] = max(0.0, evidence(filed, chance, nats) - np.log10(rarest))
+    return out
+
+
+def _name_rings(
+    names: Sequence[Sequence[str]],
+    scores: Sequence[Floats],
+    previous: Mapping[str, Mapping[str, float]] | None,
+) -> tuple[list[str], list[Lineage]]:
+    if previous is None:
+        return [birth_id(members) for members in names], []
+    weights = [
+        {name: max(float(score), _LEAST_WEIGHT) for name, score in zip(members, own, strict=True)}
+        for members, own in zip(names, scores, strict=True)
+    ]
+    floored = {
+        ring: {name: max(w, _LEAST_WEIGHT) for name, w in members.items()}
+        for ring, members in previous.items()
+    }
+    return follow(floored, weights)
+
+
+def _name_networks(found: Found, ids: Sequence[str], buyers: int, parameters: Parameters) -> list[str]:
+    ring_of = np.full(buyers, -1, np.int64)
+    for i, ring in enumerate(found.rings):
+        ring_of[ring.members] = i
+    sizes = np.array([len(ring.members) for ring in found.rings], np.int64)
+    network = find_networks(
+        sizes, ring_of, found.seeds, found.sharing, found.multiplicity, parameters.hub_holders
+    )
+    together: dict[int, list[str]] = {}
+    for ring_id, number in zip(ids, network.tolist(), strict=True):
+        together.setdefault(number, []).append(ring_id)
+    named = {number: network_id(rings) for number, rings in together.items()}
+    return [named[number] for number in network.tolist()]
+
+
+def _ring_row(
+    ring_id: str,
+    network: str,
+    members: NDArray[np.int64],
+    score: float,
+    joint: JointClaims,
+    market: Market,
+    reasons: Reasons,
+) -> tuple[object, ...]:
+    claims = market.claims
+    currency, amount = claims.currency[joint.claim], claims.amount[joint.claim]
+    at = claims.filed_at[joint.claim]
+    amounts = [
+        amount_text(int(amount[currency == code].sum()), market.currencies[code])
+        for code in np.unique(currency).tolist()
+    ]
+    return (
+        ring_id,
+        network,
+        score,
+        len(members),
+        len(joint.claim),
+        len(np.unique(claims.merchant[joint.claim])),
+        ";".join(amounts),
+        int(at.min()),
+        int(at.max()),
+        None,
+        reasons.of_ring(members, joint, score),
+    )
+
+
+def _evidence_rows(ring_id: str, joint: JointClaims, market: Market) -> pl.DataFrame:
+    claims = market.claims
+    codes = claims.currency[joint.claim]
+    return pl.DataFrame(
+        {
+            "ring_id": pl.Series([ring_id]).new_from_index(0, len(joint.claim)),
+            "event": joint.event + 1,
+            "merchant_id": market.merchant_ids.gather(claims.merchant[joint.claim]),
+            "buyer_id": market.buyer_ids.gather(claims.buyer[joint.claim]),
+            "claim_id": claims.claim_id.gather(joint.claim),
+            "filed_at": pl.Series(claims.filed_at[joint.claim])
+            .cast(pl.Datetime("us"))
+            .dt.replace_time_zone("UTC"),
+            "amount": [
+                amount_text(minor, market.currencies[code])
+                for minor, code in zip(claims.amount[joint.claim].tolist(), codes.tolist(), strict=True)
+            ],
+            "expected": joint.strangers,
+        },
+        schema=_EVIDENCE,
+    )
+
+
+def _buyers(market: Market, scores: Floats) -> pl.DataFrame:
+    order = np.argsort(-scores, kind="stable")
+    return pl.DataFrame({"buyer_id": market.buyer_ids.gather(order), "score": scores[order]})
+
+
+def _links(found: Found, parameters: Parameters, market: Market) -> list[Link]:
+    linker = Linker(found.timeline, found.sharing, found.exposure, found.yardstick, found.multiplicity)
+    ring_of = np.full(len(market.buyer_ids), -1, np.int64)
+    tied: list[Link] = []
+    for i, ring in enumerate(found.rings):
+        ring_of[ring.members] = i
+        tied += linker.inside(ring, parameters.seed_score)
+    tied += linker.outside(found.seeds, ring_of, parameters.ring_score)
+    return sorted(tied, key=lambda link: (-link.score, link.a, link.b))
+
+
+def _link_rows(links: Sequence[Link], market: Market, reasons: Reasons) -> pl.DataFrame:
+    return pl.DataFrame(
+        {
+            "buyer_a": market.buyer_ids.gather([link.a for link in links]),
+            "buyer_b": market.buyer_ids.gather([link.b for link in links]),
+            "score": [link.score for link in links],
+            "why": [reasons.of_link(link) for link in links],
+        },
+        schema=_LINKS,
+    )
+
+
+def _notes(market: Market, found: Found) -> tuple[str, ...]:
+    notes = [found.times.note] if found.times.note else []
+    if market.orders is None:
+        notes.append(
+            "No orders are known: buyers who shop together cannot be told from rings as well as with them."
+        )
+    if not market.identifiers:
+        notes.append("No identifiers are known: rings are found by merchants and times alone.")
+    return tuple(notes)
