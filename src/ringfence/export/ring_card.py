@@ -127,7 +127,7 @@ def _events(evidence: pl.DataFrame) -> Markup:
     rows = [
         element(
             "tr",
-            element("td", f"{event['first']:%Y-%m-%d %H:%M}", class_="nowrap number"),
+            element("td", f"{event['first']:%Y-%m-%d %H:%M}", class_="nowrap"),
             element("th", element("bdi", event["merchant_id"]), scope="row"),
             element("td", _names(event["buyers"])),
             element("td", lasting((event["last"] - event["first"]).total_seconds()), class_="number"),
@@ -158,7 +158,7 @@ def _names(buyers: list[str]) -> Markup:
 
 def _scrolling(label: str, columns: tuple[str, ...], rows: list[Markup]) -> Markup:
     """A table that scrolls by itself where it is too wide; columns of numbers stand right."""
-    right = {"Evidence", "Within", "Amount", "First claim (UTC)", "Strangers as near by chance"}
+    right = {"Evidence", "Within", "Amount", "Strangers as near by chance"}
     head = [element("th", name, scope="col", class_="number" if name in right else None) for name in columns]
     return element(
         "div",
