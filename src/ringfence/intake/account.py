@@ -1,0 +1,129 @@
+"""What became of every row that was read: the counts by file, and the rows that were rejected."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from ringfence.intake.batches import Bad
+from ringfence.intake.errors import TooManyRejectedError, UnreadableInputError
+from ringfence.intake.repeats import Verdict
+
+_SCHEMA = {"file": pl.String, "line": pl.Int64, "column": pl.String, "reason": pl.String}
+_RISKY = r"^[=+\-@\t\r]"
+
+
+@dataclass(frozen=True)
+class FileCount:
+    """What became of the rows of one file: read = kept + repeated + updated + rejected."""
+
+    file: str
+    table: str
+    read: int
+    kept: int
+    repeated: int
+    """Rows that say what an earlier row said."""
+    updated: int
+    """Later rows for a known id that change only what may change."""
+    rejected: int
+
+
+@dataclass
+class FileAccount:
+    """The account of one file while it is read."""
+
+    file: str
+    table: str
+    lines: list[NDArray[np.int64]] = field(default_factory=list)
+    """The lines of the good rows, batch by batch."""
+    bad: list[Bad] = field(default_factory=list)
+    repeated: int = 0
+    updated: int = 0
+
+    @property
+    def good(self) -> int:
+        """Rows that could be read, repeated ones included."""
+        return sum(len(lines) for lines in self.lines)
+
+    @property
+    def rejected(self) -> int:
+        """Rows that are left out."""
+        return sum(len(bad.lines) for bad in self.bad)
+
+    def count(self) -> FileCount:
+        """Sum up."""
+        conflicts = sum(len(bad.lines) for bad in self.bad if bad.is_late)
+        read = self.good + self.rejected - conflicts
+        kept = read - self.rejected - self.repeated - self.updated
+        return FileCount(self.file, self.table, read, kept, self.repeated, self.updated, self.rejected)
+
+
+def enter_verdict(accounts: list[FileAccount], verdict: Verdict, key: str) -> None:
+    """Spread the verdict over a table's rows, which came in the order of `accounts`, to the files they are of."""
+    begin = 0
+    for account in accounts:
+        rows = slice(begin, begin + account.good)
+        account.repeated = int(verdict.is_repeated[rows].sum())
+        account.updated = int(verdict.is_updated[rows].sum())
+        if verdict.is_conflicting[rows].any():
+            lines = np.concatenate(account.lines)
+            for column, conflicting in verdict.conflicts:
+                here = conflicting[(conflicting >= rows.start) & (conflicting < rows.stop)] - begin
+                if len(here):
+                    reason = f"differs from an earlier row of the same {key}"
+                    account.bad.append(Bad(lines[here], column, reason, is_late=True))
+        begin = rows.stop
+
+
+def rejected_rows(accounts: list[FileAccount]) -> pl.DataFrame:
+    """Give file, line, column, reason of every rejected row, by file as read and line."""
+    pieces = [
+        pl.DataFrame({"line": bad.lines}).select(
+            pl.lit(account.file).alias("file"),
+            "line",
+            pl.lit(bad.column).alias("column"),
+            pl.lit(bad.reason).alias("reason"),
+            pl.lit(number).alias("order"),
+        )
+        for number, account in enumerate(accounts)
+        for bad in account.bad
+        if len(bad.lines)
+    ]
+    if not pieces:
+        return pl.DataFrame(schema=_SCHEMA)
+    return pl.concat(pieces).sort("order", "line", "column").drop("order")
+
+
+def check_rejected(accounts: list[FileAccount], max_rejected: float) -> None:
+    """Raise TooManyRejectedError if more than the share `max_rejected` of a file's rows are bad."""
+    for account in accounts:
+        count = account.count()
+        if count.rejected > max_rejected * count.read or (
+            account.table == "claims" and count.rejected == count.read
+        ):
+            rejected = rejected_rows(accounts)
+            first = rejected.filter(pl.col("file") == account.file).row(0, named=True)
+            where = f"line {first['line']}" + (f", {first['column']}" if first["column"] else "")
+            raise TooManyRejectedError(
+                f"{account.file}: {count.rejected:,} of {count.read:,} rows are bad, more than "
+                f"{100 * max_rejected:g} % (first: {where}: {first['reason']}); mend them or raise --max-rejected",
+                rejected,
+            )
+
+
+def write_rejected(rejected: pl.DataFrame, folder: Path) -> Path:
+    """Write `rejected` to rejected.csv in `folder` and give its path.
+
+    Cells that a spreadsheet would run are escaped. Raises UnreadableInputError if it cannot be written.
+    """
+    path = folder / "rejected.csv"
+    text = pl.col("file", "column", "reason")
+    escaped = pl.when(text.str.contains(_RISKY)).then(pl.lit("'") + text).otherwise(text).name.keep()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        rejected.with_columns(escaped).write_csv(path)
+    except OSError as error:
+        raise UnreadableInputError(f"{path}: {error.strerror or 'cannot be written'}") from None
+    return path

@@ -1,0 +1,227 @@
+"""The rows kept of every file into one market, in its canonical order."""
+
+from collections.abc import Callable
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from ringfence.domain.identifiers import IdentifierKind
+from ringfence.intake.currencies import EXPONENTS
+from ringfence.intake.dictionary import Dictionary
+from ringfence.intake.key import PseudonymKey
+from ringfence.intake.pseudonyms import pseudonymise
+from ringfence.intake.repeats import Ledger, Verdict
+from ringfence.intake.tables import CLAIMS, ORDERS, TABLES, Content, Table
+from ringfence.market import Claims, Identifiers, Market, Orders
+
+Ints = NDArray[np.int32]
+Longs = NDArray[np.int64]
+
+_CURRENCIES = sorted(EXPONENTS)
+_CURRENCY_CODE = {code: number for number, code in enumerate(_CURRENCIES)}
+_TIME_COLUMN = {CLAIMS.name: "filed_at", ORDERS.name: "ordered_at"}
+
+
+class TableRows:
+    """The columns of one table that a market needs, batch after batch, people and values as numbers."""
+
+    def __init__(self, table: Table, seed: int) -> None:
+        self.table = table
+        self.ledger = Ledger(table, seed) if table.key else None
+        self.size = 0
+        self.claim_ids: list[pl.Series] = []
+        self._columns: dict[str, list[NDArray[np.generic]]] = {}
+
+    def add(self, name: str, values: NDArray[np.generic]) -> None:
+        """Append a batch to column `name`; every batch has the same columns."""
+        self._columns.setdefault(name, []).append(values)
+
+    def take(self, name: str, is_kept: NDArray[np.bool_] | None) -> NDArray[np.generic] | None:
+        """Give column `name` of the kept rows and forget it; None if there is none."""
+        pieces = self._columns.pop(name, None)
+        if pieces is None:
+            return None
+        whole = np.concatenate(pieces)
+        return whole if is_kept is None or is_kept.all() else whole[is_kept]
+
+
+class MarketBuilder:
+    """Takes typed batches of every table and makes the market of them."""
+
+    def __init__(self, key: PseudonymKey) -> None:
+        self._key = key
+        seed = key.seed("rows")
+        self._buyers = Dictionary(key.seed("buyers"))
+        self._merchants = Dictionary(key.seed("merchants"))
+        self._values = {kind: Dictionary(key.seed(f"{kind} values")) for kind in IdentifierKind}
+        self.rows = {name: TableRows(table, seed) for name, table in TABLES.items()}
+
+    def add(self, table: Table, frame: pl.DataFrame) -> None:
+        """Add the good rows of a batch."""
+        rows = self.rows[table.name]
+        rows.size += len(frame)
+        if rows.ledger:
+            rows.ledger.add(frame)
+        if table.name in ("merchants", "rates"):
+            return
+        rows.add("buyer", self._buyers.encode(frame["buyer_id"]))
+        if table.name in _TIME_COLUMN:
+            rows.add("merchant", self._merchants.encode(frame["merchant_id"]))
+            rows.add("time", frame[_TIME_COLUMN[table.name]].to_numpy())
+        if table is CLAIMS:
+            rows.claim_ids.append(frame["claim_id"])
+            rows.add("amount", frame["amount"].to_numpy())
+            code = frame["currency"].replace_strict(_CURRENCY_CODE, return_dtype=pl.Int16)
+            rows.add("currency", code.to_numpy())
+        for kind in IdentifierKind:
+            if table.name == "identifiers":
+                is_kind = frame["kind"] == kind.value
+                values = frame.select(pl.when(is_kind).then(pl.col("value")))["value"]
+            elif table.column_content(kind.value) is Content.TEXT:
+                has = kind.value in frame.columns
+                values = (
+                    frame[kind.value]
+                    if has
+                    else pl.Series([None], dtype=pl.String).new_from_index(0, len(frame))
+                )
+            else:
+                continue
+            rows.add(kind.value, self._values[kind].encode(values))
+
+    def build(self, verdicts: dict[str, Verdict], step: Callable[[str], None]) -> Market:
+        """Make the market of the rows that the verdicts (by table; none keeps all) let stand, saying each step."""
+        kept = {name: verdicts[name].is_kept if name in verdicts else None for name in self.rows}
+        step("order claims")
+        buyers = {name: rows.take("buyer", kept[name]) for name, rows in self.rows.items()}
+        merchants = {name: rows.take("merchant", kept[name]) for name, rows in self.rows.items()}
+        buyer_ids, buyer_rank = _named(
+            self._buyers, [codes for codes in buyers.values() if codes is not None]
+        )
+        merchant_ids, merchant_rank = _named(
+            self._merchants, [codes for codes in merchants.values() if codes is not None]
+        )
+        buyer = {name: buyer_rank[codes] for name, codes in buyers.items() if codes is not None}
+        merchant = {name: merchant_rank[codes] for name, codes in merchants.items() if codes is not None}
+        identifiers = self._identifiers(kept, buyer, step)
+        step("sort claims")
+        claims, currencies = self._claims(kept["claims"], buyer["claims"], merchant["claims"])
+        return Market(
+            buyer_ids=buyer_ids,
+            merchant_ids=merchant_ids,
+            currencies=currencies,
+            claims=claims,
+            orders=self._orders(kept["orders"], buyer["orders"], merchant["orders"])
+            if "orders" in buyer
+            else None,
+            identifiers=identifiers,
+        )
+
+    def _identifiers(
+        self, kept: dict[str, NDArray[np.bool_] | None], buyer: dict[str, Ints], step: Callable[[str], None]
+    ) -> tuple[Identifiers, ...]:
+        found: list[Identifiers] = []
+        for kind in IdentifierKind:
+            who: list[Ints] = []
+            what: list[Ints] = []
+            for name, rows in self.rows.items():
+                codes = rows.take(kind.value, kept[name])
+                if codes is not None:
+                    is_value = codes >= 0
+                    who.append(buyer[name][is_value])
+                    what.append(codes[is_value])
+            if not who or not any(len(codes) for codes in what):
+                continue
+            step(f"pseudonymise {kind}")
+            texts = self._values.pop(kind).texts()
+            made = pseudonymise(kind, np.concatenate(who), np.concatenate(what), texts, self._key)
+            if made is not None:
+                found.append(made)
+        return tuple(found)
+
+    def _claims(
+        self, is_kept: NDArray[np.bool_] | None, buyer: Ints, merchant: Ints
+    ) -> tuple[Claims, tuple[str, ...]]:
+        rows = self.rows["claims"]
+        claim_id = pl.concat(rows.claim_ids, rechunk=False)
+        rows.claim_ids.clear()
+        if is_kept is not None and not is_kept.all():
+            claim_id = claim_id.filter(pl.Series(is_kept))
+        filed_at, amount = rows.take("time", is_kept), rows.take("amount", is_kept)
+        code = rows.take("currency", is_kept)
+        used = np.unique(code)
+        order = canonical_order(merchant, filed_at, buyer)
+        order = _untied(order, merchant, filed_at, buyer, amount, claim_id)
+        claims = Claims(
+            claim_id=claim_id.gather(order).rechunk().alias("claim_id"),
+            buyer=buyer[order],
+            merchant=merchant[order],
+            filed_at=filed_at[order],
+            amount=amount[order],
+            currency=np.searchsorted(used, code[order]).astype(np.int16),
+        )
+        return claims, tuple(_CURRENCIES[number] for number in used)
+
+    def _orders(self, is_kept: NDArray[np.bool_] | None, buyer: Ints, merchant: Ints) -> Orders:
+        ordered_at = self.rows["orders"].take("time", is_kept)
+        order = canonical_order(merchant, ordered_at, buyer)
+        return Orders(buyer=buyer[order], merchant=merchant[order], ordered_at=ordered_at[order])
+
+
+def _named(dictionary: Dictionary, used: list[Ints]) -> tuple[pl.Series, Ints]:
+    """Give the texts in use sorted by bytes, and int32 by number: a text's place among them, -1 if unused."""
+    is_used = np.zeros(len(dictionary), np.bool_)
+    for codes in used:
+        is_used[codes] = True
+    numbers = np.flatnonzero(is_used)
+    texts = dictionary.texts().gather(numbers)
+    order = texts.arg_sort().to_numpy()
+    place = np.full(len(dictionary), -1, np.int32)
+    place[numbers[order]] = np.arange(len(order), dtype=np.int32)
+    return texts.gather(order).rechunk().alias("id"), place
+
+
+def canonical_order(merchant: Ints, moment: Longs, buyer: Ints) -> Longs:
+    """Sort N rows by (merchant, moment, buyer); give int64[N].
+
+    The three are packed into one int64 where they fit (times that are whole seconds usually do), which
+    sorts several times faster.
+    """
+    if len(moment) == 0:
+        return np.empty(0, np.int64)
+    earliest, latest = int(moment.min()), int(moment.max())
+    unit = next(
+        unit
+        for unit in (60_000_000, 1_000_000, 1_000, 1)
+        if unit == 1 or not ((moment - earliest) % unit).any()
+    )
+    time_bits = ((latest - earliest) // unit).bit_length()
+    buyer_bits = int(buyer.max()).bit_length()
+    if int(merchant.max()).bit_length() + time_bits + buyer_bits > 63:
+        return np.lexsort((buyer, moment, merchant))
+    packed = merchant.astype(np.int64) << time_bits
+    packed |= (moment - earliest) // unit
+    packed <<= buyer_bits
+    packed |= buyer
+    return np.argsort(packed)
+
+
+def _untied(
+    order: Longs, merchant: Ints, moment: Longs, buyer: Ints, amount: Longs, claim_id: pl.Series
+) -> Longs:
+    """Settle rows of equal merchant, moment and buyer by amount and claim_id."""
+    left, right = order[:-1], order[1:]
+    ties = (
+        (merchant[left] == merchant[right]) & (moment[left] == moment[right]) & (buyer[left] == buyer[right])
+    )
+    if not ties.any():
+        return order
+    places = np.flatnonzero(np.concatenate((ties, [False])) | np.concatenate(([False], ties)))
+    run = np.cumsum(np.concatenate(([True], ~ties)))[places]
+    rows = order[places]
+    tied = pl.DataFrame(
+        {"run": run, "amount": amount[rows], "claim_id": claim_id.gather(rows), "row": rows}
+    ).sort("run", "amount", "claim_id")
+    settled = order.copy()
+    settled[places] = tied["row"].to_numpy()
+    return settled

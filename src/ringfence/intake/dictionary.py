@@ -1,0 +1,79 @@
+"""Text into small numbers, batch after batch, keeping each distinct text once."""
+
+import numpy as np
+import polars as pl
+from numba import njit
+from numpy.typing import NDArray
+
+Ints = NDArray[np.int32]
+
+
+class Dictionary:
+    """Numbers distinct texts 0, 1, … as they come.
+
+    Texts are told apart by 64-bit hashes under a secret seed: nobody can craft two that meet, and among ten
+    million by chance two do once in 370,000 loads.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+        self._hashes = np.zeros(1 << 12, np.uint64)
+        self._codes = np.full(1 << 12, -1, np.int32)
+        self._new: list[pl.Series] = []
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def encode(self, text: pl.Series) -> Ints:
+        """Give int32[N], the number of each text; -1 for null."""
+        while 2 * (self._count + len(text)) > len(self._codes):
+            self._hashes, self._codes = _grown(self._hashes, self._codes)
+        codes = np.empty(len(text), np.int32)
+        is_null = text.is_null().to_numpy()
+        hashes = text.hash(self._seed).to_numpy()
+        first = _encode(hashes, is_null, self._hashes, self._codes, self._count, codes)
+        if len(first):
+            self._new.append(text.gather(first).rechunk())
+            self._count += len(first)
+        return codes
+
+    def texts(self) -> pl.Series:
+        """Give the distinct texts in the order of their numbers."""
+        return pl.concat(self._new) if self._new else pl.Series([], dtype=pl.String)
+
+
+@njit(cache=True, nogil=True)
+def _grown(hashes, codes):  # type: ignore[no-untyped-def]
+    size = 4 * len(codes)
+    new_hashes, new_codes = np.zeros(size, np.uint64), np.full(size, -1, np.int32)
+    mask = np.uint64(size - 1)
+    for old in range(len(codes)):
+        if codes[old] >= 0:
+            slot = hashes[old] & mask
+            while new_codes[slot] >= 0:
+                slot = (slot + np.uint64(1)) & mask
+            new_hashes[slot], new_codes[slot] = hashes[old], codes[old]
+    return new_hashes, new_codes
+
+
+@njit(cache=True, nogil=True)
+def _encode(hashes, is_null, table_hashes, table_codes, count, codes):  # type: ignore[no-untyped-def]
+    """Look every hash up, entering those not seen before; give the rows of those, in order."""
+    mask = np.uint64(len(table_codes) - 1)
+    first = np.empty(len(hashes), np.int64)
+    new = 0
+    for row in range(len(hashes)):
+        if is_null[row]:
+            codes[row] = -1
+            continue
+        slot = hashes[row] & mask
+        while table_codes[slot] >= 0 and table_hashes[slot] != hashes[row]:
+            slot = (slot + np.uint64(1)) & mask
+        if table_codes[slot] < 0:
+            table_codes[slot] = count + new
+            table_hashes[slot] = hashes[row]
+            first[new] = row
+            new += 1
+        codes[row] = table_codes[slot]
+    return first[:new].copy()
