@@ -2,7 +2,7 @@ import json
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ringfence.domain.errors import InvalidError
@@ -46,7 +46,9 @@ def judge(world: Worlds) -> Evaluation | None:
     )
 
 
+@settings(deadline=None)
 @given(worlds)
+@example([("a", True, True, "R1", None), ("b", True, True, "R1", "T1")])
 def test_figures_agree_with_their_definitions(world: Worlds) -> None:
     figures = judge(world)
     if figures is None:
@@ -85,6 +87,7 @@ def test_figures_agree_with_their_definitions(world: Worlds) -> None:
     assert "NaN" not in json.dumps(figures.to_dict())
 
 
+@settings(deadline=None, max_examples=40)
 @given(worlds, st.randoms())
 def test_the_order_of_rows_changes_nothing(world: Worlds, random) -> None:  # type: ignore[no-untyped-def]
     shuffled = list(world)

@@ -3,7 +3,7 @@ from math import exp, factorial
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ringfence.evaluation import Proportion, poisson_upper_bound, rank_quality
@@ -25,6 +25,7 @@ def measure(buyers: list[tuple[int, bool]], depths: tuple[int, ...] = (1, 2, 3, 
     return rank_quality(scores, np.array([is_fraud for _, is_fraud in buyers], bool), depths)
 
 
+@settings(deadline=None)
 @given(ranked_buyers)
 def test_precision_at_a_depth_is_its_mean_over_all_orders_of_the_tied(buyers: list[tuple[int, bool]]) -> None:
     orders = every_order(buyers)
@@ -35,6 +36,7 @@ def test_precision_at_a_depth_is_its_mean_over_all_orders_of_the_tied(buyers: li
             assert value == pytest.approx(np.mean([np.mean(order[:depth]) for order in orders]))
 
 
+@settings(deadline=None)
 @given(ranked_buyers)
 def test_average_precision_is_its_mean_over_all_orders_of_the_tied(buyers: list[tuple[int, bool]]) -> None:
     def average_precision(order: list[bool]) -> float:

@@ -8,7 +8,7 @@ from typing import Any
 import networkx as nx
 import pytest
 from export_samples import sample_run
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ringfence.domain.errors import NotFoundError, UnavailableError
@@ -110,6 +110,7 @@ def test_xml_reads_back_as_the_same_graph() -> None:
     check_xml("")
 
 
+@settings(max_examples=50, deadline=None)
 @given(strange)
 def test_strange_ids_survive_xml(prefix: str) -> None:
     check_xml(prefix)

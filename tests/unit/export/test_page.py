@@ -176,7 +176,7 @@ def test_characters_that_turn_text_around_are_marked() -> None:
     assert "\ufffd" in text
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(
     st.lists(st.integers(1, 30), max_size=4).map(tuple),
     st.integers(1, 20),

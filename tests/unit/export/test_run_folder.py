@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 import pytest
 from export_samples import ABOUT, TIMINGS, sample_frames
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
@@ -38,6 +38,7 @@ def test_a_run_reads_back_as_it_was_written(tmp_path: Path) -> None:
     assert {key: run.run[key] for key in ABOUT} == ABOUT
 
 
+@settings(deadline=None)
 @given(st.lists(awkward, min_size=1, max_size=8))
 def test_any_text_survives_a_table(texts: list[str]) -> None:
     frame = conform("buyers", pl.DataFrame({"buyer_id": texts, "score": [0.5] * len(texts)}))
