@@ -1,6 +1,7 @@
 """Where people live, and the many ways one door is typed."""
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import polars as pl
@@ -137,6 +138,7 @@ def _line(country: Country) -> pl.Expr:
     return pl.concat_str("street", house, separator=style.house_glue)
 
 
+@cache
 def _places(country: Country) -> pl.Series:
     """Return every postcode with its town; the same list whatever the seed."""
     chance = np.random.default_rng([ord(letter) for letter in country.code])

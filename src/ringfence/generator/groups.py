@@ -111,12 +111,12 @@ def lookalike_sizes(buyers: int, chance: np.random.Generator) -> list[tuple[Look
     """
     sizes: list[tuple[Lookalike, int]] = []
     for kind, share, low, high, largest, fewest in (
-        (Lookalike.FAMILY, 0.022, 2, 5, 1.0, 3),
-        (Lookalike.STUDENT_HOUSING, 0.01, 100, 300, 0.012, 1),
+        (Lookalike.FAMILY, 0.02, 2, 5, 1.0, 3),
+        (Lookalike.STUDENT_HOUSING, 0.01, 100, 300, 0.01, 1),
         (Lookalike.OFFICE, 0.006, 20, 80, 0.006, 1),
-        (Lookalike.PARCEL_LOCKER, 0.01, 200, 800, 0.015, 1),
+        (Lookalike.PARCEL_LOCKER, 0.01, 200, 800, 0.012, 1),
         (Lookalike.FREIGHT_FORWARDER, 0.008, 800, 800, 0.01, 1),
-        (Lookalike.FAULTY_BATCH, 0.012, 70, 140, 0.005, 3),
+        (Lookalike.FAULTY_BATCH, 0.011, 70, 140, 0.004, 3),
         (Lookalike.SAME_TASTE, 0.006, 2, 6, 1.0, 2),
     ):
         left = max(share * buyers, 1.0)

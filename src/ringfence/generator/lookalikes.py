@@ -18,7 +18,7 @@ _DISAPPOINTED = tuple(
     REASONS.index(reason)
     for reason in (ClaimReason.DAMAGED, ClaimReason.NOT_AS_DESCRIBED, ClaimReason.QUALITY)
 )
-_NEARBY = 8
+_NEARBY = 12
 """Shops that neighbours have heard of from each other."""
 _BATCH_DAYS = 7.0
 """A faulty batch is claimed within this time."""
@@ -82,10 +82,8 @@ def share_tastes(
             population.favourites[members, :2] = population.favourites[members[0], :2]
             population.orders_expected[members] *= 0.6  # the rest they order together
         case Lookalike.STUDENT_HOUSING | Lookalike.OFFICE:
-            population.liked[members] = population.liked[members[0]]
-            nearby = _shops_of(np.full(2 * _NEARBY, members[0]), population, merchants, chance)
-            nearby = np.sort(nearby[np.argsort(-merchants.popularity[nearby], kind="stable")][:_NEARBY])
-            population.favourites[members, :3] = chance.choice(nearby, size=(len(members), 3))
+            shops = _known_shops(int(population.country[members[0]]), merchants, chance)
+            population.favourites[members, :3] = chance.choice(shops, size=(len(members), 3))
         case Lookalike.SAME_TASTE:
             niche = np.argsort(merchants.popularity, kind="stable")[: len(merchants) // 2]
             population.favourites[members] = chance.choice(niche, size=FAVOURITES, replace=False)
@@ -94,6 +92,13 @@ def share_tastes(
             population.orders_expected[members] = np.maximum(population.orders_expected[members], mean)
         case _:
             pass
+
+
+def _known_shops(country: int, merchants: Merchants, chance: np.random.Generator) -> Ints:
+    """Draw the shops that neighbours have heard of from each other, mostly popular ones, of any category."""
+    shares = np.array([share for _, share, _, _ in CATEGORIES])
+    category = chance.choice(len(CATEGORIES), size=_NEARBY, p=shares).astype(np.int32)
+    return merchants.draw(category, np.full(_NEARBY, country, dtype=np.int32), chance)
 
 
 def _shops_of(buyer: Ints, population: Population, merchants: Merchants, chance: np.random.Generator) -> Ints:
@@ -123,10 +128,11 @@ def act_together(
                 usual, others = chance.choice(favourites, size=trips), np.full(trips, members[0])
                 elsewhere = _shops_of(others, population, merchants, chance)
                 shops = np.where(chance.random(trips) < 0.5, usual, elsewhere)
-                sour = min(int(chance.poisson(0.2)), 2)
-                activities += _outings(members, shops, 0.7, 20.0, sour, 0.85, population, calendar, chance)
+                sour = min(int(chance.poisson(0.25)), 2)
+                activities += _outings(members, shops, 0.7, 20.0, sour, 0.5, population, calendar, chance)
             case Lookalike.STUDENT_HOUSING:
-                shops = chance.choice(favourites, size=int(chance.poisson(20.0)))
+                known = _known_shops(int(population.country[members[0]]), merchants, chance)
+                shops = chance.choice(known, size=int(chance.poisson(20.0)))
                 activities += _outings(members, shops, 0.06, 96.0, 0, 0.0, population, calendar, chance)
             case Lookalike.OFFICE:
                 canteens = merchants.draw(

@@ -19,6 +19,7 @@ from ringfence.generator.activity import (
 )
 from ringfence.generator.belongings import Belongings, give_belongings, render_belongings
 from ringfence.generator.claims import detail, price
+from ringfence.generator.geography import COUNTRIES
 from ringfence.generator.groups import Deck, Group, Pattern, lookalike_sizes, ring_sizes
 from ringfence.generator.lookalikes import LIVE_IN_ONE_COUNTRY, act_together, share_innocently, share_tastes
 from ringfence.generator.merchants import Merchants, open_merchants
@@ -46,6 +47,8 @@ from ringfence.generator.seasons import Calendar, open_calendar
 _SILENCE = Silent()
 _COMPANY = 0.2
 """How much less often people complain of what they ordered together: one does for all, or nobody."""
+_ROOM = 10
+"""A group of neighbours is at most this part of the people of its country."""
 _INTERNATIONAL_RINGS = 0.3
 """Share of the rings without a common address whose members live wherever they live."""
 
@@ -127,9 +130,13 @@ def _gather(
     lookalikes: Sequence[Group], rings: Sequence[Ring], country: Ints, chance: np.random.Generator
 ) -> None:
     """Let neighbours, and most rings, live in one country; writes into `country` (int32[n])."""
+    people = np.bincount(country, minlength=len(COUNTRIES))
     for group in lookalikes:
         if group.kind in LIVE_IN_ONE_COUNTRY:
-            country[group.members] = country[group.members[0]]
+            homes = country[group.members]
+            # one dormitory isn't half of its country's buyers
+            roomy = homes[people[homes] >= _ROOM * len(homes)]
+            country[group.members] = roomy[0] if len(roomy) else np.argmax(people)
     roaming = {Pattern.FARM, Pattern.LOCKSTEP, Pattern.CAMOUFLAGE, Pattern.HIJACKED}
     for ring in rings:
         if ring.group.kind not in roaming or chance.random() >= _INTERNATIONAL_RINGS:
