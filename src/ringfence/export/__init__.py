@@ -3,7 +3,7 @@
 from ringfence.export.formats import Format, export_rings, render_rings
 from ringfence.export.graph import select_rings, to_networkx
 from ringfence.export.page import render_page, write_page
-from ringfence.export.run_folder import RunFolder, read_run, write_run
+from ringfence.export.run_folder import RunFolder, read_run, refuse_strangers, write_run
 from ringfence.export.tables import SCHEMAS, conform, read_table, write_table
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "export_rings",
     "read_run",
     "read_table",
+    "refuse_strangers",
     "render_page",
     "render_rings",
     "select_rings",

@@ -17,6 +17,8 @@ from ringfence.export.tables import OPTIONAL, SCHEMAS, conform, read_table, writ
 _FORMAT = "ringfence run 1"
 _READY = ".ready"
 """A complete new content whose files are being moved into place; while it exists, its files are the run's."""
+_LEFT_BEHIND = (_READY, "rejected.csv")
+"""What runs leave in a folder that holds no run: an interrupted one, and one whose input was refused."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +68,7 @@ def write_run(
     about = {**run, "format": _FORMAT, "files": {table: frame.height for table, frame in conforming.items()}}
     try:
         target.mkdir(parents=True, exist_ok=True)
-        _refuse_strangers(target)
+        refuse_strangers(target)
         _finish(target)
         staged = Path(tempfile.mkdtemp(prefix=".new-", dir=target))
         try:
@@ -127,10 +129,18 @@ def _locate(target: Path, name: str) -> Path:
     return ready if ready.is_file() else target / name
 
 
-def _refuse_strangers(target: Path) -> None:
-    """Let only an empty folder pass, one with what an interrupted first write left, or a run."""
+def refuse_strangers(directory: Path | str) -> None:
+    """Let a run be written here: where nothing is, what an interrupted or refused run left, or a run.
+
+    Raises InvalidError for any other folder; worth asking before hours of work.
+    """
+    target = Path(directory)
+    if target.exists() and not target.is_dir():
+        raise InvalidError(f"{target} is a file; name a folder.")
     inside = [
-        path.name for path in target.iterdir() if path.name != _READY and not path.name.startswith(".new-")
+        path.name
+        for path in (target.iterdir() if target.is_dir() else ())
+        if path.name not in _LEFT_BEHIND and not path.name.startswith(".new-")
     ]
     if not inside or (target / _READY / "run.json").is_file():
         return

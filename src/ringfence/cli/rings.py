@@ -1,0 +1,155 @@
+"""`ringfence rings`: look at the rings of a run, and hand them to other tools."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import polars as pl
+import typer
+
+from ringfence.cli.printing import print_json, print_lines, print_table
+from ringfence.domain.errors import InvalidError
+from ringfence.export import Format, RunFolder, export_rings, read_run, render_rings, select_rings
+
+commands = typer.Typer(help="List, show and export the rings of a run.", no_args_is_help=True)
+
+_Run = Annotated[Path, typer.Option("--run", help="Folder of the run.")]
+_Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@commands.command("list")
+def list_rings(
+    run: _Run,
+    merchant: Annotated[str | None, typer.Option(help="Only rings that hit this merchant.")] = None,
+    buyer: Annotated[str | None, typer.Option(help="Only the ring of this buyer.")] = None,
+    network: Annotated[str | None, typer.Option(help="Only rings of this network.")] = None,
+    min_score: Annotated[float, typer.Option(help="Only rings of at least this evidence, in decades.")] = 0.0,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many rings.")] = 50,
+    as_json: _Json = False,
+) -> None:
+    """List the rings of a run, strongest first.
+
+    Example: ringfence rings list --run run --min-score 10
+    """
+    folder = read_run(run)
+    rings = folder.rings.filter(pl.col("score") >= min_score)
+    if merchant is not None:
+        hit = folder.evidence.filter(pl.col("merchant_id") == merchant)["ring_id"].unique()
+        rings = rings.filter(pl.col("ring_id").is_in(hit.implode()))
+    if buyer is not None:
+        of_buyer = folder.members.filter(pl.col("buyer_id") == buyer)["ring_id"].unique()
+        rings = rings.filter(pl.col("ring_id").is_in(of_buyer.implode()))
+    if network is not None:
+        rings = rings.filter(pl.col("network_id") == network)
+    shown = rings.head(limit)
+    if as_json:
+        print_json([_jsonable(row) for row in shown.iter_rows(named=True)])
+        return
+    if rings.is_empty():
+        print_lines("No rings." if folder.rings.is_empty() else "No ring fits.")
+        return
+    print_table(
+        f"{len(shown):,} of {len(folder.rings):,} rings, strongest first",
+        ("ring", "network", "evidence", "buyers", "claims", "merchants", "amount", "from", "to"),
+        [
+            (
+                row["ring_id"],
+                row["network_id"],
+                f"{row['score']:.1f}",
+                row["size"],
+                row["claims"],
+                row["merchants"],
+                row["amount"],
+                f"{row['first_claim_at']:%Y-%m-%d}",
+                f"{row['last_claim_at']:%Y-%m-%d}",
+            )
+            for row in shown.iter_rows(named=True)
+        ],
+    )
+
+
+@commands.command("show")
+def show_ring(
+    ring_id: Annotated[str, typer.Argument(help="The ring's id.")],
+    run: _Run,
+    as_json: _Json = False,
+) -> None:
+    """Show one ring: why, its members, their links, and the claims behind it.
+
+    Example: ringfence rings show r0123456789ab --run run
+    """
+    folder = select_rings(read_run(run), [ring_id])
+    if as_json:
+        sys.stdout.buffer.write(render_rings(folder, Format.JSON))
+        return
+    ring = folder.rings.row(0, named=True)
+    print_lines(
+        f"{ring['ring_id']} (network {ring['network_id']})", ring["why"], f"Amount: {ring['amount']}", ""
+    )
+    print_table(
+        "Members",
+        ("buyer", "evidence", "why"),
+        [
+            (row["buyer_id"], f"{row['score']:.1f}", row["why"])
+            for row in folder.members.iter_rows(named=True)
+        ],
+    )
+    print_lines("")
+    print_table(
+        "Joint claims",
+        ("event", "merchant", "filed at", "buyer", "claim", "amount", "strangers expected as near"),
+        [
+            (
+                row["event"],
+                row["merchant_id"],
+                f"{row['filed_at']:%Y-%m-%d %H:%M}",
+                row["buyer_id"],
+                row["claim_id"],
+                row["amount"],
+                f"{row['expected']:.2g}",
+            )
+            for row in folder.evidence.iter_rows(named=True)
+        ],
+    )
+    _print_links(folder)
+
+
+def _print_links(folder: RunFolder) -> None:
+    print_lines("")
+    if folder.links is None:
+        print_lines("Links were not written; ringfence detect --links writes them.")
+        return
+    print_table(
+        "Links",
+        ("buyer", "buyer", "evidence", "why"),
+        [
+            (row["buyer_a"], row["buyer_b"], f"{row['score']:.1f}", row["why"])
+            for row in folder.links.iter_rows(named=True)
+        ],
+    )
+
+
+@commands.command("export")
+def export(
+    run: _Run,
+    file_format: Annotated[Format, typer.Option("--format", "-f", help="What to write.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="File to write; standard output if not told.")
+    ] = None,
+    ring: Annotated[list[str] | None, typer.Option(help="Only this ring; may be given again.")] = None,
+) -> None:
+    """Export rings as CSV, GEXF (Gephi), GraphML or JSON.
+
+    Example: ringfence rings export --run run --format gexf --out rings.gexf
+    """
+    folder = read_run(run)
+    if out is None and sys.stdout.isatty() and file_format in (Format.GEXF, Format.GRAPHML):
+        raise InvalidError("name a file with --out, or send the output into a pipe")
+    export_rings(folder, sys.stdout.buffer if out is None else out, file_format, ring or None)
+
+
+def _jsonable(row: dict[str, object]) -> dict[str, object]:
+    return {
+        name: value.strftime("%Y-%m-%dT%H:%M:%SZ") if hasattr(value, "strftime") else value
+        for name, value in row.items()
+    }

@@ -1,0 +1,145 @@
+"""Files in, rings out: the main job."""
+
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+
+import polars as pl
+
+from ringfence.detection.detect import find_rings
+from ringfence.detection.parameters import Parameters
+from ringfence.detection.report import Detection, report
+from ringfence.domain.progress import Progress, Silent
+from ringfence.export import RunFolder, read_run, refuse_strangers, write_run
+from ringfence.intake import (
+    NORMALISER_VERSION,
+    FileCount,
+    Intake,
+    IntakeOptions,
+    PseudonymKey,
+    TooManyRejectedError,
+    read_market,
+    write_rejected,
+)
+from ringfence.services.stopwatch import Stopwatch
+
+REJECTED = "rejected.csv"
+_LIBRARIES = ("networkit", "numba", "numpy", "polars")
+
+
+@dataclass(frozen=True)
+class DetectionRequest:
+    """What to detect rings in, and where to write them."""
+
+    inputs: Sequence[Path]
+    """Files, or folders of files."""
+    out: Path
+    """The run's folder; a former run in it is replaced."""
+    intake: IntakeOptions = field(default_factory=IntakeOptions)
+    parameters: Parameters = field(default_factory=Parameters)
+    links: bool = False
+    """Whether to write links.csv."""
+    previous: Path | None = None
+    """The folder of an earlier run whose rings keep their names."""
+
+
+@dataclass(frozen=True, eq=False)
+class DetectionOutcome:
+    """What came of it."""
+
+    detection: Detection
+    files: tuple[FileCount, ...]
+    warnings: tuple[str, ...]
+    rejected: Path | None
+    """Where the rejected rows are told, if there are any."""
+    timings: dict[str, object]
+
+
+def detect_rings(
+    request: DetectionRequest, key: PseudonymKey, progress: Progress | None = None
+) -> DetectionOutcome:
+    """Read the input, find its rings and write the run's folder, whole or not at all.
+
+    Raises UnreadableInputError, TooManyRejectedError (rejected.csv is written all the same), InvalidError or
+    NotFoundError for the folders, UnavailableError where the disk refuses.
+    """
+    watch = Stopwatch(progress if progress is not None else Silent())
+    refuse_strangers(request.out)
+    previous = memberships(read_run(request.previous)) if request.previous is not None else None
+    try:
+        intake = read_market(request.inputs, request.intake, key, watch)
+    except TooManyRejectedError as error:
+        _tell_rejected(error.rejected, request.out)
+        raise
+    detection = detect_in(intake, request.parameters, links=request.links, previous=previous, progress=watch)
+    watch.stage("writing")
+    frames = {
+        "rings": detection.rings,
+        "members": detection.members,
+        "buyers": detection.buyers,
+        "evidence": detection.evidence,
+    }
+    if request.links:
+        frames["links"] = detection.links
+    if previous is not None:
+        frames["lineage"] = detection.lineage
+    timings = watch.timings()
+    write_run(request.out, frames, _about(request.parameters, detection, intake), timings)
+    rejected = _tell_rejected(intake.rejected, request.out)
+    watch.done()
+    return DetectionOutcome(detection, intake.files, intake.warnings, rejected, timings)
+
+
+def detect_in(
+    intake: Intake,
+    parameters: Parameters,
+    *,
+    links: bool,
+    previous: Mapping[str, Mapping[str, float]] | None,
+    progress: Progress,
+) -> Detection:
+    """Find the rings of a market that was read."""
+    found = find_rings(intake.market, parameters, progress)
+    return report(intake.market, found, parameters, links=links, previous=previous, progress=progress)
+
+
+def memberships(run: RunFolder) -> dict[str, dict[str, float]]:
+    """Give a run's rings as member -> evidence, by ring id."""
+    rings: dict[str, dict[str, float]] = {}
+    for ring_id, buyer_id, score in run.members.select("ring_id", "buyer_id", "score").iter_rows():
+        rings.setdefault(ring_id, {})[buyer_id] = score
+    return rings
+
+
+def _about(parameters: Parameters, detection: Detection, intake: Intake) -> dict[str, object]:
+    return {
+        "parameters": parameters.to_dict(),
+        "seed": 1,
+        "versions": {
+            "ringfence": version("ringfence"),
+            "normaliser": NORMALISER_VERSION,
+            "python": platform.python_version(),
+            **{name: version(name) for name in _LIBRARIES},
+        },
+        "counts": {
+            **detection.counts,
+            "input_rows": {
+                table: {
+                    what: sum(getattr(file, what) for file in intake.files if file.table == table)
+                    for what in ("read", "kept", "repeated", "updated", "rejected")
+                }
+                for table in sorted({file.table for file in intake.files})
+            },
+        },
+        "notes": [*detection.notes],
+    }
+
+
+def _tell_rejected(rejected: pl.DataFrame, out: Path) -> Path | None:
+    """Write rejected.csv where rows were rejected, and clear away an earlier one where none were."""
+    if rejected.is_empty():
+        (out / REJECTED).unlink(missing_ok=True)
+        return None
+    return write_rejected(rejected, out)

@@ -1,0 +1,145 @@
+"""Detection for notebooks: frames or paths in, tables out, nothing written."""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import polars as pl
+
+from ringfence.detection.parameters import Parameters
+from ringfence.detection.report import Detection
+from ringfence.domain.errors import InvalidError
+from ringfence.domain.progress import Progress, Silent
+from ringfence.export import RunFolder, conform, read_run, to_networkx, write_run
+from ringfence.intake import IntakeOptions, PseudonymKey, market_from_frames, read_market
+from ringfence.intake.key import KEY_BYTES
+from ringfence.services.detect_rings import detect_in, memberships
+
+if TYPE_CHECKING:
+    import networkx as nx
+    import pandas as pd
+
+Table: TypeAlias = "pl.DataFrame | pl.LazyFrame | pd.DataFrame | str | PathLike[str]"
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """The rings of a marketplace, as polars frames with the columns of a run's files."""
+
+    rings: pl.DataFrame
+    """ring_id, network_id, score (decades), size, claims, merchants, amount, first and last claim, why."""
+    members: pl.DataFrame
+    """ring_id, buyer_id, score (decades), why."""
+    buyers: pl.DataFrame
+    """buyer_id, score (0 to 1), every buyer seen, best first."""
+    links: pl.DataFrame
+    """buyer_a, buyer_b, score (decades), why."""
+    evidence: pl.DataFrame
+    """The joint claims that the rings rest on, one row a claim."""
+    lineage: pl.DataFrame
+    """How rings follow from the previous ones; empty without."""
+    notes: tuple[str, ...]
+    """What a reader must know about this result."""
+    warnings: tuple[str, ...]
+    """What was odd about the input."""
+    rejected: pl.DataFrame
+    """file, line, column, reason: the rows that could not be used."""
+
+    def to_networkx(self, ring_ids: Sequence[str] | None = None) -> "nx.Graph":
+        """Give rings (all for None) as a graph of rings, buyers and merchants, their claims and links."""
+        return to_networkx(self._as_run(), ring_ids)
+
+    def write(self, directory: Path | str) -> None:
+        """Write the run's files into a folder, as `ringfence detect --links` does."""
+        frames = {name: getattr(self, name) for name in ("rings", "members", "buyers", "links", "evidence")}
+        write_run(directory, frames, {"notes": list(self.notes)}, {})
+
+    def _repr_html_(self) -> str:
+        return self.rings._repr_html_()
+
+    def _as_run(self) -> RunFolder:
+        return RunFolder(
+            rings=conform("rings", self.rings),
+            members=conform("members", self.members),
+            buyers=conform("buyers", self.buyers),
+            evidence=conform("evidence", self.evidence),
+            links=conform("links", self.links),
+            lineage=self.lineage,
+            run={},
+            timings={},
+        )
+
+
+def detect(
+    claims: Table,
+    orders: Table | None = None,
+    identifiers: Table | None = None,
+    *,
+    previous: "Result | str | PathLike[str] | None" = None,
+    options: IntakeOptions | None = None,
+    parameters: Parameters | None = None,
+    progress: Progress | None = None,
+) -> Result:
+    """Find the rings in a marketplace's claims.
+
+    Tables are polars or pandas frames, or paths of files; `claims` may be a folder, read as
+    `ringfence detect --input` reads it. Columns are those of the files (README), as text or typed. `orders`
+    make the result better: they tell households that shop together from rings. `previous` is an earlier
+    result or run folder whose rings keep their names. The defaults are those of the command line.
+
+    Raises InvalidError naming file (or table), row, column and remedy.
+    """
+    given = parameters if parameters is not None else Parameters()
+    chosen = options if options is not None else IntakeOptions()
+    key = PseudonymKey(secrets.token_bytes(KEY_BYTES))
+    listener = progress if progress is not None else Silent()
+    tables = [table for table in (claims, orders, identifiers) if table is not None]
+    paths = [Path(table) for table in tables if isinstance(table, str | PathLike)]
+    if paths and len(paths) != len(tables):
+        raise InvalidError("claims, orders and identifiers are all paths or all frames: read the files first")
+    if paths:
+        intake = read_market(paths, chosen, key, listener)
+    else:
+        intake = market_from_frames(
+            _polars(claims),
+            None if orders is None else _polars(orders),
+            None if identifiers is None else _polars(identifiers),
+            key=key,
+            options=chosen,
+        )
+    detection = detect_in(intake, given, links=True, previous=_memberships(previous), progress=listener)
+    listener.done()
+    return _result(detection, intake.warnings, intake.rejected)
+
+
+def _result(detection: Detection, warnings: tuple[str, ...], rejected: pl.DataFrame) -> Result:
+    return Result(
+        rings=detection.rings,
+        members=detection.members,
+        buyers=detection.buyers,
+        links=detection.links,
+        evidence=detection.evidence,
+        lineage=detection.lineage,
+        notes=detection.notes,
+        warnings=warnings,
+        rejected=rejected,
+    )
+
+
+def _memberships(previous: "Result | str | PathLike[str] | None") -> Mapping[str, Mapping[str, float]] | None:
+    if previous is None:
+        return None
+    return memberships(previous._as_run() if isinstance(previous, Result) else read_run(Path(previous)))
+
+
+def _polars(table: Any) -> pl.DataFrame:
+    if isinstance(table, pl.LazyFrame):
+        return table.collect()
+    if isinstance(table, pl.DataFrame):
+        return table
+    if hasattr(table, "to_dict") and type(table).__module__.partition(".")[0] == "pandas":
+        return pl.from_pandas(table)
+    raise InvalidError(f"a table is a polars or pandas frame or a path, not {type(table).__name__}")
