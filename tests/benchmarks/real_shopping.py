@@ -114,7 +114,7 @@ def joint_claims(
     first, last = times
     length = int(rng.integers(20 * DAY, 120 * DAY))
     begins = rng.integers(first, last - length) + rng.integers(0, length, hits)
-    joins = rng.random((hits, len(members))) < rng.uniform(0.6, 0.95) * (1.0 - stealth)
+    joins = rng.random((hits, len(members))) < rng.uniform(0.6, 0.95, len(members)) * (1.0 - stealth)
     hit, who = np.nonzero(joins)
     hours = rng.lognormal(np.log(4.0), 0.8, len(hit)) * (1.0 + 2.0 * stealth)
     return Filed(
