@@ -61,7 +61,7 @@ class FileAccount:
 
 
 def enter_verdict(accounts: list[FileAccount], verdict: Verdict, key: str) -> None:
-    """Spread the verdict over a table's rows, which came in the order of `accounts`, to the files they are of."""
+    """Tell each file what the verdict says of its rows, which came in the order of `accounts`."""
     begin = 0
     for account in accounts:
         rows = slice(begin, begin + account.good)
@@ -108,7 +108,8 @@ def check_rejected(accounts: list[FileAccount], max_rejected: float) -> None:
             where = f"line {first['line']}" + (f", {first['column']}" if first["column"] else "")
             raise TooManyRejectedError(
                 f"{account.file}: {count.rejected:,} of {count.read:,} rows are bad, more than "
-                f"{100 * max_rejected:g} % (first: {where}: {first['reason']}); mend them or raise --max-rejected",
+                f"{100 * max_rejected:g} % (first: {where}: {first['reason']}); mend them or raise "
+                "--max-rejected",
                 rejected,
             )
 

@@ -1,5 +1,6 @@
 """What a file of any format is read into: batches of rows, and the rows that could not be read."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,9 @@ from numpy.typing import NDArray
 from ringfence.intake.errors import missing_column
 from ringfence.intake.options import IntakeOptions
 from ringfence.intake.tables import Table
+
+BATCH_ROWS = 250_000
+"""Rows of a table that are read at a time."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,7 @@ class Chosen:
 
 
 def choose_columns(file: str, table: Table, present: list[str], options: IntakeOptions) -> Chosen:
-    """Match a file's columns with those of `table`; raises UnreadableInputError where a required one lacks."""
+    """Match a file's columns with the table's; raises UnreadableInputError where a required one lacks."""
     renamed = options.mapping.columns.get(table.name, {}) if options.mapping else {}
     theirs = {renamed.get(column.name, column.name): column.name for column in table.columns}
     found = {name: theirs[name] for name in present if name in theirs}
@@ -56,3 +60,10 @@ def choose_columns(file: str, table: Table, present: list[str], options: IntakeO
             remedy = f"say with --map which column it is ({named})"
             raise missing_column(file, wanted, present, remedy)
     return Chosen(found, tuple(name for name in present if name not in theirs))
+
+
+def batches_of_frame(rows: pl.DataFrame) -> Iterator[Batch]:
+    """Cut a frame with our column names into batches; lines count its rows from 1."""
+    for begin in range(0, len(rows), BATCH_ROWS):
+        piece = rows.slice(begin, BATCH_ROWS)
+        yield Batch(piece, np.arange(begin + 1, begin + len(piece) + 1, dtype=np.int64))

@@ -1,6 +1,7 @@
 """The rows kept of every file into one market, in its canonical order."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -31,18 +32,18 @@ class TableRows:
         self.ledger = Ledger(table, seed) if table.key else None
         self.size = 0
         self.claim_ids: list[pl.Series] = []
-        self._columns: dict[str, list[NDArray[np.generic]]] = {}
+        self._columns: dict[str, list[NDArray[Any]]] = {}
 
-    def add(self, name: str, values: NDArray[np.generic]) -> None:
+    def add(self, name: str, values: NDArray[Any]) -> None:
         """Append a batch to column `name`; every batch has the same columns."""
         self._columns.setdefault(name, []).append(values)
 
-    def take(self, name: str, is_kept: NDArray[np.bool_] | None) -> NDArray[np.generic] | None:
-        """Give column `name` of the kept rows and forget it; None if there is none."""
-        pieces = self._columns.pop(name, None)
-        if pieces is None:
-            return None
-        whole = np.concatenate(pieces)
+    def __contains__(self, name: str) -> bool:
+        return name in self._columns
+
+    def take(self, name: str, is_kept: NDArray[np.bool_] | None) -> NDArray[Any]:
+        """Give column `name` (KeyError if it is not there) of the kept rows and forget it."""
+        whole = np.concatenate(self._columns.pop(name))
         return whole if is_kept is None or is_kept.all() else whole[is_kept]
 
 
@@ -90,19 +91,17 @@ class MarketBuilder:
             rows.add(kind.value, self._values[kind].encode(values))
 
     def build(self, verdicts: dict[str, Verdict], step: Callable[[str], None]) -> Market:
-        """Make the market of the rows that the verdicts (by table; none keeps all) let stand, saying each step."""
+        """Make the market of the rows that the verdicts (by table) let stand; `step` is told of each step."""
         kept = {name: verdicts[name].is_kept if name in verdicts else None for name in self.rows}
         step("order claims")
-        buyers = {name: rows.take("buyer", kept[name]) for name, rows in self.rows.items()}
-        merchants = {name: rows.take("merchant", kept[name]) for name, rows in self.rows.items()}
-        buyer_ids, buyer_rank = _named(
-            self._buyers, [codes for codes in buyers.values() if codes is not None]
-        )
-        merchant_ids, merchant_rank = _named(
-            self._merchants, [codes for codes in merchants.values() if codes is not None]
-        )
-        buyer = {name: buyer_rank[codes] for name, codes in buyers.items() if codes is not None}
-        merchant = {name: merchant_rank[codes] for name, codes in merchants.items() if codes is not None}
+        buyers = {name: rows.take("buyer", kept[name]) for name, rows in self.rows.items() if "buyer" in rows}
+        merchants = {
+            name: rows.take("merchant", kept[name]) for name, rows in self.rows.items() if "merchant" in rows
+        }
+        buyer_ids, buyer_rank = _named(self._buyers, list(buyers.values()))
+        merchant_ids, merchant_rank = _named(self._merchants, list(merchants.values()))
+        buyer = {name: buyer_rank[codes] for name, codes in buyers.items()}
+        merchant = {name: merchant_rank[codes] for name, codes in merchants.items()}
         identifiers = self._identifiers(kept, buyer, step)
         step("sort claims")
         claims, currencies = self._claims(kept["claims"], buyer["claims"], merchant["claims"])
@@ -125,8 +124,8 @@ class MarketBuilder:
             who: list[Ints] = []
             what: list[Ints] = []
             for name, rows in self.rows.items():
-                codes = rows.take(kind.value, kept[name])
-                if codes is not None:
+                if kind.value in rows:
+                    codes = rows.take(kind.value, kept[name])
                     is_value = codes >= 0
                     who.append(buyer[name][is_value])
                     what.append(codes[is_value])

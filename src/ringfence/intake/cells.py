@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ringfence.intake import text
+from ringfence.intake import amounts_and_times as text
 from ringfence.intake.batches import Bad, Batch
 from ringfence.intake.csv_scan import CELL_LIMIT
 from ringfence.intake.currencies import EXPONENTS

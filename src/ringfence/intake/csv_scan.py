@@ -33,7 +33,7 @@ class Scan:
     """What one piece of CSV text holds."""
 
     clean: NDArray[np.uint8]
-    """The wanted cells of the good records, unquoted; each cell ends in CELL_END, each record in RECORD_END."""
+    """The wanted cells of the good records, unquoted; CELL_END closes each, RECORD_END a record."""
     lines: NDArray[np.int64]
     """The line on which each good record begins."""
     bad_lines: NDArray[np.int64]
@@ -45,7 +45,7 @@ class Scan:
     next_line: int
     """The line after the consumed bytes."""
     is_inside_line: bool
-    """Whether the consumed bytes end inside a record too long to keep, the rest of whose line must be skipped."""
+    """Whether the consumed bytes end inside a record too long to keep, whose line must be skipped."""
 
 
 def scan_records(

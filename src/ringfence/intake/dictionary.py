@@ -1,4 +1,4 @@
-"""Text into small numbers, batch after batch, keeping each distinct text once."""
+"""Texts into small numbers, batch after batch, keeping each distinct text once."""
 
 import numpy as np
 import polars as pl
@@ -6,6 +6,29 @@ from numba import njit
 from numpy.typing import NDArray
 
 Ints = NDArray[np.int32]
+Longs = NDArray[np.int64]
+Hashes = NDArray[np.uint64]
+
+
+class Numbering:
+    """Numbers distinct 64-bit hashes 0, 1, … as they come."""
+
+    def __init__(self) -> None:
+        self._hashes = np.zeros(1 << 12, np.uint64)
+        self._codes = np.full(1 << 12, -1, np.int32)
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def encode(self, hashes: Hashes, is_null: NDArray[np.bool_]) -> tuple[Ints, Longs]:
+        """Give int32[N], the number of each hash (-1 where null), and the positions of those that are new."""
+        while 2 * (self._count + len(hashes)) > len(self._codes):
+            self._hashes, self._codes = _grown(self._hashes, self._codes)
+        codes = np.empty(len(hashes), np.int32)
+        new = _encode(hashes, is_null, self._hashes, self._codes, self._count, codes)
+        self._count += len(new)
+        return codes, new
 
 
 class Dictionary:
@@ -17,25 +40,17 @@ class Dictionary:
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
-        self._hashes = np.zeros(1 << 12, np.uint64)
-        self._codes = np.full(1 << 12, -1, np.int32)
+        self._numbering = Numbering()
         self._new: list[pl.Series] = []
-        self._count = 0
 
     def __len__(self) -> int:
-        return self._count
+        return len(self._numbering)
 
-    def encode(self, text: pl.Series) -> Ints:
+    def encode(self, texts: pl.Series) -> Ints:
         """Give int32[N], the number of each text; -1 for null."""
-        while 2 * (self._count + len(text)) > len(self._codes):
-            self._hashes, self._codes = _grown(self._hashes, self._codes)
-        codes = np.empty(len(text), np.int32)
-        is_null = text.is_null().to_numpy()
-        hashes = text.hash(self._seed).to_numpy()
-        first = _encode(hashes, is_null, self._hashes, self._codes, self._count, codes)
-        if len(first):
-            self._new.append(text.gather(first).rechunk())
-            self._count += len(first)
+        codes, new = self._numbering.encode(texts.hash(self._seed).to_numpy(), texts.is_null().to_numpy())
+        if len(new):
+            self._new.append(texts.gather(new).rechunk())
         return codes
 
     def texts(self) -> pl.Series:
@@ -59,7 +74,7 @@ def _grown(hashes, codes):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _encode(hashes, is_null, table_hashes, table_codes, count, codes):  # type: ignore[no-untyped-def]
-    """Look every hash up, entering those not seen before; give the rows of those, in order."""
+    """Look every hash up, entering those not seen before; give the positions of those, in order."""
     mask = np.uint64(len(table_codes) - 1)
     first = np.empty(len(hashes), np.int64)
     new = 0

@@ -1,6 +1,7 @@
 """HMAC-SHA256 of many short messages at once, under one key."""
 
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 
 import numpy as np
 from numba import njit
@@ -56,7 +57,7 @@ def hmac_sha256(key: bytes, prefix: bytes, data: Bytes, starts: Longs) -> Bytes:
     with ThreadPoolExecutor(_THREADS) as pool:
         parts = [
             pool.submit(_digest, inner, outer, start, data, starts, begin, end, digests, _ROUND)
-            for begin, end in zip(cuts, cuts[1:], strict=False)
+            for begin, end in pairwise(cuts)
         ]
         for part in parts:
             part.result()

@@ -75,9 +75,9 @@ def _recognised(path: Path) -> Input | None:
 def open_input(
     source: Input, options: IntakeOptions, start: Callable[[int], None], advance: Callable[[int], None]
 ) -> tuple[Chosen, Iterator[Batch]]:
-    """Open a file; give its columns and the batches to come, telling `start` the size and `advance` the steps.
+    """Open a file; give its columns and the batches to come.
 
-    Sizes and steps are bytes of text files and rows of Parquet files.
+    `start` is told the size and `advance` the steps: bytes of text files, rows of Parquet files.
     """
     if source.format == ".parquet":
         chosen, batches, rows = read_parquet(source.path, source.table, options)

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 
 from ringfence.domain.progress import Progress, Silent
@@ -15,7 +15,7 @@ from ringfence.intake.account import (
     enter_verdict,
     rejected_rows,
 )
-from ringfence.intake.batches import Batch, Chosen, choose_columns
+from ringfence.intake.batches import Batch, Chosen, batches_of_frame, choose_columns
 from ringfence.intake.build import MarketBuilder
 from ringfence.intake.cells import parse_cells
 from ringfence.intake.currencies import NO_CURRENCY
@@ -59,7 +59,7 @@ def read_market(
     for source in find_inputs(paths):
         name = source.path.name
         chosen, batches = open_input(
-            source, options, lambda total, name=name: listener.stage(f"read {name}", total), listener.advance
+            source, options, partial(listener.stage, f"read {name}"), listener.advance
         )
         reading.read(name, source.table, chosen, batches)
         listener.done()
@@ -83,11 +83,8 @@ def market_from_frames(
     for table, frame in ((CLAIMS, claims), (ORDERS, orders), (IDENTIFIERS, identifiers)):
         if frame is not None:
             chosen = choose_columns(table.name, table, frame.columns, chosen_options)
-            batch = Batch(
-                frame.select(list(chosen.names)).rename(chosen.names),
-                np.arange(1, len(frame) + 1, dtype=np.int64),
-            )
-            reading.read(table.name, table, chosen, [batch])
+            rows = frame.select(list(chosen.names)).rename(chosen.names)
+            reading.read(table.name, table, chosen, batches_of_frame(rows))
     return reading.finish(Silent())
 
 
@@ -161,5 +158,5 @@ class _Reading:
             and self._options.default_currency == NO_CURRENCY
         ):
             self._warnings.append(
-                f"{file}: no column currency; amounts are kept with two decimals under {NO_CURRENCY} (not told)"
+                f"{file}: no column currency; amounts count as {NO_CURRENCY} with 2 decimals"
             )

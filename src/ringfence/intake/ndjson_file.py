@@ -121,7 +121,7 @@ def _parsed(text: bytes) -> dict[str, Any] | str:
 
 
 def _cell(value: object) -> str | None:
-    """Write a JSON value as a cell; lone surrogates cannot be written and make the cell a replacement mark."""
+    """Write a JSON value as a cell; lone surrogates, which are no text, become question marks."""
     if value is None:
         return None
     if isinstance(value, str):

@@ -6,12 +6,10 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from ringfence.intake.batches import Batch, Chosen, choose_columns
+from ringfence.intake.batches import BATCH_ROWS, Batch, Chosen, choose_columns
 from ringfence.intake.errors import UnreadableInputError
 from ringfence.intake.options import IntakeOptions
 from ringfence.intake.tables import Table
-
-BATCH_ROWS = 500_000
 
 
 def read_parquet(path: Path, table: Table, options: IntakeOptions) -> tuple[Chosen, Iterator[Batch], int]:

@@ -5,12 +5,12 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ringfence.domain.identifiers import IdentifierKind
-from ringfence.intake.dictionary import Dictionary
+from ringfence.intake.dictionary import Numbering
 from ringfence.intake.hmac_sha256 import hmac_sha256
 from ringfence.intake.key import PseudonymKey
+from ringfence.intake.messages import hash_messages, pick
 from ringfence.intake.normalise import normalise
 from ringfence.intake.sketch import SKETCHED_KINDS, sketch_values
-from ringfence.intake.text import as_bytes
 from ringfence.market import Identifiers
 
 Ints = NDArray[np.int32]
@@ -27,13 +27,16 @@ def pseudonymise(
     is_used = np.zeros(len(texts), np.bool_)
     is_used[value] = True
     used = np.flatnonzero(is_used)
-    names = Dictionary(key.seed("normalised values"))
+    data, starts = normalise(kind, texts.gather(used))
+    seed = key.seed("normal forms")
+    normal = Numbering()
     codes = np.full(len(texts), -1, np.int32)
-    codes[used] = names.encode(normalise(kind, texts.gather(used)))
-    if len(names) == 0:
+    codes[used], distinct = normal.encode(
+        hash_messages(data, starts, np.uint64(seed)), starts[1:] == starts[:-1]
+    )
+    if len(normal) == 0:
         return None
-    normal = names.texts()
-    data, starts = as_bytes(normal)
+    data, starts = pick(data, starts, distinct)
     exact = hmac_sha256(key.secret, kind.encode() + b"\x00", data, starts)
     words = exact.view(">u8").astype(np.uint64)
     order = np.argsort(words[:, 0])
@@ -48,7 +51,9 @@ def pseudonymise(
     uses = (buyer[is_value].astype(np.int64) << 32) | final[is_value]
     uses.sort()
     uses = uses[np.concatenate(([True], uses[1:] != uses[:-1]))]
-    sketches = sketch_values(kind, normal.gather(order), key.secret) if kind in SKETCHED_KINDS else None
+    sketches = None
+    if kind in SKETCHED_KINDS:
+        sketches = sketch_values(kind, *pick(data, starts, order), key.secret, seed)
     return Identifiers(
         kind=kind,
         buyer=(uses >> 32).astype(np.int32),

@@ -28,7 +28,7 @@ class Verdict:
 
 
 class Ledger:
-    """Remembers of each row only hashes: of its key, of what may not change, of everything, and a byte a column.
+    """Remembers of each row its key, what may not change, and everything as hashes, and a byte a column.
 
     Hashes have 64 bits under a secret seed. A column that a file lacks counts as empty.
     """
@@ -85,7 +85,7 @@ class Ledger:
         return Verdict(is_kept, is_repeated, is_updated, is_conflicting, self._conflicts(rows, first[rows]))
 
     def _conflicts(self, rows: Longs, first: Longs) -> tuple[tuple[str, Longs], ...]:
-        """Tell in which column each row differs from the first of its key, as far as a byte a column tells."""
+        """Tell in which column each row differs from the first of its key, as far as a byte can tell."""
         found: list[tuple[str, Longs]] = []
         for column in self._table.columns:
             if len(rows) == 0:

@@ -5,99 +5,107 @@ local part's digits), each kept as a keyed hash; only values of one block are ev
 bigrams hashed under a salt that belongs to the block. Without the key neither can be guessed by counting.
 """
 
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+
 import numpy as np
-import polars as pl
 from numba import njit
 from numpy.typing import NDArray
 
 from ringfence.domain.identifiers import IdentifierKind
+from ringfence.intake.dictionary import Numbering
 from ringfence.intake.hmac_sha256 import hmac_sha256
-from ringfence.intake.text import as_bytes
+from ringfence.intake.messages import hash_messages, mixed, pick
 from ringfence.market import Sketches
 
 Bytes = NDArray[np.uint8]
 Longs = NDArray[np.int64]
 
 SKETCHED_KINDS = (IdentifierKind.ADDRESS, IdentifierKind.PHONE, IdentifierKind.EMAIL)
+_THREADS = 2
 _MOST_BLOCKS = 4
-_MOST_TOKENS = 64
+_MOST_WORDS = 64
 _FEWEST_PHONE_DIGITS = 7
 _ADDRESS, _PHONE, _EMAIL = range(3)
 _CODE = {IdentifierKind.ADDRESS: _ADDRESS, IdentifierKind.PHONE: _PHONE, IdentifierKind.EMAIL: _EMAIL}
 
 
-def sketch_values(kind: IdentifierKind, normal: pl.Series, secret: bytes) -> Sketches:
-    """Sketch V distinct normalised values; `Sketches.value` counts in their order.
+def sketch_values(kind: IdentifierKind, data: Bytes, starts: Longs, secret: bytes, seed: int) -> Sketches:
+    """Sketch V distinct normalised values: UTF-8 end to end, value i from `starts[i]` on.
 
     An address has blocks if two of its words or more hold a digit: all such words sorted by length and text
     (variant 0), and the same with each of the first three digits dropped in turn from the shortest word that
     is a number of two digits or more (variants 1 to 3), so that one mistyped digit leaves one block equal.
+    `secret` is the key of what is kept, `seed` that of hashes that are forgotten.
     """
-    data, starts = as_bytes(normal)
-    room = _MOST_BLOCKS * (len(data) + 2 * len(normal))
-    message = np.empty(max(room, 1), np.uint8)
-    ends = np.empty(_MOST_BLOCKS * len(normal) + 1, np.int64)
-    owner = np.empty(_MOST_BLOCKS * len(normal), np.int32)
-    variant = np.empty(_MOST_BLOCKS * len(normal), np.uint8)
+    values = len(starts) - 1
+    message = np.empty(_MOST_BLOCKS * (len(data) + 2 * values), np.uint8)
+    ends = np.empty(_MOST_BLOCKS * values + 1, np.int64)
+    owner = np.empty(_MOST_BLOCKS * values, np.int32)
+    variant = np.empty(_MOST_BLOCKS * values, np.uint8)
     count = _blocks(_CODE[kind], data, starts, message, ends, owner, variant)
     owner, variant, ends = owner[:count], variant[:count], ends[: count + 1]
-    group, first = _equal_messages(message, ends)
+    group, first = Numbering().encode(
+        hash_messages(message, ends, np.uint64(seed)), np.zeros(count, np.bool_)
+    )
     is_shared = np.bincount(group, minlength=len(first)) >= 2
-    kept = np.flatnonzero(is_shared[group])
-    rank = np.cumsum(is_shared) - 1
-    group, owner, variant = rank[group[kept]], owner[kept], variant[kept]
-    chosen = first[is_shared]
-    lengths = (ends[chosen + 1] - ends[chosen]).astype(np.int64)
-    packed_starts = np.concatenate(([0], np.cumsum(lengths))).astype(np.int64)
-    packed = np.empty(int(packed_starts[-1]), np.uint8)
-    _gather(message, ends, chosen, packed, packed_starts)
-    digests = hmac_sha256(secret, kind.encode() + b"\x01", packed, packed_starts)
+    digests = hmac_sha256(secret, kind.encode() + b"\x01", *pick(message, ends, first[is_shared]))
+    del message, ends
     words = digests.view(">u8").astype(np.uint64)
-    block, salt = words[:, 0][group], words[:, 1][group]
-    order = np.lexsort((owner, block))
-    block, salt, owner, variant = block[order], salt[order], owner[order], variant[order]
+    ranked = np.argsort(words[:, 0])
+    words = words[ranked, :2]
+    rank = np.full(len(first), -1, np.int32)
+    rank[np.flatnonzero(is_shared)[ranked]] = np.arange(len(ranked), dtype=np.int32)
+    kept, of_row = _sorted_rows(rank[group], len(ranked))
+    owner, variant, block, salt = owner[kept], variant[kept], words[of_row, 0], words[of_row, 1]
     begin = np.zeros(len(owner) + 1, np.int64)
     bigrams = np.empty(0, np.uint32)
     if kind != IdentifierKind.PHONE and len(owner):
-        sizes = (starts[1:] - starts[:-1])[owner]
-        bigrams = np.empty(int(sizes.sum()), np.uint32)
-        used = _bigrams(_CODE[kind], data, starts, owner, salt, bigrams, begin)
-        bigrams = bigrams[:used].copy()
+        begin, bigrams = _salted_bigrams(_CODE[kind], data, starts, owner, salt)
     return Sketches(block=block, value=owner, variant=variant, start=begin, bigrams=bigrams)
 
 
-def _equal_messages(message: Bytes, ends: Longs) -> tuple[Longs, Longs]:
-    """Number equal messages alike; give each message's number and the first message of each number."""
-    hashes = _hashes(message, ends)
-    _, first, group = np.unique(hashes, return_index=True, return_inverse=True)
-    return group.astype(np.int64), first.astype(np.int64)
+def _salted_bigrams(
+    kind: int, data: Bytes, starts: Longs, owner: NDArray[np.int32], salt: NDArray[np.uint64]
+) -> tuple[Longs, NDArray[np.uint32]]:
+    """Give where each row's bigrams begin, and the bigrams: salted letter pairs, sorted and distinct."""
+    letters, letter_starts = _letters(kind, data, starts)
+    pairs = np.maximum(letter_starts[1:] - letter_starts[:-1] - 1, 0)
+    room = np.zeros(len(owner) + 1, np.int64)
+    np.cumsum(pairs[owner], out=room[1:])
+    bigrams = np.empty(int(room[-1]), np.uint32)
+    used = np.empty(len(owner), np.int64)
+    cuts = [len(owner) * part // _THREADS for part in range(_THREADS + 1)]
+    with ThreadPoolExecutor(_THREADS) as pool:
+        parts = [
+            pool.submit(_bigrams, letters, letter_starts, owner, salt, room, bigrams, used, first, last)
+            for first, last in pairwise(cuts)
+        ]
+        for part in parts:
+            part.result()
+    begin = np.zeros(len(owner) + 1, np.int64)
+    np.cumsum(used, out=begin[1:])
+    _close_up(bigrams, room, begin)
+    return begin, bigrams[: int(begin[-1])]
 
 
 @njit(cache=True, nogil=True)
-def _mixed(word):  # type: ignore[no-untyped-def]
-    """Spread 64 bits over 64 bits, one to one (the finaliser of splitmix64)."""
-    word = (word ^ (word >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    word = (word ^ (word >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return word ^ (word >> np.uint64(31))
-
-
-@njit(cache=True, nogil=True)
-def _hashes(message, ends):  # type: ignore[no-untyped-def]
-    """Hash messages to 64 bits, to group them before any costly work; these hashes are not kept."""
-    hashes = np.empty(len(ends) - 1, np.uint64)
-    for i in range(len(hashes)):
-        word = np.uint64(ends[i + 1] - ends[i]) + np.uint64(0x9E3779B97F4A7C15)
-        for at in range(ends[i], ends[i + 1]):
-            word = _mixed(word ^ np.uint64(message[at])) + np.uint64(0x9E3779B97F4A7C15)
-        hashes[i] = word
-    return hashes
-
-
-@njit(cache=True, nogil=True)
-def _gather(message, ends, chosen, packed, packed_starts):  # type: ignore[no-untyped-def]
-    for i in range(len(chosen)):
-        begin = ends[chosen[i]]
-        packed[packed_starts[i] : packed_starts[i + 1]] = message[begin : ends[chosen[i] + 1]]
+def _sorted_rows(rank, ranks):  # type: ignore[no-untyped-def]
+    """Sort rows by rank, equal ones in order, without those of rank -1; give rows and ranks."""
+    place = np.zeros(ranks + 1, np.int64)
+    for row in range(len(rank)):
+        if rank[row] >= 0:
+            place[rank[row] + 1] += 1
+    for i in range(ranks):
+        place[i + 1] += place[i]
+    rows = np.empty(place[ranks], np.int64)
+    ranked = np.empty(place[ranks], np.int64)
+    for row in range(len(rank)):
+        if rank[row] >= 0:
+            rows[place[rank[row]]] = row
+            ranked[place[rank[row]]] = rank[row]
+            place[rank[row]] += 1
+    return rows, ranked
 
 
 @njit(cache=True, nogil=True)
@@ -150,7 +158,7 @@ def _digit_words(data, begin, end, word_begin, word_end):  # type: ignore[no-unt
 @njit(cache=True, nogil=True)
 def _blocks(kind, data, starts, message, ends, owner, variant):  # type: ignore[no-untyped-def]
     """Write the message of every value's blocks end to end; give how many there are."""
-    word_begin, word_end = np.empty(_MOST_TOKENS, np.int64), np.empty(_MOST_TOKENS, np.int64)
+    word_begin, word_end = np.empty(_MOST_WORDS, np.int64), np.empty(_MOST_WORDS, np.int64)
     count = written = 0
     ends[0] = 0
     for value in range(len(starts) - 1):
@@ -210,64 +218,62 @@ def _blocks(kind, data, starts, message, ends, owner, variant):  # type: ignore[
 
 
 @njit(cache=True, nogil=True)
-def _is_letter_byte(byte):  # type: ignore[no-untyped-def]
-    return byte >= 128 or 97 <= byte <= 122
-
-
-@njit(cache=True, nogil=True)
-def _letters(kind, data, begin, end, letters):  # type: ignore[no-untyped-def]
-    """Read the letters (code points) of the words without a digit, or of an e-mail's local part."""
+def _letters(kind, data, starts):  # type: ignore[no-untyped-def]
+    """Read every value's letters (code points): of words without a digit, or of an e-mail's local part."""
+    letters = np.empty(len(data), np.int32)
+    letter_starts = np.zeros(len(starts), np.int64)
     count = 0
-    at = begin
-    while at < end:
-        stop = at
-        has_digit = False
-        while stop < end and data[stop] != 32 and not (kind == _EMAIL and data[stop] == 64):
-            has_digit = has_digit or _is_digit(data[stop])
-            stop += 1
-        if kind == _EMAIL or not has_digit:
-            place = at
-            while place < stop:
-                byte = data[place]
-                if byte < 128:
-                    size, point = 1, np.int64(byte)
-                elif byte < 0xE0:
-                    size, point = 2, np.int64(byte & 31)
-                elif byte < 0xF0:
-                    size, point = 3, np.int64(byte & 15)
-                else:
-                    size, point = 4, np.int64(byte & 7)
-                for later in range(place + 1, place + size):
-                    point = (point << 6) | np.int64(data[later] & 63)
-                if _is_letter_byte(byte):
-                    letters[count] = point
-                    count += 1
-                place += size
-        if kind == _EMAIL:
-            break
-        at = stop + 1
-    return count
+    for value in range(len(starts) - 1):
+        at, end = starts[value], starts[value + 1]
+        while at < end:
+            stop = at
+            has_digit = False
+            while stop < end and data[stop] != 32 and not (kind == _EMAIL and data[stop] == 64):
+                has_digit = has_digit or _is_digit(data[stop])
+                stop += 1
+            if kind == _EMAIL or not has_digit:
+                while at < stop:
+                    byte = data[at]
+                    size = 1 + (byte >= 0xC0) + (byte >= 0xE0) + (byte >= 0xF0)
+                    if byte >= 128 or 97 <= byte <= 122:
+                        point = np.int32(byte) if size == 1 else np.int32(byte & (0x7F >> size))
+                        for later in range(at + 1, at + size):
+                            point = (point << 6) | np.int32(data[later] & 63)
+                        letters[count] = point
+                        count += 1
+                    at += size
+            if kind == _EMAIL:
+                break
+            at = stop + 1
+        letter_starts[value + 1] = count
+    return letters[:count].copy(), letter_starts
 
 
 @njit(cache=True, nogil=True)
-def _bigrams(kind, data, starts, owner, salt, bigrams, begin):  # type: ignore[no-untyped-def]
-    """Write every row's salted letter pairs, sorted and distinct; give how many there are in all."""
-    written = 0
-    longest = 1
-    for row in range(len(owner)):
-        longest = max(longest, starts[owner[row] + 1] - starts[owner[row]])
-    letters = np.empty(longest, np.int64)
-    for row in range(len(owner)):
-        begin[row] = written
-        count = _letters(kind, data, starts[owner[row]], starts[owner[row] + 1], letters)
-        pairs = np.empty(max(count - 1, 0), np.uint32)
-        for i in range(count - 1):
-            pair = np.uint64((letters[i] << 32) | letters[i + 1])
-            pairs[i] = np.uint32(_mixed(pair ^ salt[row]) >> np.uint64(32))
-        pairs.sort()
-        for i in range(len(pairs)):
-            if i == 0 or pairs[i] != pairs[i - 1]:
-                bigrams[written] = pairs[i]
-                written += 1
-    begin[len(owner)] = written
-    return written
+def _bigrams(letters, letter_starts, owner, salt, room, bigrams, used, first, last):  # type: ignore[no-untyped-def]
+    """Write the salted letter pairs of rows `first` to `last` from `room` on, and how many each has."""
+    for row in range(first, last):
+        begin = room[row]
+        count = 0
+        for at in range(letter_starts[owner[row]], letter_starts[owner[row] + 1] - 1):
+            pair = (np.uint64(letters[at]) << np.uint64(32)) | np.uint64(letters[at + 1])
+            bigram = np.uint32(mixed(pair ^ salt[row]) >> np.uint64(32))
+            place = begin + count
+            while place > begin and bigrams[place - 1] > bigram:
+                place -= 1
+            if place > begin and bigrams[place - 1] == bigram:
+                continue
+            for later in range(begin + count, place, -1):
+                bigrams[later] = bigrams[later - 1]
+            bigrams[place] = bigram
+            count += 1
+        used[row] = count
+
+
+@njit(cache=True, nogil=True)
+def _close_up(bigrams, room, begin):  # type: ignore[no-untyped-def]
+    """Move every row's bigrams left to where they begin for good."""
+    for row in range(len(begin) - 1):
+        if room[row] != begin[row]:
+            for i in range(begin[row + 1] - begin[row]):
+                bigrams[begin[row] + i] = bigrams[room[row] + i]

@@ -21,7 +21,7 @@ _ZSTD_WINDOW = 128 * 2**20
 def open_pieces(
     path: Path, limit_bytes: int, limit_ratio: float, advance: Callable[[int], None]
 ) -> Iterator[bytes]:
-    """Yield the (unfolded) bytes of `path` in pieces of about 16 MiB, telling `advance` the bytes of file read.
+    """Yield the (unfolded) bytes of `path` in pieces of about 16 MiB, telling `advance` the bytes read.
 
     Raises UnreadableInputError where the file is missing, cut short, damaged, or unfolds beyond
     `limit_bytes` or, after 16 MiB, `limit_ratio` times its compressed bytes.

@@ -1,9 +1,11 @@
-"""Text columns as bytes for compiled loops, and the two things that are read from them: amounts and times."""
+"""Amounts and times out of text, exactly or not at all."""
 
 import numpy as np
 import polars as pl
 from numba import njit
 from numpy.typing import NDArray
+
+from ringfence.intake.messages import as_bytes
 
 Bytes = NDArray[np.uint8]
 Longs = NDArray[np.int64]
@@ -25,16 +27,6 @@ REASONS = {
     NO_SUCH_TIME: "no such date or time",
     OUT_OF_TIME: "not between the years 1970 and 2100",
 }
-
-
-def as_bytes(text: pl.Series) -> tuple[Bytes, Longs]:
-    """Give all bytes of N strings (null counts as empty) end to end, and int64[N + 1], where each begins."""
-    starts = np.zeros(len(text) + 1, np.int64)
-    if len(text) == 0:
-        return np.empty(0, np.uint8), starts
-    filled = text.fill_null("")
-    np.cumsum(filled.str.len_bytes().to_numpy(), out=starts[1:])
-    return np.frombuffer(filled.str.join("").item().encode("utf-8"), np.uint8), starts
 
 
 def parse_amounts(text: pl.Series, exponents: NDArray[np.int8], decimal: str) -> tuple[Longs, Bytes]:
@@ -201,7 +193,7 @@ def _parse_times(data, starts, value, reason):  # type: ignore[no-untyped-def]
             zone = _zone(data, at, end)
             if zone == 10_000:
                 continue
-        is_date = 1 <= month <= 12 and 1 <= day and day <= _month_length(year, month)
+        is_date = 1 <= month <= 12 and day >= 1 and day <= _month_length(year, month)
         if not is_date or hour > 23 or minute > 59 or second > 59 or zone == 20_000:
             reason[row] = NO_SUCH_TIME
             continue
