@@ -66,7 +66,13 @@ def find_rings(market: Market, parameters: Parameters, progress: Progress) -> Fo
         )
         del near, everywhere
         progress.stage("orders as exposure")
-        exposure = expose(market.orders, timeline, parameters.exposure_days, parameters.exposure_smoothing)
+        exposure = expose(
+            market.orders,
+            timeline,
+            int(market.claims.filed_at.min()),
+            parameters.exposure_days,
+            parameters.exposure_smoothing,
+        )
         seeds = discount_shopping_together(pairs, timeline, exposure, yardstick, parameters.seed_score, pool)
 
     progress.stage("growing rings", len(seeds))

@@ -4,10 +4,14 @@ from typing import NamedTuple
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 from ringfence.detection.timeline import Timeline, starts
 from ringfence.detection.times import MICROSECONDS_A_DAY
-from ringfence.market import Ints, Longs, Orders
+from ringfence.market import Floats, Ints, Longs, Orders
+
+CLAIMED_WITHIN_DAYS = 60.0
+"""Delivery takes days and a claim may wait for weeks; orders older than this led to no claim."""
 
 
 class Exposure(NamedTuple):
@@ -25,21 +29,23 @@ class Exposure(NamedTuple):
     """Added to both sides of the ratio of orders together, seen over expected."""
 
 
-def expose(orders: Orders | None, timeline: Timeline, together_days: float, smoothing: float) -> Exposure:
-    """Keep the orders of claimants at merchants someone claimed at, but not where the buyer claimed.
+def expose(
+    orders: Orders | None, timeline: Timeline, first_moment: int, together_days: float, smoothing: float
+) -> Exposure:
+    """Keep the orders of claimants at merchants someone claimed at, but for those the buyer may have claimed.
 
-    `orders` are numbered as the timeline's buyers and merchants are; None gives an exposure without orders,
-    which discounts nothing.
+    `orders` are numbered as the timeline's buyers and merchants are, whose day 0 is `first_moment` (µs);
+    None gives an exposure without orders, which discounts nothing. An order counts as claimed if the buyer
+    claimed at that merchant within the next `CLAIMED_WITHIN_DAYS`: what a ring orders for its hits must not
+    excuse them, and what an office orders all year must.
     """
     buyers, merchants = len(timeline.buyer_start) - 1, len(timeline.merchant_start) - 1
     if orders is None or len(orders) == 0:
         nothing = np.empty(0, np.int32)
         return Exposure(nothing, np.zeros(buyers + 1, np.int64), nothing, nothing, smoothing)
-    claimed = np.unique(timeline.merchant.astype(np.int64) * buyers + timeline.buyer)
-    pair = orders.merchant.astype(np.int64) * buyers + orders.buyer
-    found = np.searchsorted(claimed, pair)
-    found[found == len(claimed)] = 0
-    kept = claimed[found] != pair
+    kept = ~_are_claimed(
+        orders.buyer, orders.merchant, (orders.ordered_at - first_moment) / MICROSECONDS_A_DAY, timeline
+    )
     kept &= np.diff(timeline.buyer_start)[orders.buyer] > 0
     kept &= np.diff(timeline.merchant_start)[orders.merchant] > 0
     buyer, merchant, at = orders.buyer[kept], orders.merchant[kept], orders.ordered_at[kept]
@@ -48,6 +54,20 @@ def expose(orders: Orders | None, timeline: Timeline, together_days: float, smoo
     return Exposure(
         np.argsort(buyer, kind="stable").astype(np.int32), starts(buyer, buyers), begin, end, smoothing
     )
+
+
+@njit(cache=True, nogil=True)
+def _are_claimed(buyer: Ints, merchant: Ints, day: Floats, timeline: Timeline) -> NDArray[np.bool_]:
+    """Say, for each order, whether its buyer claimed at its merchant soon after."""
+    out = np.zeros(len(buyer), np.bool_)
+    for i in range(len(buyer)):
+        for j in range(timeline.buyer_start[buyer[i]], timeline.buyer_start[buyer[i] + 1]):
+            claim = timeline.of_buyer[j]
+            if timeline.merchant[claim] == merchant[i]:
+                out[i] |= 0.0 <= timeline.day[claim] - day[i] <= CLAIMED_WITHIN_DAYS
+            elif timeline.merchant[claim] > merchant[i]:
+                break
+    return out
 
 
 @njit(cache=True, nogil=True)
@@ -64,11 +84,12 @@ def _together(merchant_start: Longs, at: Longs, reach: int, begin: Ints, end: In
 
 
 @njit(cache=True, nogil=True)
-def lift(exposure: Exposure, buyer: int, group: Longs) -> float:
-    """Give how many times more often than chance `buyer` shops together with `group` (int64[g]), 1 at least.
+def together(exposure: Exposure, buyer: int, group: Longs) -> tuple[float, float]:
+    """Say how much `buyer` shops together with `group` (int64[g]): (lift, share).
 
-    (A + s) / (E + s): A orders of the buyer lie together with one of the group's; E are expected to if the
-    group's orders were any orders: Σ 1 - exp(-others together · the group's share of all orders).
+    The lift is (A + s) / (E + s), 1 at least: A orders of the buyer lie together with one of the group's; E
+    are expected to if the group's orders were any orders: Σ 1 - exp(-others together · the group's share of
+    all orders). The share is (A - E) / the buyer's orders, 0 for fewer than two together.
     """
     orders = len(exposure.begin)
     first, last = exposure.buyer_start[buyer], exposure.buyer_start[buyer + 1]
@@ -76,7 +97,7 @@ def lift(exposure: Exposure, buyer: int, group: Longs) -> float:
     for other in group:
         theirs += exposure.buyer_start[other + 1] - exposure.buyer_start[other]
     if first == last or theirs == 0:
-        return 1.0
+        return 1.0, 0.0
     positions = np.empty(theirs, np.int32)
     k = 0
     for other in group:
@@ -94,4 +115,5 @@ def lift(exposure: Exposure, buyer: int, group: Longs) -> float:
             seen += 1
         others = max(end - begin - near - 1, 0)
         expected += 1.0 - np.exp(-others * theirs / orders)
-    return max(1.0, (seen + exposure.smoothing) / (expected + exposure.smoothing))
+    lift = max(1.0, (seen + exposure.smoothing) / (expected + exposure.smoothing))
+    return lift, (max(0.0, seen - expected) / (last - first) if seen >= 2 else 0.0)

@@ -8,9 +8,9 @@ from numba import njit
 from numpy.typing import NDArray
 
 from ringfence.detection.closeness import Yardstick
-from ringfence.detection.exposure import Exposure, lift
+from ringfence.detection.exposure import Exposure, together
 from ringfence.detection.sharing import Sharing, holders_of
-from ringfence.detection.tail import evidence
+from ringfence.detection.tail import evidence, evidence_against_households
 from ringfence.detection.timeline import Timeline, exposure_days, rank
 from ringfence.market import Floats, Ints, Longs
 
@@ -38,13 +38,34 @@ class Scratch(NamedTuple):
     """float64[n], nats of the closest coincidence at `merchant`."""
     nats: Floats
     """float64[n], nats of all merchants before."""
+    merchants: Ints
+    """int32[n], at how many merchants."""
 
 
 def scratch(buyers: int) -> Scratch:
     """Make working space for `buyers` buyers."""
     return Scratch(
-        np.full(buyers, -1, np.int32), np.full(buyers, -1, np.int32), np.zeros(buyers), np.zeros(buyers)
+        np.full(buyers, -1, np.int32),
+        np.full(buyers, -1, np.int32),
+        np.zeros(buyers),
+        np.zeros(buyers),
+        np.zeros(buyers, np.int32),
     )
+
+
+class Outsiders(NamedTuple):
+    """Buyers outside a group who have a claim near one of its events: k of them, in no order."""
+
+    buyer: Longs
+    """int64[k]"""
+    decades: Floats
+    """float64[k], their evidence."""
+    nats: Floats
+    """float64[k], the surprise it comes from."""
+    merchants: Longs
+    """int64[k], at how many merchants."""
+    events: Longs
+    """int64[k], how many events they were compared with."""
 
 
 class Events(NamedTuple):
@@ -139,27 +160,22 @@ def strangers_at(
 
 
 @njit(cache=True, nogil=True)
-def score_outsiders(
-    timeline: Timeline, yardstick: Yardstick, group: Longs, scratch: Scratch
-) -> tuple[Longs, Floats, Floats, Longs]:
-    """Score every buyer outside `group` who has a claim near one of its events.
+def score_outsiders(timeline: Timeline, yardstick: Yardstick, group: Longs, scratch: Scratch) -> Outsiders:
+    """Score every buyer outside `group` near one of its events, before multiplicity.
 
-    Returns (buyer int64[k], decades float64[k] before multiplicity, surprise float64[k] nats,
-    events int64[k] compared with). Of all events and those of two members, the better is kept.
+    Of all events and those of two members, the better is kept.
     """
     for buyer in group:
         scratch.stamp[buyer] = _INSIDE
     q0 = yardstick.strangers / len(timeline.buyer)
-    room = 256
-    who, decades = np.empty(room, np.int64), np.empty(room)
-    nats, compared = np.empty(room), np.empty(room, np.int64)
+    who, decades, nats = np.empty(256, np.int64), np.empty(256), np.empty(256)
+    merchants, compared = np.empty(256, np.int64), np.empty(256, np.int64)
     found = 0
     for members in (1, 2):
         if members == 2 and len(group) < 3:
             break
         those = events(timeline, yardstick, group, members)
-        touched = _coincide(timeline, yardstick, those, scratch)
-        for buyer in touched:
+        for buyer in _coincide(timeline, yardstick, those, scratch):
             surprise = scratch.nats[buyer] + scratch.best[buyer]
             scratch.merchant[buyer] = -1
             claims = timeline.buyer_start[buyer + 1] - timeline.buyer_start[buyer]
@@ -168,21 +184,21 @@ def score_outsiders(
                 score -= _EITHER_KIND
             at = scratch.stamp[buyer]
             if at == _OUTSIDE:
-                if found == room:
-                    room *= 2
-                    who, decades = _wider(who), _wider(decades)
-                    nats, compared = _wider(nats), _wider(compared)
+                if found == len(who):
+                    who, decades, nats = _wider(who), _wider(decades), _wider(nats)
+                    merchants, compared = _wider(merchants), _wider(compared)
                 at = found
                 found += 1
                 scratch.stamp[buyer] = at
                 who[at], decades[at] = buyer, -1.0
             if score > decades[at]:
-                decades[at], nats[at], compared[at] = score, surprise, len(those.merchant)
+                decades[at], nats[at] = score, surprise
+                merchants[at], compared[at] = scratch.merchants[buyer], len(those.merchant)
     for i in range(found):
         scratch.stamp[who[i]] = _OUTSIDE
     for buyer in group:
         scratch.stamp[buyer] = _OUTSIDE
-    return who[:found], decades[:found], nats[:found], compared[:found]
+    return Outsiders(who[:found], decades[:found], nats[:found], merchants[:found], compared[:found])
 
 
 @njit(cache=True, nogil=True)
@@ -221,10 +237,12 @@ def _coincide(timeline: Timeline, yardstick: Yardstick, those: Events, scratch: 
                 touched[found] = buyer
                 found += 1
                 scratch.nats[buyer] = 0.0
+                scratch.merchants[buyer] = 1
                 scratch.merchant[buyer] = merchant
                 scratch.best[buyer] = surprise
             elif scratch.merchant[buyer] != merchant:
                 scratch.nats[buyer] += scratch.best[buyer]
+                scratch.merchants[buyer] += 1
                 scratch.merchant[buyer] = merchant
                 scratch.best[buyer] = surprise
             elif surprise > scratch.best[buyer]:
@@ -277,25 +295,25 @@ def outsiders_sharing(sharing: Sharing, group: Longs, hub: int, scratch: Scratch
 @njit(cache=True, nogil=True)
 def candidates(
     timeline: Timeline, sharing: Sharing, yardstick: Yardstick, group: Longs, scratch: Scratch
-) -> tuple[Longs, Floats, Floats, Longs, Floats]:
+) -> tuple[Outsiders, Floats]:
     """Score the outsiders of `group` after multiplicity.
 
-    Returns buyer int64[k], decades float64[k], surprise float64[k], events int64[k], among float64[k], the
-    decades that multiplicity took: all buyers, or those sharing as rare a value with the group.
+    Returns them and float64[k], the decades that multiplicity took: for being one of all buyers, or of
+    those who share as rare a value with the group.
     """
-    who, decades, nats, compared = score_outsiders(timeline, yardstick, group, scratch)
+    outsiders = score_outsiders(timeline, yardstick, group, scratch)
     sharers, number = outsiders_sharing(sharing, group, yardstick.hub, scratch)
     everyone = math.log10(len(timeline.buyer_start) - 1)
     for i in range(len(sharers)):
         scratch.stamp[sharers[i]] = number[i]
-    among = np.empty(len(who))
-    for i in range(len(who)):
-        shared = scratch.stamp[who[i]]
+    among = np.empty(len(outsiders.buyer))
+    for i in range(len(among)):
+        shared = scratch.stamp[outsiders.buyer[i]]
         among[i] = math.log10(shared) if shared > 0 else everyone
-        decades[i] -= among[i]
+        outsiders.decades[i] -= among[i]
     for i in range(len(sharers)):
         scratch.stamp[sharers[i]] = _OUTSIDE
-    return who, decades, nats, compared, among
+    return outsiders, among
 
 
 @njit(cache=True, nogil=True)
@@ -317,27 +335,21 @@ def grow(
     """
     group = np.array([min(a, b), max(a, b)], np.int64)
     total = seed
-    q0 = yardstick.strangers / len(timeline.buyer)
     for _ in range(growing.rounds):
-        who, decades, nats, compared, among = candidates(timeline, sharing, yardstick, group, scratch)
+        outsiders, among = candidates(timeline, sharing, yardstick, group, scratch)
         bar = -math.log10(growing.joining_rate * len(group))
-        chosen = np.empty(len(who), np.int64)
+        chosen = np.empty(len(among), np.int64)
         found = 0
         best = -1
-        for i in range(len(who)):
-            if decades[i] < bar or taken[who[i]]:
+        for i in range(len(among)):
+            if outsiders.decades[i] < bar or taken[outsiders.buyer[i]]:
                 continue
-            together = lift(exposure, who[i], group)
-            if together > 1.0:
-                claims = timeline.buyer_start[who[i] + 1] - timeline.buyer_start[who[i]]
-                decades[i] = evidence(claims, compared[i] * q0 * together, nats[i]) - among[i]
-                if len(group) >= 3:
-                    decades[i] -= _EITHER_KIND
-                if decades[i] < bar:
-                    continue
+            _discount(timeline, exposure, yardstick, group, outsiders, among, i)
+            if outsiders.decades[i] < bar:
+                continue
             chosen[found] = i
             found += 1
-            if best < 0 or decades[i] > decades[best] or (decades[i] == decades[best] and who[i] < who[best]):
+            if best < 0 or _is_better(outsiders, i, best):
                 best = i
         if found == 0:
             break
@@ -347,11 +359,43 @@ def grow(
         larger = np.empty(len(group) + found, np.int64)
         larger[: len(group)] = group
         for i in range(found):
-            larger[len(group) + i] = who[chosen[i]]
-            total += decades[chosen[i]]
+            larger[len(group) + i] = outsiders.buyer[chosen[i]]
+            total += outsiders.decades[chosen[i]]
         larger.sort()
         group = larger
     return group, total
+
+
+@njit(cache=True, nogil=True)
+def _discount(
+    timeline: Timeline,
+    exposure: Exposure,
+    yardstick: Yardstick,
+    group: Longs,
+    outsiders: Outsiders,
+    among: Floats,
+    i: int,
+) -> None:
+    """Score outsider `i` again if it shops together with the group more than chance."""
+    buyer = outsiders.buyer[i]
+    lift, share = together(exposure, buyer, group)
+    if lift <= 1.0 and share <= 0.0:
+        return
+    claims = timeline.buyer_start[buyer + 1] - timeline.buyer_start[buyer]
+    chance = outsiders.events[i] * yardstick.strangers / len(timeline.buyer)
+    outsiders.decades[i] = (
+        evidence_against_households(claims, chance, lift, share, outsiders.nats[i], outsiders.merchants[i])
+        - among[i]
+    )
+    if len(group) >= 3:
+        outsiders.decades[i] -= _EITHER_KIND
+
+
+@njit(cache=True, nogil=True)
+def _is_better(outsiders: Outsiders, i: int, j: int) -> bool:
+    if outsiders.decades[i] != outsiders.decades[j]:
+        return outsiders.decades[i] > outsiders.decades[j]
+    return outsiders.buyer[i] < outsiders.buyer[j]
 
 
 @njit(cache=True, nogil=True)

@@ -7,12 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ringfence.detection.closeness import Yardstick
-from ringfence.detection.exposure import Exposure, lift
+from ringfence.detection.exposure import Exposure
 from ringfence.detection.pairs import Pairs
 from ringfence.detection.records import Coincidences, coincidences
-from ringfence.detection.rings import GrownRing
+from ringfence.detection.rings import GrownRing, pair_evidence
 from ringfence.detection.sharing import NOTHING_SHARED, Sharing, holders_of, level, rarest_shared
-from ringfence.detection.tail import evidence
 from ringfence.detection.timeline import Timeline
 from ringfence.market import Floats
 
@@ -87,10 +86,10 @@ class Linker:
         return links
 
     def _score(self, a: int, b: int, strangers: Floats) -> float:
-        claims = np.diff(self._timeline.buyer_start)
         surprise = float(np.log(self._yardstick.strangers / strangers).sum())
-        chance = self._yardstick.strangers / len(self._timeline.buyer) * max(claims[a], claims[b])
-        chance *= lift(self._exposure, a, np.array([b], np.int64))
+        decades = pair_evidence(
+            self._timeline, self._exposure, self._yardstick, a, b, surprise, len(strangers)
+        )
         value = rarest_shared(self._sharing, a, b, self._yardstick.hub)
         at = level(holders_of(self._sharing, value)) if value >= 0 else NOTHING_SHARED
-        return float(evidence(int(min(claims[a], claims[b])), chance, surprise) - self._decades[at])
+        return float(decades - self._decades[at])

@@ -32,6 +32,8 @@ class Pairs:
     """float64[k], decades after multiplicity."""
     surprise: Floats
     """float64[k], nats: the sum over merchants of ln(q0/q) of the closest coincidence."""
+    merchants: Ints
+    """int32[k], at how many merchants."""
     multiplicity: Floats
     """float64[k], decades: the log of the number of pairs this one was singled out from."""
 
@@ -42,7 +44,12 @@ class Pairs:
         """Give the pairs at positions `kept`, best first."""
         order = kept[np.lexsort((self.b[kept], self.a[kept], -self.score[kept]))]
         return Pairs(
-            self.a[order], self.b[order], self.score[order], self.surprise[order], self.multiplicity[order]
+            self.a[order],
+            self.b[order],
+            self.score[order],
+            self.surprise[order],
+            self.merchants[order],
+            self.multiplicity[order],
         )
 
 
@@ -95,8 +102,8 @@ def find_pairs(
             for i in range(_SHARES)
         ]
         found.extend(task.result() for task in tasks)
-    a, b, score, nats, among = (np.concatenate(column) for column in zip(*found, strict=True))
-    pairs = Pairs(a.astype(np.int32), b.astype(np.int32), score, nats, among)
+    a, b, score, nats, merchants, among = (np.concatenate(column) for column in zip(*found, strict=True))
+    pairs = Pairs(a.astype(np.int32), b.astype(np.int32), score, nats, merchants.astype(np.int32), among)
     return pairs.take(np.arange(len(pairs)))
 
 
@@ -162,8 +169,8 @@ def _score(
     yardstick: Yardstick,
     seed_score: float,
 ) -> tuple[Floats, ...]:
-    """Score the pairs of buyers low + first … low + end - 1: five columns float64[k]."""
-    out = np.empty((5, 256))
+    """Score the pairs of buyers low + first … low + end - 1: six columns float64[k]."""
+    out = np.empty((6, 256))
     found = 0
     q0 = yardstick.strangers / len(timeline.buyer)
     for offset in range(first, end):
@@ -203,13 +210,13 @@ def _score(
             score = evidence(min(claims_a, claims_b), max(claims_a, claims_b) * q0, nats) - among
             if score >= seed_score:
                 if found == out.shape[1]:
-                    wider = np.empty((5, 2 * found))
+                    wider = np.empty((6, 2 * found))
                     wider[:, :found] = out
                     out = wider
                 out[0, found], out[1, found], out[2, found] = a, b, score
-                out[3, found], out[4, found] = nats, among
+                out[3, found], out[4, found], out[5, found] = nats, merchants, among
                 found += 1
-    return out[0, :found], out[1, :found], out[2, :found], out[3, :found], out[4, :found]
+    return out[0, :found], out[1, :found], out[2, :found], out[3, :found], out[4, :found], out[5, :found]
 
 
 @njit(cache=True, nogil=True)

@@ -1,19 +1,19 @@
 """From weak pairs to rings: grow each seed, keep what stands on two merchants and enough evidence."""
 
-import itertools
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
 from ringfence.detection.closeness import Yardstick
-from ringfence.detection.exposure import Exposure, lift
+from ringfence.detection.exposure import Exposure, together
 from ringfence.detection.growth import Growing, candidates, covers_two_merchants, grow, scratch
 from ringfence.detection.pairs import Pairs
 from ringfence.detection.sharing import Sharing
-from ringfence.detection.tail import evidence
+from ringfence.detection.tail import MOST_DECADES, evidence_against_households
 from ringfence.detection.timeline import Timeline
 from ringfence.domain.progress import Progress
 from ringfence.market import Floats, Ints
@@ -42,26 +42,14 @@ def discount_shopping_together(
         return pairs
     score = pairs.score.copy()
     cuts = np.linspace(0, len(pairs), 17).astype(np.int64)
+    columns = (pairs.a, pairs.b, pairs.surprise, pairs.merchants, pairs.multiplicity, score)
     tasks = [
-        pool.submit(
-            _discount,
-            pairs.a,
-            pairs.b,
-            pairs.surprise,
-            pairs.multiplicity,
-            score,
-            timeline,
-            exposure,
-            yardstick,
-            i,
-            j,
-        )
-        for i, j in itertools.pairwise(cuts)
+        pool.submit(_discount, *columns, timeline, exposure, yardstick, first, end)
+        for first, end in pairwise(cuts.tolist())
     ]
     for task in tasks:
         task.result()
-    discounted = Pairs(pairs.a, pairs.b, score, pairs.surprise, pairs.multiplicity)
-    return discounted.take(np.flatnonzero(score >= seed_score))
+    return replace(pairs, score=score).take(np.flatnonzero(score >= seed_score))
 
 
 @njit(cache=True, nogil=True)
@@ -69,6 +57,7 @@ def _discount(
     a: Ints,
     b: Ints,
     surprise: Floats,
+    merchants: Ints,
     multiplicity: Floats,
     score: Floats,
     timeline: Timeline,
@@ -77,16 +66,41 @@ def _discount(
     first: int,
     end: int,
 ) -> None:
-    q0 = yardstick.strangers / len(timeline.buyer)
-    other = np.empty(1, np.int64)
     for i in range(first, end):
-        other[0] = b[i]
-        together = lift(exposure, a[i], other)
-        if together > 1.0:
-            claims_a = timeline.buyer_start[a[i] + 1] - timeline.buyer_start[a[i]]
-            claims_b = timeline.buyer_start[b[i] + 1] - timeline.buyer_start[b[i]]
-            chance = max(claims_a, claims_b) * q0 * together
-            score[i] = evidence(min(claims_a, claims_b), chance, surprise[i]) - multiplicity[i]
+        score[i] = (
+            pair_evidence(timeline, exposure, yardstick, a[i], b[i], surprise[i], merchants[i])
+            - multiplicity[i]
+        )
+
+
+@njit(cache=True, nogil=True)
+def pair_evidence(
+    timeline: Timeline,
+    exposure: Exposure,
+    yardstick: Yardstick,
+    a: int,
+    b: int,
+    surprise: float,
+    merchants: int,
+) -> float:
+    """Give the evidence of a pair before multiplicity, in decades, orders counted as exposure.
+
+    Trials are the claims of the buyer with fewer; of two with as many, the weaker side counts.
+    """
+    q0 = yardstick.strangers / len(timeline.buyer)
+    claims_a = timeline.buyer_start[a + 1] - timeline.buyer_start[a]
+    claims_b = timeline.buyer_start[b + 1] - timeline.buyer_start[b]
+    chance = max(claims_a, claims_b) * q0
+    decades = MOST_DECADES
+    other = np.empty(1, np.int64)
+    for own, partner, trials in ((a, b, claims_a), (b, a, claims_b)):
+        if trials == min(claims_a, claims_b):
+            other[0] = partner
+            lift, share = together(exposure, own, other)
+            decades = min(
+                decades, evidence_against_households(trials, chance, lift, share, surprise, merchants)
+            )
+    return decades
 
 
 def grow_rings(
@@ -138,7 +152,7 @@ def rank_buyers(
     np.maximum.at(decades, seeds.b, tie)
     space = scratch(buyers)
     for ring in rings:
-        who, score, *_ = candidates(timeline, sharing, yardstick, ring.members, space)
-        np.maximum.at(decades, who, np.maximum(5.0 + score, 0.0))
+        outsiders, _ = candidates(timeline, sharing, yardstick, ring.members, space)
+        np.maximum.at(decades, outsiders.buyer, np.maximum(5.0 + outsiders.decades, 0.0))
         decades[ring.members] = np.maximum(decades[ring.members], 10.0 + ring.score)
     return decades / (decades + 10.0)

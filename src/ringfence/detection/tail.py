@@ -57,6 +57,32 @@ def evidence(trials: int, chance: float, surprise: float) -> float:
 
 
 @njit(cache=True, nogil=True)
+def evidence_against_households(
+    trials: int, chance: float, lift: float, share: float, surprise: float, merchants: int
+) -> float:
+    """Give `evidence` where two may shop together, `lift` times more often than chance and by `share`.
+
+    Claims then meet `lift` times as often. And who places `share` of the orders together may file as large
+    a share of the claims together, however close: `merchants` meetings or more of `trials` claims have the
+    chance P(Binomial(trials, share + chance) ≥ merchants). The weaker of the two counts, in decades.
+    """
+    alone = evidence(trials, chance * lift, surprise)
+    if share <= 0.0:
+        return alone
+    theta = min(share + chance, 1.0 - 1e-12)
+    total = 0.0
+    for k in range(min(merchants, trials), trials + 1):
+        total += math.exp(
+            math.lgamma(trials + 1.0)
+            - math.lgamma(k + 1.0)
+            - math.lgamma(trials - k + 1.0)
+            + k * math.log(theta)
+            + (trials - k) * math.log1p(-theta)
+        )
+    return min(alone, max(0.0, -math.log10(max(total, 10.0**-MOST_DECADES))))
+
+
+@njit(cache=True, nogil=True)
 def many_evidence(trials: Longs, chance: Floats, surprise: Floats) -> Floats:
     """Give `evidence` for parallel arrays: int[k], float[k], float[k] -> float64[k] decades."""
     out = np.empty(len(trials))
