@@ -46,14 +46,15 @@ def read_csv(
 
 def _first_line(file: str, source: Iterator[bytes]) -> tuple[bytes, bytes, int]:
     """Take the header's line; give it, what follows it, and the number of the next line."""
-    text = next(source, b"")
-    while len(text) < 2 * RECORD_LIMIT and (more := next(source, b"")):
-        text += more
-    text = text.removeprefix(_BOM)
-    line = 1
-    while text.startswith((b"\n", b"\r\n")):
-        text = text[text.index(b"\n") + 1 :]
-        line += 1
+    text, line = b"", 1
+    while b"\n" not in text and len(text) <= RECORD_LIMIT:
+        piece = next(source, b"")
+        text = (text + piece).removeprefix(_BOM)
+        while text.startswith((b"\n", b"\r\n")):
+            text = text[text.index(b"\n") + 1 :]
+            line += 1
+        if not piece:
+            break
     if not text:
         raise UnreadableInputError(f"{file}: empty; it needs a header and rows")
     head, _, rest = text.partition(b"\n")
