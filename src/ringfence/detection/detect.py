@@ -48,7 +48,7 @@ def find_rings(market: Market, parameters: Parameters, progress: Progress) -> Fo
     Deterministic for a market whatever the order of its rows, the key, and the number of threads.
     """
     buyers, merchants = len(market.buyer_ids), len(market.merchant_ids)
-    times = read_times(market.claims.filed_at, parameters.window_days)
+    times = read_times(market.claims.filed_at)
     yardstick = _yardstick(parameters, times)
 
     progress.stage("doors and shared identifiers")

@@ -22,13 +22,13 @@ class Times:
     grain_days: float
     """Times are multiples of this (0 when finer than a minute)."""
     tell_when: bool
-    """False where times say nothing: constant, or coarser than any coincidence."""
+    """False where nearly all claims carry the same moment."""
     note: str
     """A sentence for whoever reads the results; empty where times are fine."""
 
 
-def read_times(filed_at: NDArray[np.int64], window_days: float) -> Times:
-    """Find the grain of `filed_at` (µs); coincidences are judged within `window_days`.
+def read_times(filed_at: NDArray[np.int64]) -> Times:
+    """Find the grain of `filed_at` (µs).
 
     Whole days still tell days: a coincidence then counts as wide as a day, and hours rank nothing.
     """
@@ -47,16 +47,11 @@ def read_times(filed_at: NDArray[np.int64], window_days: float) -> Times:
             return Times(np.inf, False, _CONSTANT)
         grain = MICROSECONDS_A_DAY * max(1, int(np.quantile(np.diff(dates), 0.1)))
     days = grain / MICROSECONDS_A_DAY
-    if days > window_days:
-        return Times(
-            days,
-            False,
-            f"Times say nothing: claims carry a date only every {days:.0f} days. Nothing is ranked by time.",
-        )
     if grain >= MICROSECONDS_A_DAY:
         every = "whole days" if days < 1.5 else f"dates {days:.0f} days apart"
-        return Times(days, True, f"Times are {every}: hours say nothing, so closer than that ranks nothing.")
-    return Times(days, True, "Times are whole hours." if grain == _HOUR else "")
+        note = f"Times are {every} and say nothing finer: what is closer than that is not ranked by time."
+        return Times(days, True, note)
+    return Times(days, True, "Times are whole hours and say nothing finer." if grain == _HOUR else "")
 
 
 def _share_of_mode(values: NDArray[np.int64]) -> float:
