@@ -75,8 +75,8 @@ class Result:
 
 def detect(
     claims: Table,
-    orders: Table | None = None,
-    identifiers: Table | None = None,
+    orders: "Table | None" = None,
+    identifiers: "Table | None" = None,
     *,
     previous: "Result | str | PathLike[str] | None" = None,
     options: IntakeOptions | None = None,
