@@ -3,7 +3,6 @@
 import math
 from itertools import combinations
 
-import networkit as nk
 import numpy as np
 from numpy.typing import NDArray
 
@@ -70,6 +69,9 @@ def communities(nodes: int, a: Ints, b: Ints, weight: Floats, resolution: float 
     """
     if len(a) == 0:
         return np.arange(nodes)
+    # Its import costs as much as a small detection, and most marketplaces have no rings that are tied.
+    import networkit as nk
+
     threads = nk.getMaxNumberOfThreads()
     nk.setNumberOfThreads(1)
     try:

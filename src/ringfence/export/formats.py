@@ -6,15 +6,17 @@ import re
 from collections.abc import Collection
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
-import networkx as nx
 import polars as pl
 
 from ringfence.export.graph import select_rings, to_networkx, with_iso_times
 from ringfence.export.run_folder import RunFolder
 from ringfence.export.tables import write_table
 from ringfence.export.whole_file import write_whole
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 
 class Format(StrEnum):
@@ -59,12 +61,16 @@ def render_rings(run: RunFolder, format: Format, ring_ids: Collection[str] | Non
             return _json(select_rings(run, ring_ids))
         case Format.GEXF:
             content = io.BytesIO()
+            import networkx as nx
+
             nx.write_gexf(_for_xml(to_networkx(run, ring_ids)), content)
             # The writer stamps today's date, and equal runs must give equal bytes.
             return _GEXF_DATE.sub(b"", content.getvalue(), count=1) + b"\n"
         case Format.GRAPHML:
             content = io.BytesIO()
             # The writer of the plain name changes its output where lxml happens to be installed.
+            import networkx as nx
+
             nx.write_graphml_xml(_for_xml(to_networkx(run, ring_ids)), content)
             return content.getvalue() + b"\n"
 
@@ -103,8 +109,10 @@ def _json(run: RunFolder) -> bytes:
     return (text + "\n").encode()
 
 
-def _for_xml(graph: nx.Graph) -> nx.Graph:
+def _for_xml(graph: "nx.Graph") -> "nx.Graph":
     """The graph with every node and value as XML can hold it."""
+    import networkx as nx
+
     fit = nx.Graph()
     for node, attributes in graph.nodes(data=True):
         fit.add_node(_fit(node), **{name: _fit(value) for name, value in attributes.items()})

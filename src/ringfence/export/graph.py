@@ -2,12 +2,15 @@
 
 from collections.abc import Collection
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-import networkx as nx
 import polars as pl
 
 from ringfence.domain.errors import NotFoundError
 from ringfence.export.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 
 def select_rings(run: RunFolder, ring_ids: Collection[str] | None) -> RunFolder:
@@ -36,7 +39,7 @@ def select_rings(run: RunFolder, ring_ids: Collection[str] | None) -> RunFolder:
     )
 
 
-def to_networkx(run: RunFolder, ring_ids: Collection[str] | None = None) -> nx.Graph:
+def to_networkx(run: RunFolder, ring_ids: Collection[str] | None = None) -> "nx.Graph":
     """The rings, their members and the merchants they hit; all rings for None.
 
     Nodes are `ring:ID`, `buyer:ID` and `merchant:ID` (a buyer and a merchant may have one id) with `kind`
@@ -51,6 +54,8 @@ def to_networkx(run: RunFolder, ring_ids: Collection[str] | None = None) -> nx.G
     Raises NotFoundError for an unknown ring.
     """
     part = select_rings(run, ring_ids)
+    import networkx as nx  # a third of a second, which a detection need not wait for
+
     graph = nx.Graph()
     for row in with_iso_times(part.rings).iter_rows(named=True):
         ring_id = row.pop("ring_id")
