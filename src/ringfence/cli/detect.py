@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from ringfence.cli.exit_codes import IDLE
 from ringfence.cli.printing import print_json, print_lines, print_table, warn
 from ringfence.cli.progress import show_progress
 from ringfence.settings import Settings
@@ -129,4 +130,4 @@ def detect(
             f"{len(detection.rings):,} rings in {out} ({outcome.timings['seconds']:.1f} s)"
         )
     if fail_if_idle and detection.rings.is_empty():
-        raise typer.Exit(3)
+        raise typer.Exit(IDLE)

@@ -1,12 +1,14 @@
 """`ringfence evaluate`: a run held against labels."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ringfence.cli.printing import print_json, print_lines, print_table
-from ringfence.evaluation import Evaluation, Proportion
+
+if TYPE_CHECKING:
+    from ringfence.evaluation import Evaluation, Proportion
 
 
 def evaluate(
@@ -29,7 +31,7 @@ def evaluate(
         print_evaluation(evaluation)
 
 
-def print_evaluation(evaluation: Evaluation) -> None:
+def print_evaluation(evaluation: "Evaluation") -> None:
     """Print all figures for people."""
     ranking = evaluation.ranking
     false_rings = evaluation.false_rings_per_100k
@@ -70,7 +72,7 @@ def print_evaluation(evaluation: Evaluation) -> None:
     print_lines(*(f"note: {note}" for note in evaluation.notes))
 
 
-def _share(share: Proportion, decimals: int = 4) -> tuple[str, str]:
+def _share(share: "Proportion", decimals: int = 4) -> tuple[str, str]:
     return _number(share.value, decimals), _interval(share.interval, decimals)
 
 

@@ -4,57 +4,87 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
+from typing import Any
 
-import click
 import typer
+from typer.core import TyperGroup
 
 from ringfence.cli import demo, detect, evaluate, generate, rings
-from ringfence.cli.exit_codes import INTERRUPTED, exit_code
+from ringfence.cli.exit_codes import FAILED, INTERRUPTED, WRONG_USE, exit_code
+from ringfence.cli.printing import fail
 from ringfence.domain.errors import RingfenceError
 from ringfence.settings import Settings
 
+_UsageError: Any = typer.BadParameter.mro()[1]
+"""What is raised for wrong use: typer's own class or click's, by typer's version, and named by neither."""
+
+
+class _Commands(TyperGroup):
+    """The commands; whatever ends one early becomes one line on standard error and an exit code.
+
+    This happens here because versions of typer differ in what they make of interrupts and closed pipes.
+    """
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command."""
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        except KeyboardInterrupt:
+            fail("interrupted; nothing is half-written")
+            raise typer.Exit(INTERRUPTED) from None
+        except RingfenceError as error:
+            fail(str(error))
+            raise typer.Exit(exit_code(error)) from error
+        except BrokenPipeError:
+            # Whoever read the output has seen enough; the interpreter must not complain at exit either.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(0) from None
+        except OSError as error:
+            place = f"{error.filename}: " if error.filename else ""
+            fail(f"{place}{error.strerror or error}")
+            raise typer.Exit(FAILED) from error
+        return result
+
+
 application = typer.Typer(
     name="ringfence",
+    cls=_Commands,
     help="Find groups of buyers who coordinate refunds without return against many merchants.",
     epilog="Start with: ringfence demo",
-    no_args_is_help=True,
     add_completion=False,
-    pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-application.command(no_args_is_help=False)(demo.demo)
-application.command()(generate.generate)
-application.command()(detect.detect)
-application.command()(evaluate.evaluate)
+application.command(options_metavar="[OPTIONS]")(demo.demo)
+application.command(options_metavar="[OPTIONS]")(generate.generate)
+application.command(options_metavar="--input PATH --out DIR [OPTIONS]")(detect.detect)
+application.command(options_metavar="--labels FILE --run DIR [OPTIONS]")(evaluate.evaluate)
 application.add_typer(rings.commands, name="rings")
 
 
 @application.callback(invoke_without_command=True)
 def _ringfence(
-    is_version: bool = typer.Option(False, "--version", help="Show the version and exit.", is_eager=True),
+    context: typer.Context,
+    is_version: bool = typer.Option(False, "--version", help="Show the version and exit."),
 ) -> None:
     if is_version:
         typer.echo(f"ringfence {version('ringfence')}")
         raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        raise typer.Exit(WRONG_USE)
 
 
 def run(arguments: Sequence[str], settings: Settings) -> int:
-    """Run one command and give its exit code; every refusal is one line on standard error."""
+    """Run one command and give its exit code."""
+    command = typer.main.get_command(application)
     try:
-        result = typer.main.get_command(application)(
-            args=list(arguments), prog_name="ringfence", standalone_mode=False, obj=settings
-        )
-    except (click.Abort, KeyboardInterrupt):
-        print("interrupted; nothing is half-written", file=sys.stderr)
+        code = command(args=list(arguments), prog_name="ringfence", standalone_mode=False, obj=settings)
+    except _UsageError as error:
+        if error.ctx is not None:
+            typer.echo(error.ctx.get_usage(), err=True)
+        fail(error.format_message())
+        return WRONG_USE
+    except typer.Abort:
         return INTERRUPTED
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    except RingfenceError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return exit_code(error)
-    except BrokenPipeError:
-        # Whoever read the output has seen enough; the interpreter must not complain at exit either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    return result if isinstance(result, int) else 0
+    return code if isinstance(code, int) else 0

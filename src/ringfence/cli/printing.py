@@ -42,10 +42,18 @@ def print_json(value: Any) -> None:
 def warn(lines: Iterable[str]) -> None:
     """Print warnings on standard error, one line each."""
     for line in lines:
-        typer.echo(
-            typer.style("warning: ", fg="yellow") + line if sys.stderr.isatty() else f"warning: {line}",
-            err=True,
-        )
+        _tell("warning:", typer.colors.YELLOW, line)
+
+
+def fail(line: str) -> None:
+    """Print why a command failed on standard error, in one line."""
+    _tell("error:", typer.colors.RED, " ".join(line.splitlines()))
+
+
+def _tell(label: str, colour: str, line: str) -> None:
+    typer.echo(
+        f"{typer.style(label, fg=colour)} {line}" if sys.stderr.isatty() else f"{label} {line}", err=True
+    )
 
 
 def _looks_numeric(cell: str) -> bool:

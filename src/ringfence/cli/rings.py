@@ -1,23 +1,42 @@
 """`ringfence rings`: look at the rings of a run, and hand them to other tools."""
 
 import sys
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import polars as pl
 import typer
 
+from ringfence.cli.exit_codes import WRONG_USE
 from ringfence.cli.printing import print_json, print_lines, print_table
 from ringfence.domain.errors import InvalidError
-from ringfence.export import Format, RunFolder, export_rings, read_run, render_rings, select_rings
 
-commands = typer.Typer(help="List, show and export the rings of a run.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from ringfence.export import RunFolder
+
+commands = typer.Typer(help="List, show and export the rings of a run.")
 
 _Run = Annotated[Path, typer.Option("--run", help="Folder of the run.")]
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
-@commands.command("list")
+class ExportFormat(StrEnum):
+    """What rings are exported as."""
+
+    CSV = "csv"
+    GEXF = "gexf"
+    GRAPHML = "graphml"
+    JSON = "json"
+
+
+@commands.callback(invoke_without_command=True)
+def _rings(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        raise typer.Exit(WRONG_USE)
+
+
+@commands.command("list", options_metavar="--run DIR [OPTIONS]")
 def list_rings(
     run: _Run,
     merchant: Annotated[str | None, typer.Option(help="Only rings that hit this merchant.")] = None,
@@ -31,6 +50,10 @@ def list_rings(
 
     Example: ringfence rings list --run run --min-score 10
     """
+    import polars as pl
+
+    from ringfence.export import read_run
+
     folder = read_run(run)
     rings = folder.rings.filter(pl.col("score") >= min_score)
     if merchant is not None:
@@ -68,7 +91,7 @@ def list_rings(
     )
 
 
-@commands.command("show")
+@commands.command("show", options_metavar="--run DIR [OPTIONS]")
 def show_ring(
     ring_id: Annotated[str, typer.Argument(help="The ring's id.")],
     run: _Run,
@@ -78,6 +101,8 @@ def show_ring(
 
     Example: ringfence rings show r0123456789ab --run run
     """
+    from ringfence.export import Format, read_run, render_rings, select_rings
+
     folder = select_rings(read_run(run), [ring_id])
     if as_json:
         sys.stdout.buffer.write(render_rings(folder, Format.JSON))
@@ -114,7 +139,7 @@ def show_ring(
     _print_links(folder)
 
 
-def _print_links(folder: RunFolder) -> None:
+def _print_links(folder: "RunFolder") -> None:
     print_lines("")
     if folder.links is None:
         print_lines("Links were not written; ringfence detect --links writes them.")
@@ -129,10 +154,10 @@ def _print_links(folder: RunFolder) -> None:
     )
 
 
-@commands.command("export")
+@commands.command("export", options_metavar="--run DIR --format FORMAT [OPTIONS]")
 def export(
     run: _Run,
-    file_format: Annotated[Format, typer.Option("--format", "-f", help="What to write.")],
+    file_format: Annotated[ExportFormat, typer.Option("--format", "-f", help="What to write.")],
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="File to write; standard output if not told.")
     ] = None,
@@ -142,10 +167,12 @@ def export(
 
     Example: ringfence rings export --run run --format gexf --out rings.gexf
     """
+    from ringfence.export import Format, export_rings, read_run
+
     folder = read_run(run)
-    if out is None and sys.stdout.isatty() and file_format in (Format.GEXF, Format.GRAPHML):
+    if out is None and sys.stdout.isatty() and file_format in (ExportFormat.GEXF, ExportFormat.GRAPHML):
         raise InvalidError("name a file with --out, or send the output into a pipe")
-    export_rings(folder, sys.stdout.buffer if out is None else out, file_format, ring or None)
+    export_rings(folder, sys.stdout.buffer if out is None else out, Format(file_format.value), ring or None)
 
 
 def _jsonable(row: dict[str, object]) -> dict[str, object]:
