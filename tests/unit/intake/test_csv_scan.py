@@ -83,6 +83,16 @@ def test_an_unclosed_quote_costs_its_line_and_no_other() -> None:
     assert [line for line, _ in bad] == [3]
 
 
+def test_lines_are_counted_right_after_a_broken_quote() -> None:
+    _, lines, bad = read(b'buyer_id,country\na,"D\nE\nF"x\nb,DE\nc,DE\n')
+    assert told(bad) == [
+        (2, "text after a closing quote"),
+        (3, "another number of cells than the header"),
+        (4, "another number of cells than the header"),
+    ]
+    assert lines == [5, 6]
+
+
 def test_a_quote_that_is_never_closed_does_not_swallow_a_large_file() -> None:
     good, bad = one(b'a,"DE\n' + b"c,DE\n" * 500_000)
     assert len(good) == 500_000

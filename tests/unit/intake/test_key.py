@@ -27,10 +27,11 @@ def test_a_key_does_not_show_its_secret() -> None:
     assert (b"s" * 32).hex()[:16] not in repr(key) + key.key_id
 
 
-def test_a_key_open_to_others_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620])
+def test_a_key_open_to_others_is_refused(tmp_path: Path, mode: int) -> None:
     place = tmp_path / "key"
     PseudonymKey.load_or_create(place)
-    place.chmod(0o644)
+    place.chmod(mode)
     with pytest.raises(UnreadableInputError, match="open to other users"):
         PseudonymKey.load_or_create(place)
 

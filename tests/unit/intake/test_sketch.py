@@ -63,6 +63,18 @@ def test_blocks_with_a_single_value_are_left_out() -> None:
     assert len(sketch(ADDRESS, "12 main 90210", "77 oak 10115")) == 0
 
 
+def test_the_same_letters_leave_other_bigrams_under_another_block_or_key() -> None:
+    values = ("12 main 90210", "12 main st 90210", "77 main 10115", "77 main st 10115")
+    one, two = sketch(ADDRESS, *values), sketch(ADDRESS, *values, secret=b"t" * 32)
+    by_block: dict[int, set[int]] = {}
+    for sketches in (one, two):
+        for row, block in enumerate(sketches.block.tolist()):
+            grams = sketches.bigrams[sketches.start[row] : sketches.start[row + 1]].tolist()
+            by_block.setdefault(block, set()).update(grams)
+    assert len(by_block) == 12
+    assert sum(map(len, by_block.values())) == len(set().union(*by_block.values()))
+
+
 def test_letters_of_any_script_count() -> None:
     values = ("8 朝阳区建国路 100020", "8 海淀区中关村 100020", "8 朝阳区建国路口 100020")
     sketches = sketch(ADDRESS, *values)
