@@ -4,7 +4,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from ringfence.market import Identifiers, Ints, Longs, Sketches
+from ringfence.market import Identifiers, Ints, Longs
 
 LEAST_LIKENESS = 0.5
 """Bigram Dice from which two addresses with the same digits are one door."""
@@ -12,32 +12,22 @@ LARGEST_BLOCK = 4_000
 """Blocks of more distinct values are left as written: comparing all pairs there would never end."""
 
 
-def doors(
-    identifiers: Identifiers, *, variants: tuple[int, ...] = (0,), likeness: float = LEAST_LIKENESS
-) -> Ints:
+def doors(identifiers: Identifiers, *, likeness: float = LEAST_LIKENESS) -> Ints:
     """Give int32[V], for each value the lowest-numbered value of its door.
 
-    Two values of one block (equal digits; `variants` says which blocks count) are one door if the Dice
-    coefficient of their letter bigrams is at least `likeness`; doors are the connected components of that,
-    so that neither the order of rows nor that of hashes matters. Values without letters match only exactly.
+    Two values with equal digits are one door if the Dice coefficient of their letter bigrams is at least
+    `likeness`; doors are the connected components of that, so that neither the order of rows nor that of
+    hashes matters. Values without letters match only exactly. Blocks with a digit dropped are left alone:
+    as doors or as identifiers of their own they drew neighbours into rings, and found no member more.
     """
     door = np.arange(len(identifiers.exact), dtype=np.int32)
     sketches = identifiers.sketches
     if sketches is None or len(sketches) == 0:
         return door
-    rows = np.flatnonzero(np.isin(sketches.variant, variants))
+    rows = np.flatnonzero(sketches.variant == 0)
     if len(rows):
         _merge(door, rows, sketches.block, sketches.value, sketches.start, sketches.bigrams, likeness)
     return door
-
-
-def patterns(sketches: Sketches) -> tuple[Ints, Ints]:
-    """Give (value, pattern) for every block a value falls into, patterns numbered 0, 1, …; int32 each.
-
-    Values of one pattern look alike (equal but for a digit, say) and need not be the same.
-    """
-    _, pattern = np.unique(sketches.block, return_inverse=True)
-    return sketches.value, pattern.astype(np.int32)
 
 
 @njit(cache=True, nogil=True)
