@@ -1,0 +1,123 @@
+"""Markets of a handful of claims, small enough to work everything out by hand or by brute force."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import polars as pl
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from ringfence.detection.closeness import Yardstick
+from ringfence.detection.exposure import Exposure
+from ringfence.detection.parameters import Parameters
+from ringfence.detection.sharing import Sharing, share
+from ringfence.detection.timeline import Timeline, lay_out, local_counts
+from ringfence.detection.times import MICROSECONDS_A_DAY
+from ringfence.market import Claims
+
+BUYERS, MERCHANTS = 6, 4
+TICK = MICROSECONDS_A_DAY // 4
+"""Quarters of a day have exact floating-point numbers, so that both sides compare the same."""
+
+Row = tuple[int, int, int]
+"""merchant, tick, buyer."""
+
+
+def rows(most: int = 30, ticks: int = 160) -> st.SearchStrategy[list[Row]]:
+    """Draw one claim or more."""
+    row = st.tuples(st.integers(0, MERCHANTS - 1), st.integers(0, ticks), st.integers(0, BUYERS - 1))
+    return st.lists(row, min_size=1, max_size=most)
+
+
+def claims_of_rows(given: Sequence[Row]) -> Claims:
+    """Put rows into canonical order."""
+    ordered = sorted(given)
+    columns = np.array(ordered, np.int64).reshape(-1, 3)
+    return Claims(
+        claim_id=pl.Series([f"c{i}" for i in range(len(ordered))]),
+        buyer=columns[:, 2].astype(np.int32),
+        merchant=columns[:, 0].astype(np.int32),
+        filed_at=columns[:, 1] * TICK,
+        amount=np.full(len(ordered), 100, np.int64),
+        currency=np.zeros(len(ordered), np.int16),
+    )
+
+
+def timeline_of(given: Sequence[Row], grain: float = 0.0) -> Timeline:
+    """Lay rows out."""
+    return lay_out(claims_of_rows(given), BUYERS, MERCHANTS, grain)
+
+
+def yardstick_of(**changes: Any) -> Yardstick:
+    """Give the yardstick of the default parameters, with some fields changed."""
+    p = Parameters()
+    return Yardstick(
+        window=p.window_days,
+        reach=p.rate_days,
+        closest=p.closest_days,
+        strangers=p.strangers,
+        gap=p.gap_days,
+        neighbours=64,
+        hub=p.hub_holders,
+    )._replace(**changes)
+
+
+def yardsticks() -> st.SearchStrategy[Yardstick]:
+    """Draw yardsticks of every temper: at times so strict that few claims pass."""
+    quarters = st.integers(1, 60).map(lambda ticks: ticks / 4)
+    return st.builds(
+        yardstick_of,
+        window=quarters,
+        reach=st.integers(2, 60).map(lambda ticks: ticks / 4),
+        closest=st.sampled_from([0.25, 1.0, 3.0]),
+        strangers=st.sampled_from([0.7, 2.0, 5.0, 32.0]),
+        gap=quarters,
+        hub=st.sampled_from([2, 3, 500]),
+    )
+
+
+def counts_of(timeline: Timeline, reach: float) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Give the local counts of every claim."""
+    near, everywhere = np.empty(len(timeline.buyer), np.int32), np.empty(len(timeline.buyer), np.int32)
+    local_counts(timeline, 0, len(timeline.merchant_start) - 1, reach, near, everywhere)
+    return near, everywhere
+
+
+Held = Mapping[tuple[int, int], set[int]]
+"""(kind, value) -> the buyers who hold it."""
+
+
+def holdings(kinds: int = 2, values: int = 4) -> st.SearchStrategy[Held]:
+    """Draw who holds what."""
+    return st.dictionaries(
+        st.tuples(st.integers(0, kinds - 1), st.integers(0, values - 1)),
+        st.sets(st.integers(0, BUYERS - 1), min_size=1),
+    )
+
+
+def sharing_of(held: Held, buyers: int = BUYERS) -> Sharing:
+    """Lay holdings out."""
+    uses = []
+    for kind in range(1 + max((kind for kind, _ in held), default=0)):
+        pairs = [(b, value) for (k, value), holders in held.items() if k == kind for b in holders]
+        columns = np.array(pairs, np.int32).reshape(-1, 2)
+        uses.append((columns[:, 0], columns[:, 1]))
+    return share(uses, buyers)
+
+
+def rarest_by_hand(held: Held, a: int, b: int, hub: int) -> int:
+    """Give the holders of the rarest value that two buyers share, 0 for none."""
+    return min((len(h) for h in held.values() if {a, b} <= h and len(h) <= hub), default=0)
+
+
+def no_orders(buyers: int = BUYERS) -> Exposure:
+    """Give an exposure that discounts nothing."""
+    nothing = np.empty(0, np.int32)
+    return Exposure(nothing, np.zeros(buyers + 1, np.int64), nothing, nothing, 0.3)
+
+
+def groups(least: int = 2) -> st.SearchStrategy[NDArray[np.int64]]:
+    """Draw a group of buyers, rising."""
+    chosen = st.sets(st.integers(0, BUYERS - 1), min_size=least, max_size=BUYERS - 1)
+    return chosen.map(lambda members: np.array(sorted(members), np.int64))
