@@ -31,13 +31,18 @@ def evidence(trials: int, chance: float, surprise: float) -> float:
     log_none = trials * math.log1p(-theta)
     odds = theta / (1.0 - theta)
     poisson_term = math.exp(-surprise)
+    # Beyond this, e^-surprise leaves the floating-point numbers although later terms do not.
+    is_far = surprise > 600.0
     gamma_tail = 0.0
     total = 0.0
     weight = math.exp(log_none) if log_none > -600.0 else 0.0
     by_logarithms = log_none <= -600.0
     for k in range(1, trials + 1):
         gamma_tail = min(gamma_tail + poisson_term, 1.0)
-        poisson_term *= surprise / k
+        if is_far:
+            poisson_term = math.exp(k * math.log(surprise) - surprise - math.lgamma(k + 1.0))
+        else:
+            poisson_term *= surprise / k
         if by_logarithms:
             weight = math.exp(
                 math.lgamma(trials + 1.0)
