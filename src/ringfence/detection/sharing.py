@@ -33,8 +33,8 @@ class Sharing(NamedTuple):
 def share(uses: Sequence[tuple[Ints, Ints]], buyers: int) -> Sharing:
     """Join lists of (buyer, value) uses, one a kind, keeping values with two holders or more.
 
-    Values are renumbered by (holders, their holders in order), never by their hashes, so that the result is
-    the same under any key; two values of one kind with the same holders are one.
+    Values are renumbered by how many and who holds them, never by their hashes, so that the result is the
+    same under any key; two values of one kind with the same holders are alike.
     """
     holder_lists, counts, kinds = [], [], []
     for kind, (buyer, value) in enumerate(uses):
@@ -55,7 +55,8 @@ def share(uses: Sequence[tuple[Ints, Ints]], buyers: int) -> Sharing:
     np.cumsum(holders, out=holder_start[1:])
     if len(holders):
         # Order by what the values are held by, so that nothing follows the order of hashes.
-        order = np.lexsort((holder[holder_start[1:] - 1], holder[holder_start[:-1]], kind_of, holders))
+        who_holds = _fingerprints(holder, holder_start)
+        order = np.lexsort((who_holds, holder[holder_start[:-1]], kind_of, holders))
         holder, holder_start = _reorder(holder, holder_start, order)
         holders, kind_of = holders[order], kind_of[order]
     value_of = np.repeat(np.arange(len(holders), dtype=np.int32), holders)
@@ -67,6 +68,18 @@ def share(uses: Sequence[tuple[Ints, Ints]], buyers: int) -> Sharing:
         holder=holder,
         kind=kind_of,
     )
+
+
+@njit(cache=True, nogil=True)
+def _fingerprints(items: Ints, start: Longs) -> NDArray[np.uint64]:
+    """Give uint64 by list: a hash of the list items[start[i]:start[i+1]] (FNV-1a over whole items)."""
+    out = np.empty(len(start) - 1, np.uint64)
+    for i in range(len(out)):
+        fingerprint = np.uint64(0xCBF29CE484222325)
+        for position in range(start[i], start[i + 1]):
+            fingerprint = (fingerprint ^ np.uint64(items[position])) * np.uint64(0x100000001B3)
+        out[i] = fingerprint
+    return out
 
 
 @njit(cache=True, nogil=True)
