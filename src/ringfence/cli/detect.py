@@ -114,7 +114,7 @@ def detect(
                         row["size"],
                         row["claims"],
                         row["merchants"],
-                        row["amount"],
+                        row["amount"].replace(";", "; "),
                     )
                     for row in detection.rings.head(_SHOWN).iter_rows(named=True)
                 ],

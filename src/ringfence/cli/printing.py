@@ -7,25 +7,48 @@ from typing import Any
 
 import typer
 
+_GAP = 2
+_LEAST_TEXT = 20
+"""What a column of text that can be folded needs, in characters."""
 
-def print_table(title: str, headers: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print a table on a terminal; elsewhere a line of names, then a line a row, cells parted by tabs."""
+
+def print_table(
+    title: str, headers: Sequence[str], rows: Iterable[Sequence[object]], spare: Sequence[str] = ()
+) -> None:
+    """Print a table on a terminal; elsewhere a line of names, then a line a row, cells parted by tabs.
+
+    A terminal too narrow for it does without the columns of `spare`, the first of them first.
+    """
     cells = [[str(cell) for cell in row] for row in rows]
     if not sys.stdout.isatty():
         for line in (headers, *cells):
-            typer.echo("\t".join(cell.replace("\t", " ").replace("\n", " ") for cell in line))
+            typer.echo("\t".join(" ".join(cell.split()) for cell in line))
         return
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=title or None, title_justify="left", header_style="bold", box=None, pad_edge=False)
-    for i, header in enumerate(headers):
-        is_number = bool(cells) and all(_looks_numeric(row[i]) for row in cells)
-        table.add_column(header, justify="right" if is_number else "left", overflow="fold")
-    for row in cells:
-        table.add_row(*(Text(cell) for cell in row))
-    Console().print(table)
+    console = Console(highlight=False)
+    columns = {name: [row[i] for row in cells] for i, name in enumerate(headers)}
+    for name in spare:
+        if sum(_least_width(*column) + _GAP for column in columns.items()) - _GAP > console.width:
+            del columns[name]
+    table = Table(header_style="bold", box=None, pad_edge=False, padding=(0, _GAP, 0, 0))
+    for name, column in columns.items():
+        is_number = bool(column) and all(map(_looks_numeric, column))
+        is_foldable = any(" " in cell for cell in column)
+        table.add_column(
+            name, justify="right" if is_number else "left", no_wrap=not is_foldable, overflow="fold"
+        )
+    for row in zip(*columns.values(), strict=True):
+        table.add_row(*map(Text, row))
+    if title:
+        console.print(Text(title, style="bold"))
+    console.print(table)
+
+
+def _least_width(header: str, column: Sequence[str]) -> int:
+    return max([len(header), *(min(len(cell), _LEAST_TEXT) if " " in cell else len(cell) for cell in column)])
 
 
 def print_lines(*lines: str) -> None:

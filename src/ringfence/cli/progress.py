@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from ringfence.domain.progress import Progress, Silent
 
 _SECONDS_BETWEEN_LINES = 10.0
+_SECONDS_WORTH_TELLING = 1.0
 
 
 @contextmanager
@@ -54,15 +55,9 @@ class _LogLines:
 
 @contextmanager
 def _terminal() -> Iterator[Progress]:
+    """Show the current stage in one line that goes away, and leave a line behind for each slow one."""
     from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        SpinnerColumn,
-        TaskID,
-        TaskProgressColumn,
-        TextColumn,
-        TimeElapsedColumn,
-    )
+    from rich.progress import BarColumn, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
     from rich.progress import Progress as Bars
 
     class Terminal:
@@ -72,25 +67,24 @@ def _terminal() -> Iterator[Progress]:
 
         def stage(self, name: str, total: int | None = None) -> None:
             self.done()
-            self._task = self._bars.add_task(name, total=total)
+            self._task = self._bars.add_task(name, total=total or None)
 
         def advance(self, steps: int) -> None:
             if self._task is not None:
                 self._bars.advance(self._task, steps)
 
         def done(self) -> None:
-            if self._task is not None:
-                task = self._bars.tasks[-1]
-                self._bars.update(self._task, total=task.total or 1, completed=task.total or 1)
-                self._bars.stop_task(self._task)
+            if self._task is None:
+                return
+            task = next(task for task in self._bars.tasks if task.id == self._task)
+            if (task.elapsed or 0.0) >= _SECONDS_WORTH_TELLING:
+                self._bars.console.print(f"[green]✓[/] {task.description} [dim]{task.elapsed:.1f} s[/]")
+            self._bars.remove_task(self._task)
             self._task = None
 
-    columns = (
-        SpinnerColumn(finished_text="[green]✓"),
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
-    )
-    with Bars(*columns, TaskProgressColumn(), TimeElapsedColumn(), console=Console(stderr=True)) as bars:
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(24), TimeElapsedColumn())
+    console = Console(stderr=True, highlight=False)
+    with Bars(*columns, console=console, transient=True) as bars:
         listener = Terminal(bars)
         yield listener
         listener.done()

@@ -82,12 +82,13 @@ def list_rings(
                 row["size"],
                 row["claims"],
                 row["merchants"],
-                row["amount"],
+                row["amount"].replace(";", "; "),
                 f"{row['first_claim_at']:%Y-%m-%d}",
                 f"{row['last_claim_at']:%Y-%m-%d}",
             )
             for row in shown.iter_rows(named=True)
         ],
+        spare=("network", "from"),
     )
 
 
@@ -109,7 +110,10 @@ def show_ring(
         return
     ring = folder.rings.row(0, named=True)
     print_lines(
-        f"{ring['ring_id']} (network {ring['network_id']})", ring["why"], f"Amount: {ring['amount']}", ""
+        f"{ring['ring_id']} (network {ring['network_id']})",
+        ring["why"],
+        f"Amount: {ring['amount'].replace(';', '; ')}",
+        "",
     )
     print_table(
         "Members",
@@ -122,7 +126,7 @@ def show_ring(
     print_lines("")
     print_table(
         "Joint claims",
-        ("event", "merchant", "filed at", "buyer", "claim", "amount", "strangers expected as near"),
+        ("event", "merchant", "filed at", "buyer", "claim", "amount", "by chance"),
         [
             (
                 row["event"],
@@ -135,7 +139,9 @@ def show_ring(
             )
             for row in folder.evidence.iter_rows(named=True)
         ],
+        spare=("claim",),
     )
+    print_lines("By chance: how many claims of strangers would lie as near.")
     _print_links(folder)
 
 
