@@ -13,10 +13,10 @@ _ENOUGH_SECONDS = 120
 
 KILLED_AT_A_RENAME = """
 import os, signal, sys
-left = int(sys.argv.pop(1))
+left, folder = int(sys.argv.pop(1)), sys.argv.pop(1)
 def count(event, arguments):
     global left
-    if event == "os.rename":
+    if event == "os.rename" and os.fspath(arguments[0]).startswith(folder):
         left -= 1
         if left == 0:
             os.kill(os.getpid(), signal.SIGKILL)
@@ -24,7 +24,7 @@ sys.addaudithook(count)
 from ringfence.app import main
 main()
 """
-"""A process that dies at its n-th rename of a file or folder."""
+"""A process that dies at its n-th rename of what lies in a folder."""
 
 NO_FILE_ABOVE_BYTES = """
 import resource, sys
