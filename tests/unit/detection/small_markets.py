@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from ringfence.detection.closeness import Yardstick
-from ringfence.detection.exposure import Exposure
+from ringfence.detection.exposure import Exposure, expose
 from ringfence.detection.parameters import Parameters
 from ringfence.detection.sharing import Sharing, share
 from ringfence.detection.timeline import Timeline, lay_out, local_counts
@@ -111,10 +111,9 @@ def rarest_by_hand(held: Held, a: int, b: int, hub: int) -> int:
     return min((len(h) for h in held.values() if {a, b} <= h and len(h) <= hub), default=0)
 
 
-def no_orders(buyers: int = BUYERS) -> Exposure:
+def no_orders(timeline: Timeline) -> Exposure:
     """Give an exposure that discounts nothing."""
-    nothing = np.empty(0, np.int32)
-    return Exposure(nothing, np.zeros(buyers + 1, np.int64), nothing, nothing, 0.3)
+    return expose(None, timeline, 0, Parameters().exposure_days, Parameters().exposure_smoothing)
 
 
 def groups(least: int = 2) -> st.SearchStrategy[NDArray[np.int64]]:
