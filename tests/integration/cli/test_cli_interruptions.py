@@ -41,7 +41,9 @@ def test_a_run_killed_while_it_writes_is_the_former_or_the_new_one(
     former = tmp_path / "former"
     assert ringfence("detect", "-i", marketplace, "-o", former).code == 0
     before = ringfence("rings", "list", "--run", former, "--json").out
-    told = run_process(str(rename), "detect", "-i", marketplace, "-o", former, "--links", program=KILLED)
+    told = run_process(
+        str(rename), former, "detect", "-i", marketplace, "-o", former, "--links", program=KILLED
+    )
     assert told.code == -signal.SIGKILL
     assert ringfence("rings", "list", "--run", former, "--json").out == before
     shown = ringfence("rings", "show", ring_id(found), "--run", former).out
