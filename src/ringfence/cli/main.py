@@ -16,7 +16,7 @@ from ringfence.domain.errors import RingfenceError
 from ringfence.settings import Settings
 
 _UsageError: Any = typer.BadParameter.mro()[1]
-"""What is raised for wrong use: typer's own class or click's, by typer's version, and named by neither."""
+"""What is raised for wrong use; typer names only this subclass of it in public."""
 
 
 class _Commands(TyperGroup):
