@@ -25,6 +25,8 @@ class Exposure(NamedTuple):
     """int32[K], the first order at the same merchant within the time that counts as together."""
     end: Ints
     """int32[K], the one after the last."""
+    claims: Longs
+    """int64[n], how many claims each buyer filed."""
     smoothing: float
     """Added to both sides of the ratio of orders together, seen over expected."""
 
@@ -40,19 +42,25 @@ def expose(
     excuse them, and what an office orders all year must.
     """
     buyers, merchants = len(timeline.buyer_start) - 1, len(timeline.merchant_start) - 1
+    claims = np.diff(timeline.buyer_start)
     if orders is None or len(orders) == 0:
         nothing = np.empty(0, np.int32)
-        return Exposure(nothing, np.zeros(buyers + 1, np.int64), nothing, nothing, smoothing)
+        return Exposure(nothing, np.zeros(buyers + 1, np.int64), nothing, nothing, claims, smoothing)
     kept = ~_are_claimed(
         orders.buyer, orders.merchant, (orders.ordered_at - first_moment) / MICROSECONDS_A_DAY, timeline
     )
-    kept &= np.diff(timeline.buyer_start)[orders.buyer] > 0
+    kept &= claims[orders.buyer] > 0
     kept &= np.diff(timeline.merchant_start)[orders.merchant] > 0
     buyer, merchant, at = orders.buyer[kept], orders.merchant[kept], orders.ordered_at[kept]
     begin, end = np.empty(len(at), np.int32), np.empty(len(at), np.int32)
     _together(starts(merchant, merchants), at, int(together_days * MICROSECONDS_A_DAY), begin, end)
     return Exposure(
-        np.argsort(buyer, kind="stable").astype(np.int32), starts(buyer, buyers), begin, end, smoothing
+        np.argsort(buyer, kind="stable").astype(np.int32),
+        starts(buyer, buyers),
+        begin,
+        end,
+        claims,
+        smoothing,
     )
 
 
@@ -89,7 +97,10 @@ def together(exposure: Exposure, buyer: int, group: Longs) -> tuple[float, float
 
     The lift is (A + s) / (E + s), 1 at least: A orders of the buyer lie together with one of the group's; E
     are expected to if the group's orders were any orders: Σ 1 - exp(-others together · the group's share of
-    all orders). The share is (A - E) / the buyer's orders, 0 for fewer than two together.
+    all orders). The share is that of the buyer's claims to expect beside one of the group's for that alone:
+    (A - E) / the buyer's orders, 0 unless A is at least 2 and 2 E (weekends and seasons bring everyone
+    together a little), times the chance that who ordered together claims together. That lies between the
+    group's claims an order, c, and 1, and is taken as √c.
     """
     orders = len(exposure.begin)
     first, last = exposure.buyer_start[buyer], exposure.buyer_start[buyer + 1]
@@ -116,4 +127,9 @@ def together(exposure: Exposure, buyer: int, group: Longs) -> tuple[float, float
         others = max(end - begin - near - 1, 0)
         expected += 1.0 - np.exp(-others * theirs / orders)
     lift = max(1.0, (seen + exposure.smoothing) / (expected + exposure.smoothing))
-    return lift, (max(0.0, seen - expected) / (last - first) if seen >= 2 else 0.0)
+    if seen < 2 or seen < 2.0 * expected:
+        return lift, 0.0
+    claims = 0
+    for other in group:
+        claims += exposure.claims[other]
+    return lift, (seen - expected) / (last - first) * np.sqrt(claims / (claims + theirs))

@@ -65,26 +65,29 @@ def evidence(trials: int, chance: float, surprise: float) -> float:
 def evidence_against_households(
     trials: int, chance: float, lift: float, share: float, surprise: float, merchants: int
 ) -> float:
-    """Give `evidence` where two may shop together, `lift` times more often than chance and by `share`.
+    """Give `evidence` where two shop together, `lift` times more often than chance.
 
-    Claims then meet `lift` times as often. And who places `share` of the orders together may file as large
-    a share of the claims together, however close: `merchants` meetings or more of `trials` claims have the
-    chance P(Binomial(trials, share + chance) ≥ merchants). The weaker of the two counts, in decades.
+    Claims then meet `lift` times as often by chance. And each claim is, with probability `share`, filed
+    together for what was ordered together, however close: h of the meetings at `merchants` merchants may be
+    such, and the others then carry the rest of the surprise:
+
+        p = Σ_h Binom(h; trials, share) · 10^-e(h)
+        e(h) = evidence(trials - h, chance · lift, surprise · (1 - h / merchants))
     """
-    alone = evidence(trials, chance * lift, surprise)
-    if share <= 0.0:
-        return alone
-    theta = min(share + chance, 1.0 - 1e-12)
+    most = min(merchants, trials)
+    if share <= 0.0 or most < 1:
+        return evidence(trials, chance * lift, surprise)
+    odds = min(share, 1.0 - 1e-9) / (1.0 - min(share, 1.0 - 1e-9))
+    weight = math.exp(trials * math.log1p(-min(share, 1.0 - 1e-9)))
+    left = 1.0
     total = 0.0
-    for k in range(min(merchants, trials), trials + 1):
-        total += math.exp(
-            math.lgamma(trials + 1.0)
-            - math.lgamma(k + 1.0)
-            - math.lgamma(trials - k + 1.0)
-            + k * math.log(theta)
-            + (trials - k) * math.log1p(-theta)
-        )
-    return min(alone, max(0.0, -math.log10(max(total, 10.0**-MOST_DECADES))))
+    for h in range(most):
+        rest = evidence(trials - h, chance * lift, surprise * (1.0 - h / merchants))
+        total += weight * 10.0**-rest
+        left -= weight
+        weight *= (trials - h) / (h + 1) * odds
+    total += max(left, 0.0)
+    return min(MOST_DECADES, max(0.0, -math.log10(max(total, 10.0**-MOST_DECADES))))
 
 
 @njit(cache=True, nogil=True)
