@@ -303,7 +303,9 @@ def frame(**columns: Any) -> pl.DataFrame:
     [
         ("amount", [12], 1200),
         ("amount", [12.34], 1234),
-        ("amount", [0.1 + 0.2 - 0.2], None),
+        ("amount", [0.1 + 0.2], 30),
+        ("amount", [12.345], None),
+        ("amount", [0.1000001], None),
         ("amount", [1e300], None),
         ("amount", [float("nan")], None),
         ("amount", [-1.0], None),

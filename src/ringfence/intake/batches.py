@@ -11,7 +11,7 @@ from ringfence.intake.errors import missing_column
 from ringfence.intake.options import IntakeOptions
 from ringfence.intake.tables import Table
 
-BATCH_ROWS = 250_000
+BATCH_ROWS = 131_072
 """Rows of a table that are read at a time."""
 
 

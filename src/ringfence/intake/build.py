@@ -79,13 +79,11 @@ class MarketBuilder:
             if table.name == "identifiers":
                 is_kind = frame["kind"] == kind.value
                 values = frame.select(pl.when(is_kind).then(pl.col("value")))["value"]
+            elif kind.value in frame.columns:
+                values = frame[kind.value]
             elif table.column_content(kind.value) is Content.TEXT:
-                has = kind.value in frame.columns
-                values = (
-                    frame[kind.value]
-                    if has
-                    else pl.Series([None], dtype=pl.String).new_from_index(0, len(frame))
-                )
+                rows.add(kind.value, np.broadcast_to(np.int32(-1), len(frame)))
+                continue
             else:
                 continue
             rows.add(kind.value, self._values[kind].encode(values))

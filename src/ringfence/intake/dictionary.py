@@ -23,7 +23,7 @@ class Numbering:
 
     def encode(self, hashes: Hashes, is_null: NDArray[np.bool_]) -> tuple[Ints, Longs]:
         """Give int32[N], the number of each hash (-1 where null), and the positions of those that are new."""
-        while 2 * (self._count + len(hashes)) > len(self._codes):
+        while 4 * (self._count + len(hashes)) > 3 * len(self._codes):
             self._hashes, self._codes = _grown(self._hashes, self._codes)
         codes = np.empty(len(hashes), np.int32)
         new = _encode(hashes, is_null, self._hashes, self._codes, self._count, codes)
@@ -50,7 +50,9 @@ class Dictionary:
         """Give int32[N], the number of each text; -1 for null."""
         codes, new = self._numbering.encode(texts.hash(self._seed).to_numpy(), texts.is_null().to_numpy())
         if len(new):
-            self._new.append(texts.gather(new).rechunk())
+            # a text taken out of a batch would keep all the batch's text in memory; a concatenated one is new
+            fresh = texts.gather(new).rename("text").to_frame()
+            self._new.append(fresh.select(pl.concat_str("text", pl.lit("")))["text"])
         return codes
 
     def texts(self) -> pl.Series:
@@ -60,7 +62,7 @@ class Dictionary:
 
 @njit(cache=True, nogil=True)
 def _grown(hashes, codes):  # type: ignore[no-untyped-def]
-    size = 4 * len(codes)
+    size = 2 * len(codes)
     new_hashes, new_codes = np.zeros(size, np.uint64), np.full(size, -1, np.int32)
     mask = np.uint64(size - 1)
     for old in range(len(codes)):

@@ -13,7 +13,6 @@ from numba import njit
 from numpy.typing import NDArray
 
 from ringfence.domain.identifiers import IdentifierKind
-from ringfence.intake.dictionary import Numbering
 from ringfence.intake.hmac_sha256 import hmac_sha256
 from ringfence.intake.messages import hash_messages, mixed, pick
 from ringfence.market import Sketches
@@ -45,19 +44,17 @@ def sketch_values(kind: IdentifierKind, data: Bytes, starts: Longs, secret: byte
     variant = np.empty(_MOST_BLOCKS * values, np.uint8)
     count = _blocks(_CODE[kind], data, starts, message, ends, owner, variant)
     owner, variant, ends = owner[:count], variant[:count], ends[: count + 1]
-    group, first = Numbering().encode(
-        hash_messages(message, ends, np.uint64(seed)), np.zeros(count, np.bool_)
-    )
-    is_shared = np.bincount(group, minlength=len(first)) >= 2
-    digests = hmac_sha256(secret, kind.encode() + b"\x01", *pick(message, ends, first[is_shared]))
+    rows, group = _shared_messages(hash_messages(message, ends, np.uint64(seed)))
+    first = rows[np.diff(group, prepend=-1) > 0]
+    words = hmac_sha256(secret, kind.encode() + b"\x01", *pick(message, ends, first)).view(">u8")[:, :2]
     del message, ends
-    words = digests.view(">u8").astype(np.uint64)
-    ranked = np.argsort(words[:, 0])
-    words = words[ranked, :2]
-    rank = np.full(len(first), -1, np.int32)
-    rank[np.flatnonzero(is_shared)[ranked]] = np.arange(len(ranked), dtype=np.int32)
-    kept, of_row = _sorted_rows(rank[group], len(ranked))
-    owner, variant, block, salt = owner[kept], variant[kept], words[of_row, 0], words[of_row, 1]
+    words = words.astype(np.uint64)
+    order = np.argsort(words[:, 0])
+    words = words[order]
+    rank = np.empty(len(order), np.int32)
+    rank[order] = np.arange(len(order), dtype=np.int32)
+    rows, group = _sorted_rows(rows, rank[group], len(order))
+    owner, variant, block, salt = owner[rows], variant[rows], words[group, 0], words[group, 1]
     begin = np.zeros(len(owner) + 1, np.int64)
     bigrams = np.empty(0, np.uint32)
     if kind != IdentifierKind.PHONE and len(owner):
@@ -89,23 +86,36 @@ def _salted_bigrams(
     return begin, bigrams[: int(begin[-1])]
 
 
+def _shared_messages(hashes: NDArray[np.uint64]) -> tuple[Longs, Longs]:
+    """Give where hashes stand that occur twice or more, equal ones side by side, and 0, 1, … by hash."""
+    order = np.argsort(hashes)
+    ranked = hashes[order]
+    is_as_before = np.zeros(len(hashes), np.bool_)
+    is_as_before[1:] = ranked[1:] == ranked[:-1]
+    is_shared = is_as_before.copy()
+    is_shared[:-1] |= is_as_before[1:]
+    return order[is_shared], np.cumsum(~is_as_before[is_shared]) - 1
+
+
 @njit(cache=True, nogil=True)
-def _sorted_rows(rank, ranks):  # type: ignore[no-untyped-def]
-    """Sort rows by rank, equal ones in order, without those of rank -1; give rows and ranks."""
+def _sorted_rows(rows, rank, ranks):  # type: ignore[no-untyped-def]
+    """Sort rows by (rank, row), where equal ranks stand side by side; give them and their ranks."""
     place = np.zeros(ranks + 1, np.int64)
-    for row in range(len(rank)):
-        if rank[row] >= 0:
-            place[rank[row] + 1] += 1
+    for i in range(len(rows)):
+        place[rank[i] + 1] += 1
     for i in range(ranks):
         place[i + 1] += place[i]
-    rows = np.empty(place[ranks], np.int64)
-    ranked = np.empty(place[ranks], np.int64)
-    for row in range(len(rank)):
-        if rank[row] >= 0:
-            rows[place[rank[row]]] = row
-            ranked[place[rank[row]]] = rank[row]
-            place[rank[row]] += 1
-    return rows, ranked
+    ordered, ranked = np.empty(len(rows), np.int64), np.empty(len(rows), np.int64)
+    begin = 0
+    while begin < len(rows):
+        end = begin
+        while end < len(rows) and rank[end] == rank[begin]:
+            end += 1
+        at = place[rank[begin]]
+        ordered[at : at + end - begin] = np.sort(rows[begin:end])
+        ranked[at : at + end - begin] = rank[begin]
+        begin = end
+    return ordered, ranked
 
 
 @njit(cache=True, nogil=True)
@@ -251,23 +261,43 @@ def _letters(kind, data, starts):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _bigrams(letters, letter_starts, owner, salt, room, bigrams, used, first, last):  # type: ignore[no-untyped-def]
-    """Write the salted letter pairs of rows `first` to `last` from `room` on, and how many each has."""
+    """Write the salted letter pairs of rows `first` to `last` from `room` on, and how many each has.
+
+    Hashes are spread evenly, so each is dropped near its final place and moved the rest of the way.
+    """
+    longest = 1
     for row in range(first, last):
-        begin = room[row]
-        count = 0
-        for at in range(letter_starts[owner[row]], letter_starts[owner[row] + 1] - 1):
-            pair = (np.uint64(letters[at]) << np.uint64(32)) | np.uint64(letters[at + 1])
-            bigram = np.uint32(mixed(pair ^ salt[row]) >> np.uint64(32))
-            place = begin + count
+        longest = max(longest, room[row + 1] - room[row])
+    hashes = np.empty(longest, np.uint32)
+    places = np.empty(longest + 1, np.int64)
+    for row in range(first, last):
+        begin, size = room[row], room[row + 1] - room[row]
+        places[: size + 1] = 0
+        letter = letter_starts[owner[row]]
+        for i in range(size):
+            pair = (np.uint64(letters[letter + i]) << np.uint64(32)) | np.uint64(letters[letter + i + 1])
+            hashes[i] = mixed(pair ^ salt[row]) >> np.uint64(32)
+            places[((np.int64(hashes[i]) * size) >> 32) + 1] += 1
+        for i in range(size):
+            places[i + 1] += places[i]
+        for i in range(size):
+            near = (np.int64(hashes[i]) * size) >> 32
+            bigrams[begin + places[near]] = hashes[i]
+            places[near] += 1
+        end = begin + size
+        for at in range(begin + 1, end):
+            bigram = bigrams[at]
+            place = at
             while place > begin and bigrams[place - 1] > bigram:
+                bigrams[place] = bigrams[place - 1]
                 place -= 1
-            if place > begin and bigrams[place - 1] == bigram:
-                continue
-            for later in range(begin + count, place, -1):
-                bigrams[later] = bigrams[later - 1]
             bigrams[place] = bigram
-            count += 1
-        used[row] = count
+        distinct = begin
+        for at in range(begin, end):
+            if at == begin or bigrams[at] != bigrams[distinct - 1]:
+                bigrams[distinct] = bigrams[at]
+                distinct += 1
+        used[row] = distinct - begin
 
 
 @njit(cache=True, nogil=True)
