@@ -1,0 +1,177 @@
+import numpy as np
+import polars as pl
+import pytest
+from detection_scenes import (
+    BUYERS,
+    KINDS,
+    Row,
+    background,
+    claim,
+    found_in,
+    lives,
+    names,
+    order,
+    orders_of,
+    rings_of,
+    scene,
+    strike,
+)
+
+import ringfence
+
+SHOPS = [20, 45, 70, 95, 120, 33]
+"""Shops that sell neither most nor least."""
+RING = names("r", 6)
+
+
+def test_a_quiet_marketplace_has_no_rings() -> None:
+    result = ringfence.detect(scene([]))
+    assert result.rings.is_empty()
+    assert result.members.is_empty()
+    assert result.evidence.is_empty()
+    assert len(result.buyers) == len({row["buyer_id"] for row in background()})
+    assert result.buyers["score"].max() < 0.5  # type: ignore[operator]
+
+
+def test_many_accounts_at_one_address_are_a_ring() -> None:
+    assert found_in(strike(RING, SHOPS, shared={"address": "12 Mill Lane, 60311 Frankfurt"})) == [set(RING)]
+
+
+@pytest.mark.parametrize("kind", ["device", "payment"])
+def test_separate_addresses_behind_one_device_or_card_are_a_ring(kind: str) -> None:
+    assert found_in(strike(RING, SHOPS, shared={kind: "the same"})) == [set(RING)]
+
+
+def test_pure_lockstep_is_a_ring_though_nothing_is_shared() -> None:
+    assert found_in(strike(RING, SHOPS)) == [set(RING)]
+
+
+def test_a_pair_that_shares_a_card_is_a_ring_after_a_handful_of_merchants() -> None:
+    assert found_in(strike(RING[:2], SHOPS, shared={"payment": "the same"})) == [set(RING[:2])]
+
+
+def test_a_chain_is_one_ring_though_no_identifier_spans_it() -> None:
+    rows = strike(RING, SHOPS)
+    for row in rows:
+        member = RING.index(row["buyer_id"])
+        row[KINDS[(member - 1) % 3]] = f"tie of {member - 1} and {member}"
+        row[KINDS[member % 3]] = f"tie of {member} and {member + 1}"
+    result = ringfence.detect(scene(rows))
+    assert rings_of(result) == [set(RING)]
+    assert "2 of them, held by 2 buyers in all" in result.rings["why"][0]
+
+
+def test_an_address_written_in_six_ways_is_one_door() -> None:
+    spellings = [
+        "12 Mill Lane, Apt 4B, 60311",
+        "12 mill lane apt 4-b 60311",
+        "12 Mill Lane Apt. 4 B, 60311",
+        "Mill Lane 12, apartment 4B, 60311",
+        "12 MILL LN, apt 4b, 60311",
+        "12, Mill Lane; Apt 4B; 60311",
+    ]
+    rows = strike(RING, SHOPS[:4], hours=20.0)
+    for row in rows:
+        row["address"] = spellings[RING.index(row["buyer_id"])]
+    result = ringfence.detect(scene(rows))
+    assert rings_of(result) == [set(RING)]
+    assert "they share an address (6 of them, held by 6 buyers in all)" in result.rings["why"][0]
+
+
+def test_hijacked_accounts_are_not_hidden_by_their_honest_history() -> None:
+    history = lives(RING, 12, seed=8, days=300.0)
+    assert found_in([*history, *strike(RING, [*SHOPS, 101, 52], first_day=300.0, every=5.0)]) == [set(RING)]
+
+
+def test_two_rings_are_told_apart() -> None:
+    others = names("s", 4)
+    rows = strike(RING, SHOPS, shared={"device": "one"}) + strike(
+        others, SHOPS[::-1], 100.5, seed=9, shared={"device": "other"}
+    )
+    assert sorted(map(sorted, found_in(rows))) == [RING, others]
+
+
+def test_a_slow_burn_of_one_target_a_fortnight_is_a_ring() -> None:
+    shops = [20, 45, 70, 95, 120, 33, 57, 81, 104, 139]
+    assert found_in(strike(RING[:4], shops, first_day=20.0, every=15.0, hours=36.0)) == [set(RING[:4])]
+
+
+def test_a_shared_address_alone_is_no_ring() -> None:
+    rows = lives(RING, 5, seed=11)
+    for row in rows:
+        row["address"] = "1 Student Hall, 60311"
+        row["device"] = "the one at the desk"
+    assert found_in(rows) == []
+
+
+def test_coincidence_at_a_single_merchant_is_never_enough() -> None:
+    once = strike(RING, [20], hours=1.0, shared={"address": "1 Mill Lane", "device": "one", "payment": "one"})
+    often = strike(
+        RING,
+        [20] * 8,
+        every=30.0,
+        hours=1.0,
+        shared={"address": "1 Mill Lane", "device": "one", "payment": "one"},
+    )
+    assert found_in(once) == []
+    assert found_in(often) == []
+
+
+def test_a_faulty_batch_is_no_ring() -> None:
+    chance = np.random.default_rng(2)
+    crowd = [f"b{i:04d}" for i in chance.choice(BUYERS, 120, replace=False)]
+    batches = [claim(buyer, 20, 100.0 + chance.uniform(0.0, 7.0)) for buyer in crowd]
+    batches += [claim(buyer, 45, 160.0 + chance.uniform(0.0, 7.0)) for buyer in crowd[:80]]
+    assert found_in(batches) == []
+
+
+def test_a_sale_peak_is_no_ring() -> None:
+    peak = [claim(f"b{i:04d}", s, 330.0 + d) for i, s, d in _peak(1500)]
+    assert found_in(peak) == []
+
+
+def _peak(claims: int) -> list[tuple[int, int, float]]:
+    chance = np.random.default_rng(3)
+    columns = (
+        chance.integers(0, BUYERS, claims),
+        chance.zipf(1.6, claims) % 150,
+        chance.uniform(0.0, 5.0, claims),
+    )
+    return list(zip(*(column.tolist() for column in columns), strict=True))
+
+
+def test_a_parcel_locker_is_no_ring() -> None:
+    rows: list[Row] = [dict(row) for row in background()]
+    for row in rows:
+        if int(row["buyer_id"][1:]) < 300:
+            row["address"] = "Parcel Locker 117, 60311 Frankfurt 9"
+    result = ringfence.detect(
+        pl.DataFrame(scene([])).with_columns(address=pl.Series([r["address"] for r in rows]))
+    )
+    assert result.rings.is_empty()
+
+
+def test_a_family_that_shops_together_is_no_ring_once_its_orders_are_known() -> None:
+    chance = np.random.default_rng(6)
+    family = names("f", 3)
+    crowd = [f"b{i:04d}" for i in range(BUYERS)]
+    baskets = [(int(chance.integers(0, 150)), float(chance.uniform(0.0, 350.0))) for _ in range(80)]
+    orders = [order(m, s, d + chance.uniform(0, 0.2)) for s, d in baskets for m in family]
+    orders += [
+        order(
+            crowd[int(chance.integers(0, BUYERS))], int(chance.integers(0, 150)), chance.uniform(0.0, 360.0)
+        )
+        for _ in range(16_000)
+    ]
+    rows = [
+        claim(m, s, d + 6.0 + chance.uniform(0.0, 1.0), address="5 Oak Road 7, 60311")
+        for s, d in baskets[:4]
+        for m in family
+    ]
+    rows += [{**row, "address": "5 Oak Road 7, 60311"} for row in lives(family, 6, seed=12)]
+    blind = ringfence.detect(scene(rows))
+    assert rings_of(blind) == [set(family)]
+    assert any("No orders are known" in note for note in blind.notes)
+    informed = ringfence.detect(scene(rows), orders_of(orders))
+    assert informed.rings.is_empty()
+    assert not any("No orders" in note for note in informed.notes)
