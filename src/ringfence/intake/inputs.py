@@ -30,7 +30,7 @@ class Input:
 def find_inputs(paths: Sequence[Path]) -> list[Input]:
     """Find the files of `paths` (folders are searched by file stem), by table and then by path.
 
-    `claims.csv` holds claims, and so do `claims-2024.csv` and `claims_2.parquet.` Raises
+    `claims.csv` holds claims, and so do `claims-2024.csv` and `claims_2.parquet`. Raises
     UnreadableInputError where a path is missing, a named file's stem or format says nothing, or no claims
     are there.
     """

@@ -68,8 +68,8 @@ def _reworded(section: object, where: str, table: str) -> dict[str, dict[str, st
         raise UnreadableInputError(f"{where}: write one section a column: [{table}.values.kind]")
     for name, words in section.items():
         if name not in worded:
-            raise UnreadableInputError(f"{where} {name}: its values cannot be renamed; those of "
-                                       f"{', '.join(worded) or 'no column'} can")  # fmt: skip
+            others = ", ".join(worded) or "no column"
+            raise UnreadableInputError(f"{where} {name}: its values cannot be renamed; those of {others} can")
         if not isinstance(words, dict) or not all(isinstance(word, str) for word in words.values()):
             raise UnreadableInputError(f'{where} {name}: write lines such as "their word" = "our word"')
         allowed = worded[name].words
