@@ -12,6 +12,7 @@ from ringfence.cli.progress import show_progress
 from ringfence.settings import Settings
 
 _SHOWN = 10
+_FILES = "How the files are written"
 
 
 class DecimalMark(StrEnum):
@@ -26,7 +27,10 @@ def detect(
     inputs: Annotated[
         list[Path],
         typer.Option(
-            "--input", "-i", help="A folder (claims.csv, orders.csv, …) or a file; may be given again."
+            "--input",
+            "-i",
+            metavar="PATH",
+            help="A folder (claims.csv, orders.csv, …) or a file; may be given again.",
         ),
     ],
     out: Annotated[
@@ -41,23 +45,36 @@ def detect(
     ] = False,
     mapping: Annotated[
         Path | None,
-        typer.Option("--map", help="TOML file that says what your columns and values are called."),
+        typer.Option(
+            "--map",
+            rich_help_panel=_FILES,
+            help="TOML file that says what your columns and values are called.",
+        ),
     ] = None,
     delimiter: Annotated[
-        str | None, typer.Option(help="Between the cells of CSV files; a comma if not told.")
+        str | None,
+        typer.Option(rich_help_panel=_FILES, help="Between the cells of CSV files; a comma if not told."),
     ] = None,
-    decimal: Annotated[DecimalMark, typer.Option(help="Decimal mark of amounts.")] = DecimalMark.POINT,
+    decimal: Annotated[
+        DecimalMark, typer.Option(rich_help_panel=_FILES, help="Decimal mark of amounts.")
+    ] = DecimalMark.POINT,
     date_format: Annotated[
         list[str] | None,
         typer.Option(
-            help="How times are written, such as %d.%m.%Y; may be given again. ISO 8601 if not told."
+            metavar="FORMAT",
+            rich_help_panel=_FILES,
+            help="How times are written, such as %d.%m.%Y; may be given again. ISO 8601 if not told.",
         ),
     ] = None,
     currency: Annotated[
-        str | None, typer.Option(help="ISO 4217 code of amounts that come without a currency.")
+        str | None,
+        typer.Option(rich_help_panel=_FILES, help="ISO 4217 code of amounts that come without a currency."),
     ] = None,
     max_rejected: Annotated[
-        float, typer.Option(help="Share of a file's rows that may be bad; they go to rejected.csv.")
+        float,
+        typer.Option(
+            rich_help_panel=_FILES, help="Share of a file's rows that may be bad; they go to rejected.csv."
+        ),
     ] = 0.01,
     key_file: Annotated[
         Path | None, typer.Option(help="Key for pseudonyms (RINGFENCE_KEY_FILE; made on first use).")
@@ -121,6 +138,8 @@ def detect(
             )
         else:
             print_lines("No rings: no group of buyers claims together more than chance would have it.")
+        if len(detection.rings) > _SHOWN:
+            print_lines(f"All of them: ringfence rings list --run {out}")
         rejected = sum(file.rejected for file in outcome.files)
         if outcome.rejected:
             warn([f"{rejected:,} rows were rejected; {outcome.rejected} says where and why"])

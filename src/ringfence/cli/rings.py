@@ -167,7 +167,9 @@ def export(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="File to write; standard output if not told.")
     ] = None,
-    ring: Annotated[list[str] | None, typer.Option(help="Only this ring; may be given again.")] = None,
+    ring: Annotated[
+        list[str] | None, typer.Option(metavar="RING_ID", help="Only this ring; may be given again.")
+    ] = None,
 ) -> None:
     """Export rings as CSV, GEXF (Gephi), GraphML or JSON.
 
