@@ -1,5 +1,6 @@
 """Files in, rings out: the main job."""
 
+import os
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ import polars as pl
 from ringfence.detection.detect import find_rings
 from ringfence.detection.parameters import Parameters
 from ringfence.detection.report import Detection, report
+from ringfence.domain.errors import UnavailableError
 from ringfence.domain.progress import Progress, Silent
 from ringfence.export import RunFolder, read_run, refuse_strangers, write_run
 from ringfence.intake import (
@@ -67,6 +69,7 @@ def detect_rings(
     """
     watch = Stopwatch(progress if progress is not None else Silent())
     refuse_strangers(request.out)
+    _refuse_unwritable(request.out)
     previous = memberships(read_run(request.previous)) if request.previous is not None else None
     try:
         intake = read_market(request.inputs, request.intake, key, watch)
@@ -111,6 +114,13 @@ def memberships(run: RunFolder) -> dict[str, dict[str, float]]:
     for ring_id, buyer_id, score in run.members.select("ring_id", "buyer_id", "score").iter_rows():
         rings.setdefault(ring_id, {})[buyer_id] = score
     return rings
+
+
+def _refuse_unwritable(out: Path) -> None:
+    """Say before hours of work, not after, that nothing can be written."""
+    place = next(path for path in (out, *out.absolute().parents) if path.exists())
+    if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
+        raise UnavailableError(f"Nothing can be written to {place}.")
 
 
 def _about(parameters: Parameters, detection: Detection, intake: Intake) -> dict[str, object]:

@@ -286,6 +286,7 @@ def test_a_folder_that_cannot_be_made_fails_in_one_line(
         assert told.code == 1
         (line,) = refusals(told)
         assert "file" in line
+        assert "read claims.csv" not in told.err
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="nothing is read-only to root")
