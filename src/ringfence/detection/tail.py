@@ -77,16 +77,22 @@ def evidence_against_households(
     most = min(merchants, trials)
     if share <= 0.0 or most < 1:
         return evidence(trials, chance * lift, surprise)
-    odds = min(share, 1.0 - 1e-9) / (1.0 - min(share, 1.0 - 1e-9))
-    weight = math.exp(trials * math.log1p(-min(share, 1.0 - 1e-9)))
-    left = 1.0
+    theta = min(share, 1.0 - 1e-9)
     total = 0.0
-    for h in range(most):
-        rest = evidence(trials - h, chance * lift, surprise * (1.0 - h / merchants))
-        total += weight * 10.0**-rest
-        left -= weight
-        weight *= (trials - h) / (h + 1) * odds
-    total += max(left, 0.0)
+    for h in range(trials + 1):
+        # By logarithms, and without 1 - Σ: either would end at the 16th decade.
+        weight = math.exp(
+            math.lgamma(trials + 1.0)
+            - math.lgamma(h + 1.0)
+            - math.lgamma(trials - h + 1.0)
+            + h * math.log(theta)
+            + (trials - h) * math.log1p(-theta)
+        )
+        if h < most:
+            weight *= 10.0 ** -evidence(trials - h, chance * lift, surprise * (1.0 - h / merchants))
+        total += weight
+        if h >= most and h > trials * theta and weight < 1e-18 * total:
+            break
     return min(MOST_DECADES, max(0.0, -math.log10(max(total, 10.0**-MOST_DECADES))))
 
 
