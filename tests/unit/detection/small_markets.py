@@ -1,5 +1,6 @@
 """Markets of a handful of claims, small enough to work everything out by hand or by brute force."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -24,10 +25,19 @@ Row = tuple[int, int, int]
 """merchant, tick, buyer."""
 
 
-def rows(most: int = 30, ticks: int = 160) -> st.SearchStrategy[list[Row]]:
-    """Draw one claim or more."""
-    row = st.tuples(st.integers(0, MERCHANTS - 1), st.integers(0, ticks), st.integers(0, BUYERS - 1))
-    return st.lists(row, min_size=1, max_size=most)
+def moments(ticks: int) -> st.SearchStrategy[int]:
+    """Draw ticks that are often whole days, so that the edges of windows are met, and often close."""
+    return st.integers(0, ticks // 4).map(lambda day: 4 * day) | st.integers(0, min(ticks, 24))
+
+
+def rows(most: int = 40, ticks: int = 160) -> st.SearchStrategy[list[Row]]:
+    """Draw one claim or more; most by few buyers at few shops, so that they meet again and again."""
+    merchant = st.sampled_from([0, 0, 0, *range(MERCHANTS)])
+    buyer = st.sampled_from([0, 1, 2, *range(BUYERS)])
+    drawn = st.integers(1, most).flatmap(
+        lambda size: st.lists(st.tuples(merchant, moments(ticks), buyer), min_size=size, max_size=size)
+    )
+    return drawn
 
 
 def claims_of_rows(given: Sequence[Row]) -> Claims:
@@ -65,7 +75,7 @@ def yardstick_of(**changes: Any) -> Yardstick:
 
 def yardsticks() -> st.SearchStrategy[Yardstick]:
     """Draw yardsticks of every temper: at times so strict that few claims pass."""
-    quarters = st.integers(1, 60).map(lambda ticks: ticks / 4)
+    quarters = st.integers(1, 12).map(float) | st.integers(1, 60).map(lambda ticks: ticks / 4)
     return st.builds(
         yardstick_of,
         window=quarters,
@@ -120,3 +130,21 @@ def groups(least: int = 2) -> st.SearchStrategy[NDArray[np.int64]]:
     """Draw a group of buyers, rising."""
     chosen = st.sets(st.integers(0, BUYERS - 1), min_size=least, max_size=BUYERS - 1)
     return chosen.map(lambda members: np.array(sorted(members), np.int64))
+
+
+Run = tuple[int, float, float]
+"""merchant, first day, last day"""
+
+
+def joint_runs(given: Sequence[Row], gap: float, group: NDArray[np.int64], members: int) -> list[Run]:
+    """Give the runs of a group's claims at one merchant that are split by no gap, by hand."""
+    first = min(tick for _, tick, _ in given)
+    found = []
+    for merchant in range(MERCHANTS):
+        here = sorted(((t - first) / 4, b) for m, t, b in given if m == merchant and b in group.tolist())
+        cuts = [i for i in range(1, len(here)) if here[i][0] - here[i - 1][0] > gap]
+        for begin, end in itertools.pairwise([0, *cuts, len(here)]):
+            run = here[begin:end]
+            if run and len({b for _, b in run}) >= members:
+                found.append((merchant, run[0][0], run[-1][0]))
+    return found

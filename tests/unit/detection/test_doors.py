@@ -54,6 +54,12 @@ def test_doors_are_the_components_of_addresses_that_are_alike(
     assert found.tolist() == [expected[value] for value in range(VALUES)]
 
 
+@pytest.mark.parametrize(("other", "merged"), [({1, 3}, True), ({1, 3, 4}, False)])
+def test_half_of_the_letters_in_common_is_enough(other: set[int], merged: bool) -> None:
+    found = doors(addresses({(0, 0): (0, {1, 2}), (0, 1): (0, other)}), likeness=0.5)
+    assert (found[0] == found[1]) == merged
+
+
 def test_addresses_without_letters_match_only_exactly() -> None:
     assert doors(addresses({(0, 0): (0, set()), (0, 1): (0, set())})).tolist() == list(range(VALUES))
 

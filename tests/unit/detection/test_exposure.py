@@ -41,7 +41,11 @@ def kept_by_hand(claims: list[Row], given_orders: list[Row]) -> list[Row]:
 @given(
     rows(most=12, ticks=400),
     st.lists(
-        st.tuples(st.integers(0, MERCHANTS - 1), st.integers(-200, 400), st.integers(0, BUYERS - 1)),
+        st.tuples(
+            st.integers(0, MERCHANTS - 1),
+            st.integers(-60, 100).map(lambda day: 4 * day) | st.integers(0, 40),
+            st.integers(0, BUYERS - 1),
+        ),
         max_size=40,
     ),
     st.integers(0, BUYERS - 1),

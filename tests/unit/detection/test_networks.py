@@ -97,6 +97,7 @@ def test_rings_that_nothing_ties_are_networks_of_their_own() -> None:
 
 def test_rings_that_share_a_rare_value_are_one_network() -> None:
     assert networks_of({(0, 0): {0, 8}}, []).tolist() == [0, 1, 0]
+    assert networks_of({(0, 0): {0, 8, 300}}, []).tolist() == [0, 1, 0]
 
 
 def test_what_rings_share_with_half_the_marketplace_is_no_tie() -> None:
@@ -107,7 +108,9 @@ def test_what_rings_share_with_half_the_marketplace_is_no_tie() -> None:
 
 def test_a_strong_pair_across_two_rings_ties_them_and_a_weak_one_does_not() -> None:
     assert networks_of({}, [(2, 4, 9.0)]).tolist() == [0, 0, 1]
-    assert networks_of({}, [(2, 4, 0.5)]).tolist() == [0, 1, 2]
+    of_nine_pairs, of_three_ties = np.log10(9.0), np.log10(3.0)
+    assert networks_of({}, [(2, 4, of_nine_pairs + 0.9 * of_three_ties)]).tolist() == [0, 1, 2]
+    assert networks_of({}, [(2, 4, of_nine_pairs + 1.1 * of_three_ties)]).tolist() == [0, 0, 1]
 
 
 def test_pairs_inside_a_ring_or_with_a_bystander_tie_no_rings() -> None:

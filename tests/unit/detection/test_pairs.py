@@ -124,7 +124,20 @@ def test_a_claim_is_compared_with_no_more_neighbours_than_asked_for() -> None:
     }
 
 
-def test_a_burst_too_dense_for_any_coincidence_gives_no_pairs() -> None:
-    burst = [(merchant, 4 * day, b) for merchant in (0, 1) for day in range(20) for b in range(BUYERS)]
-    assert len(pairs_of(burst, {}, yardstick_of(strangers=1.0), 0.0, EVERYTHING)) == 0
-    assert len(pairs_of(burst[:4], {}, yardstick_of(strangers=1.0), 0.0, EVERYTHING)) == 0
+@pytest.mark.parametrize(("burst", "pairs"), [(6, 15), (7, 0)])
+def test_a_burst_too_dense_for_any_coincidence_gives_no_pairs(burst: int, pairs: int) -> None:
+    # Around each claim lie burst - 2 others in five days: 2 (burst - 2) / 5 strangers within a day.
+    yardstick = yardstick_of(strangers=2.0, closest=1.0, reach=2.5)
+    dense = [(merchant, 400 + i // 4, i % BUYERS) for merchant in (0, 1) for i in range(burst)]
+    quiet = [(2, 40 * i, 0) for i in range(30)]
+    assert len(pairs_of(dense + quiet, {}, yardstick, 0.0, EVERYTHING)) == pairs
+
+
+def test_of_several_coincidences_at_one_merchant_the_closest_counts() -> None:
+    loose = [(merchant, 0, 0) for merchant in (0, 1)] + [(merchant, 20, 1) for merchant in (0, 1)]
+    loose += [(2, 40 * i, 2) for i in range(30)]
+    close = [*loose, (0, 600, 0), (0, 601, 1)]
+    far = [*loose, (0, 600, 0), (0, 640, 1)]
+    near_pair, far_pair = (pairs_of(claims, {}, yardstick_of(), 0.0, EVERYTHING) for claims in (close, far))
+    assert near_pair.merchants.tolist() == far_pair.merchants.tolist() == [2]
+    assert near_pair.surprise[0] > far_pair.surprise[0] + 1.0

@@ -2,7 +2,7 @@ from decimal import Decimal, localcontext
 
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ringfence.detection.tail import (
@@ -91,26 +91,50 @@ def test_many_evidence_gives_what_evidence_gives_one_by_one() -> None:
     assert many_evidence(trials, chance, surprise).tolist() == alone
 
 
+def against_households_by_hand(
+    trials: int, chance: float, share: float, surprise: float, merchants: int
+) -> float:
+    """Let h of the meetings be what was ordered together, and the rest chance: Σ_h Binom(h) · p(h)."""
+    rest = [
+        evidence_by_hand(trials - h, chance, surprise * (1.0 - h / merchants)) if h < merchants else 0.0
+        for h in range(trials + 1)
+    ]
+    with localcontext() as context:
+        context.prec = 60
+        weights = binomial(trials, min(share, 1.0 - 1e-9))
+        return decades(
+            sum((w * Decimal(10) ** Decimal(-e) for w, e in zip(weights, rest, strict=True)), Decimal(0))
+        )
+
+
+@settings(max_examples=60)
 @given(
-    trials=st.integers(1, 200),
+    trials=st.integers(1, 60),
     chance=st.floats(1e-6, 0.5),
     lift=st.floats(1.0, 50.0),
-    share=st.floats(0.0, 1.0),
+    share=st.floats(1e-6, 1.0),
     surprise=st.floats(0.1, 200.0),
     data=st.data(),
 )
-def test_households_count_by_the_weaker_of_two_chances(
+def test_what_was_ordered_together_explains_as_many_meetings_and_chance_the_rest(
     trials: int, chance: float, lift: float, share: float, surprise: float, data: st.DataObject
 ) -> None:
     merchants = data.draw(st.integers(1, trials))
-    expected = evidence_by_hand(trials, chance * lift, surprise)
-    if share > 0.0:
-        with localcontext() as context:
-            context.prec = 60
-            weights = binomial(trials, min(share + chance, 1.0 - 1e-12))
-            expected = min(expected, decades(sum(weights[merchants:], Decimal(0))))
+    expected = against_households_by_hand(trials, chance * lift, share, surprise, merchants)
     found = evidence_against_households(trials, chance, lift, share, surprise, merchants)
     assert found == pytest.approx(expected, rel=1e-7, abs=1e-7)
+
+
+@pytest.mark.parametrize("share", [1e-4, 0.01, 0.3])
+def test_a_small_share_ordered_together_takes_little_from_overwhelming_evidence(share: float) -> None:
+    expected = against_households_by_hand(30, 1e-3, share, 180.0, 30)
+    assert evidence_against_households(30, 1e-3, 1.0, share, 180.0, 30) == pytest.approx(expected)
+    assert expected > 15.0
+
+
+def test_nothing_ordered_together_leaves_evidence_as_it_is() -> None:
+    assert evidence_against_households(9, 0.01, 1.0, 0.0, 25.0, 3) == evidence(9, 0.01, 25.0)
+    assert evidence_against_households(9, 0.01, 4.0, 0.0, 25.0, 3) == evidence(9, 0.04, 25.0)
 
 
 @given(trials=st.integers(1, 60), share=st.floats(0.0, 1.0), lift=st.floats(1.0, 9.0))
@@ -120,4 +144,4 @@ def test_shopping_together_never_adds_evidence(trials: int, share: float, lift: 
 
 
 def test_two_who_place_all_orders_together_are_no_evidence_however_close_they_claim() -> None:
-    assert evidence_against_households(10, 0.01, 1.0, 1.0, 500.0, 10) == pytest.approx(0.0, abs=1e-9)
+    assert evidence_against_households(10, 0.01, 1.0, 1.0, 500.0, 10) == pytest.approx(0.0, abs=1e-6)

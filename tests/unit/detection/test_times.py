@@ -40,6 +40,11 @@ def test_dates_days_apart_tell_no_more_than_their_steps(days: int) -> None:
     assert f"{days} days apart" in times.note
 
 
+def test_a_few_dates_tell_nothing_about_what_happened_together() -> None:
+    assert not read_times(np.arange(300) % 3 * MICROSECONDS_A_DAY).tell_when
+    assert read_times(np.arange(300) % 30 * MICROSECONDS_A_DAY).tell_when
+
+
 def test_no_claims_tell_nothing() -> None:
     assert not read_times(np.empty(0, np.int64)).tell_when
 
