@@ -8,10 +8,12 @@ from numba import njit
 from numpy.typing import NDArray
 
 from ringfence.detection.closeness import Yardstick
+from ringfence.detection.events import Events, events, strangers_at
 from ringfence.detection.exposure import Exposure, together
 from ringfence.detection.sharing import Sharing, holders_of
 from ringfence.detection.tail import evidence, evidence_against_households
-from ringfence.detection.timeline import Timeline, exposure_days, rank
+from ringfence.detection.taste import surprise_beyond_taste
+from ringfence.detection.timeline import Timeline
 from ringfence.market import Floats, Ints, Longs
 
 _EITHER_KIND = math.log10(2.0)
@@ -64,99 +66,12 @@ class Outsiders(NamedTuple):
     """float64[k], the surprise it comes from."""
     merchants: Longs
     """int64[k], at how many merchants."""
+    members: Longs
+    """int64[k], 1 if compared with all events of the group, 2 with those of two members or more."""
     events: Longs
-    """int64[k], how many events they were compared with."""
-
-
-class Events(NamedTuple):
-    """When a group's claims at one merchant lie together: e events in (merchant, time) order."""
-
-    merchant: Longs
-    """int64[e]"""
-    begin: Floats
-    """float64[e], day of the first claim."""
-    end: Floats
-    """float64[e], day of the last claim."""
-    rate: Floats
-    """float64[e], claims a day of strangers around the event."""
-
-
-@njit(cache=True, nogil=True)
-def claims_of(timeline: Timeline, group: Longs) -> Longs:
-    """Give the positions of all claims of `group`, rising: int64."""
-    total = 0
-    for buyer in group:
-        total += timeline.buyer_start[buyer + 1] - timeline.buyer_start[buyer]
-    out = np.empty(total, np.int64)
-    k = 0
-    for buyer in group:
-        for i in range(timeline.buyer_start[buyer], timeline.buyer_start[buyer + 1]):
-            out[k] = timeline.of_buyer[i]
-            k += 1
-    out.sort()
-    return out
-
-
-@njit(cache=True, nogil=True)
-def events(timeline: Timeline, yardstick: Yardstick, group: Longs, members: int) -> Events:
-    """Find the group's events with at least `members` (1 or 2) of its buyers.
-
-    The rate around an event leaves out the group's own claims, as the rate of a pair leaves out its two.
-    """
-    claims = claims_of(timeline, group)
-    total = len(claims)
-    merchants = np.empty(total, np.int64)
-    begins, ends, rates = np.empty(total), np.empty(total), np.empty(total)
-    found = 0
-    reach = yardstick.reach
-    i = 0
-    merchant_first = 0
-    while i < total:
-        merchant = timeline.merchant[claims[i]]
-        if i == 0 or timeline.merchant[claims[i - 1]] != merchant:
-            merchant_first = i
-        j = i + 1
-        joint = members <= 1
-        while (
-            j < total
-            and timeline.merchant[claims[j]] == merchant
-            and timeline.day[claims[j]] - timeline.day[claims[j - 1]] <= yardstick.gap
-        ):
-            if timeline.buyer[claims[j]] != timeline.buyer[claims[i]]:
-                joint = True
-            j += 1
-        if joint:
-            begin, end = timeline.day[claims[i]], timeline.day[claims[j - 1]]
-            own_near = own = 0
-            x = merchant_first
-            while x < total and timeline.merchant[claims[x]] == merchant:
-                own += 1
-                if begin - reach <= timeline.day[claims[x]] <= end + reach:
-                    own_near += 1
-                x += 1
-            first, last = timeline.merchant_start[merchant], timeline.merchant_start[merchant + 1]
-            here = timeline.day[first:last]
-            near = np.searchsorted(here, end + reach, side="right") - np.searchsorted(here, begin - reach)
-            everywhere = rank(timeline.clock, timeline.clock_index, end + reach, True) - rank(
-                timeline.clock, timeline.clock_index, begin - reach, False
-            )
-            share = max(0.5, last - first - own - 0.5) * everywhere / len(timeline.day)
-            merchants[found], begins[found], ends[found] = merchant, begin, end
-            rates[found] = max(near - own_near - 1.0, share) / exposure_days(
-                begin - reach, end + reach, timeline.span
-            )
-            found += 1
-        i = j
-    return Events(merchants[:found], begins[:found], ends[:found], rates[:found])
-
-
-@njit(cache=True, nogil=True)
-def strangers_at(
-    yardstick: Yardstick, grain: float, rate: float, begin: float, end: float, day: float
-) -> float:
-    """Give how many strangers' claims chance puts as near to an event as a claim on `day` is."""
-    apart = max(0.0, max(begin - day, day - end))
-    return rate * max(end - begin + 2.0 * apart + grain, 2.0 * yardstick.closest)
+    """int64[k], how many events that is."""
+    sharers: Longs
+    """int64[k], how many buyers outside the group share as rare a value with it; 0 if they share none."""
 
 
 @njit(cache=True, nogil=True)
@@ -170,6 +85,7 @@ def score_outsiders(timeline: Timeline, yardstick: Yardstick, group: Longs, scra
     q0 = yardstick.strangers / len(timeline.buyer)
     who, decades, nats = np.empty(256, np.int64), np.empty(256), np.empty(256)
     merchants, compared = np.empty(256, np.int64), np.empty(256, np.int64)
+    kind = np.empty(256, np.int64)
     found = 0
     for members in (1, 2):
         if members == 2 and len(group) < 3:
@@ -186,19 +102,27 @@ def score_outsiders(timeline: Timeline, yardstick: Yardstick, group: Longs, scra
             if at == _OUTSIDE:
                 if found == len(who):
                     who, decades, nats = _wider(who), _wider(decades), _wider(nats)
-                    merchants, compared = _wider(merchants), _wider(compared)
+                    merchants, compared, kind = _wider(merchants), _wider(compared), _wider(kind)
                 at = found
                 found += 1
                 scratch.stamp[buyer] = at
                 who[at], decades[at] = buyer, -1.0
             if score > decades[at]:
-                decades[at], nats[at] = score, surprise
+                decades[at], nats[at], kind[at] = score, surprise, members
                 merchants[at], compared[at] = scratch.merchants[buyer], len(those.merchant)
     for i in range(found):
         scratch.stamp[who[i]] = _OUTSIDE
     for buyer in group:
         scratch.stamp[buyer] = _OUTSIDE
-    return Outsiders(who[:found], decades[:found], nats[:found], merchants[:found], compared[:found])
+    return Outsiders(
+        who[:found],
+        decades[:found],
+        nats[:found],
+        merchants[:found],
+        kind[:found],
+        compared[:found],
+        np.zeros(found, np.int64),
+    )
 
 
 @njit(cache=True, nogil=True)
@@ -295,25 +219,28 @@ def outsiders_sharing(sharing: Sharing, group: Longs, hub: int, scratch: Scratch
 @njit(cache=True, nogil=True)
 def candidates(
     timeline: Timeline, sharing: Sharing, yardstick: Yardstick, group: Longs, scratch: Scratch
-) -> tuple[Outsiders, Floats]:
-    """Score the outsiders of `group` after multiplicity.
+) -> tuple[Outsiders, Longs]:
+    """Score the outsiders of `group` after multiplicity: for being one of all buyers, or of the sharers.
 
-    Returns them and float64[k], the decades that multiplicity took: for being one of all buyers, or of
-    those who share as rare a value with the group.
+    Returns them and all who share a value with the group, rarest first: int64 buyers, of whom
+    `Outsiders.sharers` counts the first.
     """
     outsiders = score_outsiders(timeline, yardstick, group, scratch)
     sharers, number = outsiders_sharing(sharing, group, yardstick.hub, scratch)
-    everyone = math.log10(len(timeline.buyer_start) - 1)
     for i in range(len(sharers)):
         scratch.stamp[sharers[i]] = number[i]
-    among = np.empty(len(outsiders.buyer))
-    for i in range(len(among)):
-        shared = scratch.stamp[outsiders.buyer[i]]
-        among[i] = math.log10(shared) if shared > 0 else everyone
-        outsiders.decades[i] -= among[i]
+    for i in range(len(outsiders.buyer)):
+        outsiders.sharers[i] = max(scratch.stamp[outsiders.buyer[i]], 0)
+        outsiders.decades[i] -= _multiplicity(timeline, outsiders, i)
     for i in range(len(sharers)):
         scratch.stamp[sharers[i]] = _OUTSIDE
-    return outsiders, among
+    return outsiders, sharers
+
+
+@njit(cache=True, nogil=True)
+def _multiplicity(timeline: Timeline, outsiders: Outsiders, i: int) -> float:
+    """Give the decades for the buyers that outsider `i` was singled out from."""
+    return math.log10(outsiders.sharers[i] if outsiders.sharers[i] > 0 else len(timeline.buyer_start) - 1)
 
 
 @njit(cache=True, nogil=True)
@@ -336,15 +263,15 @@ def grow(
     group = np.array([min(a, b), max(a, b)], np.int64)
     total = seed
     for _ in range(growing.rounds):
-        outsiders, among = candidates(timeline, sharing, yardstick, group, scratch)
+        outsiders, sharers = candidates(timeline, sharing, yardstick, group, scratch)
         bar = -math.log10(growing.joining_rate * len(group))
-        chosen = np.empty(len(among), np.int64)
+        chosen = np.empty(len(outsiders.buyer), np.int64)
         found = 0
         best = -1
-        for i in range(len(among)):
+        for i in range(len(outsiders.buyer)):
             if outsiders.decades[i] < bar or taken[outsiders.buyer[i]]:
                 continue
-            _discount(timeline, exposure, yardstick, group, outsiders, among, i)
+            _discount(timeline, exposure, yardstick, group, outsiders, sharers, i)
             if outsiders.decades[i] < bar:
                 continue
             chosen[found] = i
@@ -373,20 +300,24 @@ def _discount(
     yardstick: Yardstick,
     group: Longs,
     outsiders: Outsiders,
-    among: Floats,
+    sharers: Longs,
     i: int,
 ) -> None:
-    """Score outsider `i` again if it shops together with the group more than chance."""
+    """Score outsider `i` again for what orders together and taste in common explain."""
     buyer = outsiders.buyer[i]
     lift, share = together(exposure, buyer, group)
-    if lift <= 1.0 and share <= 0.0:
+    nats, merchants = outsiders.nats[i], outsiders.merchants[i]
+    if outsiders.sharers[i] > 0:
+        those = events(timeline, yardstick, group, outsiders.members[i])
+        among = sharers[: outsiders.sharers[i]]
+        nats, merchants = surprise_beyond_taste(timeline, yardstick, those, buyer, among)
+    elif lift <= 1.0 and share <= 0.0:
         return
     claims = timeline.buyer_start[buyer + 1] - timeline.buyer_start[buyer]
     chance = outsiders.events[i] * yardstick.strangers / len(timeline.buyer)
-    outsiders.decades[i] = (
-        evidence_against_households(claims, chance, lift, share, outsiders.nats[i], outsiders.merchants[i])
-        - among[i]
-    )
+    outsiders.decades[i] = evidence_against_households(
+        claims, chance, lift, share, nats, merchants
+    ) - _multiplicity(timeline, outsiders, i)
     if len(group) >= 3:
         outsiders.decades[i] -= _EITHER_KIND
 
@@ -396,30 +327,3 @@ def _is_better(outsiders: Outsiders, i: int, j: int) -> bool:
     if outsiders.decades[i] != outsiders.decades[j]:
         return outsiders.decades[i] > outsiders.decades[j]
     return outsiders.buyer[i] < outsiders.buyer[j]
-
-
-@njit(cache=True, nogil=True)
-def covers_two_merchants(timeline: Timeline, yardstick: Yardstick, group: Longs) -> bool:
-    """Say whether joint events cover two merchants, and two members have some at two merchants each."""
-    those = events(timeline, yardstick, group, 2)
-    if len(those.merchant) == 0 or those.merchant[0] == those.merchant[-1]:
-        return False
-    qualified = 0
-    for buyer in group:
-        last = -1
-        merchants = 0
-        for i in range(timeline.buyer_start[buyer], timeline.buyer_start[buyer + 1]):
-            claim = timeline.of_buyer[i]
-            if timeline.merchant[claim] == last:
-                continue
-            for x in range(len(those.merchant)):
-                if (
-                    those.merchant[x] == timeline.merchant[claim]
-                    and those.begin[x] <= timeline.day[claim] <= those.end[x]
-                ):
-                    merchants += 1
-                    last = timeline.merchant[claim]
-                    break
-        if merchants >= 2:
-            qualified += 1
-    return qualified >= 2

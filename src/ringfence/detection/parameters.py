@@ -32,7 +32,7 @@ class Parameters:
     joining_rate: float = 0.03
     """Strangers expected to join a group of one by chance; a group of g allows g times as many."""
     ring_score: float = 2.0
-    """A ring needs at least this evidence in all."""
+    """A ring needs at least this evidence, without the merchant it rests on most."""
     gap_days: float = 7.0
     """A group's claims at one merchant belong to one event while no gap is longer."""
     hub_holders: int = 500

@@ -7,7 +7,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from ringfence.detection.closeness import Yardstick, as_near
-from ringfence.detection.growth import claims_of, events
+from ringfence.detection.events import claims_of, events
 from ringfence.detection.timeline import Timeline
 from ringfence.market import Floats
 

@@ -8,9 +8,10 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from ringfence.detection.acceptance import covers_two_merchants, strongest_merchant_share
 from ringfence.detection.closeness import Yardstick
 from ringfence.detection.exposure import Exposure, together
-from ringfence.detection.growth import Growing, candidates, covers_two_merchants, grow, scratch
+from ringfence.detection.growth import Growing, candidates, grow, scratch
 from ringfence.detection.pairs import Pairs
 from ringfence.detection.sharing import Sharing
 from ringfence.detection.tail import MOST_DECADES, evidence_against_households
@@ -115,7 +116,8 @@ def grow_rings(
 ) -> list[GrownRing]:
     """Grow rings from `seeds`, best first, and give the rings, strongest first.
 
-    A buyer is in one ring, and a pair inside a grown group is no new seed.
+    A buyer is in one ring, and a pair inside a grown group is no new seed. What is left of a group's evidence
+    without the merchant it rests on most must reach `ring_score` too.
     """
     buyers = len(timeline.buyer_start) - 1
     taken = np.zeros(buyers, np.bool_)
@@ -132,7 +134,9 @@ def grow_rings(
         members, total = grow(timeline, sharing, exposure, yardstick, growing, taken, a, b, score, space)
         inside = members.tolist()
         tried.update((x, y) for i, x in enumerate(inside) for y in inside[i + 1 :])
-        if total >= ring_score and covers_two_merchants(timeline, yardstick, members):
+        if total < ring_score or not covers_two_merchants(timeline, yardstick, members):
+            continue
+        if total * (1.0 - strongest_merchant_share(timeline, yardstick, members)) >= ring_score:
             taken[members] = True
             rings.append(GrownRing(members, total))
     return sorted(rings, key=lambda ring: (-ring.score, ring.members.tolist()))

@@ -1,0 +1,72 @@
+"""Shared taste: who shares a home shops where the neighbours shop, and is no ring for it."""
+
+import math
+
+import numpy as np
+from numba import njit
+
+from ringfence.detection.closeness import Yardstick
+from ringfence.detection.events import Events, strangers_at
+from ringfence.detection.timeline import Timeline
+from ringfence.market import Longs
+
+
+@njit(cache=True, nogil=True)
+def surprise_beyond_taste(
+    timeline: Timeline, yardstick: Yardstick, those: Events, buyer: int, sharers: Longs
+) -> tuple[float, int]:
+    """Give the surprise (nats) of `buyer` beside events, and at how many merchants, among `sharers`.
+
+    `sharers` (int64[k] buyers) are those the buyer was singled out from for sharing as rare a value. Chance
+    is what their claims make it: at a merchant where they claim `lift` times as often as everyone does,
+    `lift` times as many strangers are expected as near. lift = (their claims there + 1) / (expected + 1), at
+    least 1, without the buyer's own.
+    """
+    nats = 0.0
+    merchants = 0
+    others = 0
+    for sharer in sharers:
+        if sharer != buyer:
+            others += timeline.buyer_start[sharer + 1] - timeline.buyer_start[sharer]
+    first, end = timeline.buyer_start[buyer], timeline.buyer_start[buyer + 1]
+    i = first
+    while i < end:
+        merchant = timeline.merchant[timeline.of_buyer[i]]
+        closest = yardstick.strangers
+        event = np.searchsorted(those.merchant, merchant)
+        while i < end and timeline.merchant[timeline.of_buyer[i]] == merchant:
+            day = timeline.day[timeline.of_buyer[i]]
+            x = event
+            while x < len(those.merchant) and those.merchant[x] == merchant:
+                begin, last = those.begin[x], those.end[x]
+                if max(begin - day, day - last) <= yardstick.window:
+                    near = strangers_at(yardstick, timeline.grain, those.rate[x], begin, last, day)
+                    closest = min(closest, near)
+                x += 1
+            i += 1
+        if closest >= yardstick.strangers:
+            continue
+        here = 0
+        for sharer in sharers:
+            if sharer != buyer:
+                here += _claims_at(timeline, sharer, merchant)
+        everyone = timeline.merchant_start[merchant + 1] - timeline.merchant_start[merchant]
+        expected = others * everyone / len(timeline.buyer)
+        lift = max(1.0, (here + 1.0) / (expected + 1.0))
+        surprise = math.log(yardstick.strangers / (closest * lift)) if closest > 0.0 else 0.0
+        if surprise > 0.0:
+            nats += surprise
+            merchants += 1
+    return nats, merchants
+
+
+@njit(cache=True, nogil=True)
+def _claims_at(timeline: Timeline, buyer: int, merchant: int) -> int:
+    found = 0
+    for i in range(timeline.buyer_start[buyer], timeline.buyer_start[buyer + 1]):
+        here = timeline.merchant[timeline.of_buyer[i]]
+        if here == merchant:
+            found += 1
+        elif here > merchant:
+            break
+    return found
