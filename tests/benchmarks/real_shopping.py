@@ -108,8 +108,8 @@ def honest_claims(rng: np.random.Generator, shopping: Shopping) -> Filed:
 def joint_claims(
     rng: np.random.Generator, shopping: Shopping, members: list[str], stealth: float, times: tuple[int, int]
 ) -> Filed:
-    """Six to twelve hits at manufacturers chosen by popularity; see plant_market for `stealth`."""
-    hits = int(rng.integers(6, 13))
+    """Six to twenty hits at manufacturers chosen by popularity; see plant_market for `stealth`."""
+    hits = int(rng.integers(6, 21))
     targets = rng.choice(shopping.manufacturers, hits, replace=False, p=shopping.popularity)
     first, last = times
     length = int(rng.integers(20 * DAY, 120 * DAY))
