@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from small_markets import Row, groups, rows, timeline_of, yardstick_of, yardsticks
 
 from ringfence.detection.closeness import Yardstick, as_near
-from ringfence.detection.growth import events
+from ringfence.detection.events import events
 from ringfence.detection.records import coincidences, joint_claims
 from ringfence.detection.timeline import Timeline
 

@@ -1,0 +1,52 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from small_markets import BUYERS, Row, rows, timeline_of, yardstick_of, yardsticks
+
+from ringfence.detection.closeness import Yardstick
+from ringfence.detection.events import events, strangers_at
+from ringfence.detection.taste import surprise_beyond_taste
+
+GROUP = np.array([0, 1], np.int64)
+
+
+@given(rows(), yardsticks(), st.sets(st.integers(2, BUYERS - 1)), st.sampled_from([0.0, 1.0]))
+def test_what_sharers_like_is_expected_of_each_of_them(
+    given_rows: list[Row], yardstick: Yardstick, sharers: set[int], grain: float
+) -> None:
+    timeline, buyer = timeline_of(given_rows, grain), 2
+    those = events(timeline, yardstick, GROUP, 1)
+    filed = list(zip(timeline.merchant.tolist(), timeline.day.tolist(), timeline.buyer.tolist(), strict=True))
+    closest: dict[int, float] = {}
+    for merchant, begin, end, rate in zip(*(column.tolist() for column in those), strict=True):
+        for m, day, b in filed:
+            if (m, b) == (merchant, buyer) and max(begin - day, day - end) <= yardstick.window:
+                near = strangers_at(yardstick, grain, rate, begin, end, day)
+                closest[m] = min(near, closest.get(m, math.inf))
+    others = sharers - {buyer}
+    theirs = [m for m, _, b in filed if b in others]
+    surprises = []
+    for merchant, near in closest.items():
+        everyone = sum(m == merchant for m, _, _ in filed)
+        expected = len(theirs) * everyone / len(filed)
+        lift = max(1.0, (theirs.count(merchant) + 1.0) / (expected + 1.0))
+        surprises.append(math.log(yardstick.strangers / (near * lift)))
+    nats, merchants = surprise_beyond_taste(
+        timeline, yardstick, those, buyer, np.array(sorted(sharers), np.int64)
+    )
+    assert nats == pytest.approx(sum(s for s in surprises if s > 0.0), abs=1e-9)
+    assert abs(merchants - sum(s > 1e-9 for s in surprises)) <= sum(abs(s) <= 1e-9 for s in surprises)
+
+
+def test_neighbours_who_all_buy_at_one_shop_make_meeting_there_less_of_a_surprise() -> None:
+    meeting = [(0, 400, 0), (0, 401, 1), (0, 401, 2)]
+    ordinary = [(1 + i % 3, 30 * i, 5) for i in range(40)]
+    fans = [(0, 40 * i, 3 + i % 2) for i in range(8)]
+    timeline = timeline_of([*meeting, *ordinary, *fans])
+    those = events(timeline, yardstick_of(), GROUP, 1)
+    alone, _ = surprise_beyond_taste(timeline, yardstick_of(), those, 2, np.array([2, 5], np.int64))
+    among_fans, _ = surprise_beyond_taste(timeline, yardstick_of(), those, 2, np.array([2, 3, 4], np.int64))
+    assert 0.0 < among_fans < alone - 0.5
