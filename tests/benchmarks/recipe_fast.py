@@ -29,6 +29,18 @@ def link_buyers(keys: pl.DataFrame) -> tuple[pl.Series, pl.DataFrame]:
     return buyers, pairs
 
 
+def find_communities(keys: pl.DataFrame) -> pl.DataFrame:
+    """Communities of the buyers that share keys: community, buyer_id (a list)."""
+    buyers, pairs = link_buyers(keys)
+    ends = (pairs["u"].to_numpy().astype(np.uint64), pairs["v"].to_numpy().astype(np.uint64))
+    graph = nk.GraphFromCoo((pairs["weight"].to_numpy(), ends), n=len(buyers), weighted=True, directed=False)
+    nk.setSeed(1, False)
+    leiden = nk.community.ParallelLeiden(graph, gamma=1.0)
+    leiden.run()
+    community = np.asarray(leiden.getPartition().getVector())
+    return pl.DataFrame({"community": community, "buyer_id": buyers}).group_by("community").agg("buyer_id")
+
+
 def main() -> None:
     """Read the arguments, find communities, write them."""
     parser = argparse.ArgumentParser(
@@ -37,19 +49,8 @@ def main() -> None:
     parser.add_argument("data", type=Path, help="folder with claims.parquet or claims.csv")
     parser.add_argument("out", type=Path, help="folder for rings.csv and members.csv")
     asked = parser.parse_args()
-    buyers, pairs = link_buyers(read_keys(asked.data))
-    ends = (pairs["u"].to_numpy().astype(np.uint64), pairs["v"].to_numpy().astype(np.uint64))
-    graph = nk.GraphFromCoo((pairs["weight"].to_numpy(), ends), n=len(buyers), weighted=True, directed=False)
-    nk.setSeed(1, False)
-    leiden = nk.community.ParallelLeiden(graph, gamma=1.0)
-    leiden.run()
-    community = np.asarray(leiden.getPartition().getVector())
-    rings = (
-        pl.DataFrame({"community": community, "buyer_id": buyers})
-        .group_by("community")
-        .agg("buyer_id")
-        .filter(pl.col("buyer_id").list.len() >= SMALLEST_RING)
-    )
+    communities = find_communities(read_keys(asked.data))
+    rings = communities.filter(pl.col("buyer_id").list.len() >= SMALLEST_RING)
     write_rings(asked.out, rings["buyer_id"].to_list())
 
 

@@ -11,12 +11,13 @@ from itertools import combinations
 from pathlib import Path
 
 import networkx as nx
+import polars as pl
 from recipe_input import SMALLEST_RING, read_keys, write_rings
 
 
-def project(folder: Path) -> "nx.Graph[str]":
+def project(keys: pl.DataFrame) -> "nx.Graph[str]":
     """Buyers linked by the number of keys they share."""
-    holders = read_keys(folder).group_by("key").agg("buyer_id")["buyer_id"]
+    holders = keys.group_by("key").agg("buyer_id")["buyer_id"]
     weights: Counter[tuple[str, str]] = Counter()
     for buyers in holders:
         weights.update(combinations(sorted(buyers), 2))
@@ -33,7 +34,7 @@ def main() -> None:
     parser.add_argument("data", type=Path, help="folder with claims.parquet or claims.csv")
     parser.add_argument("out", type=Path, help="folder for rings.csv and members.csv")
     asked = parser.parse_args()
-    communities = nx.community.louvain_communities(project(asked.data), weight="weight", seed=1)
+    communities = nx.community.louvain_communities(project(read_keys(asked.data)), weight="weight", seed=1)
     write_rings(asked.out, [list(ring) for ring in communities if len(ring) >= SMALLEST_RING])
 
 
