@@ -100,3 +100,11 @@ def test_two_who_always_order_together_are_lifted_and_two_who_never_do_are_not()
     assert lift > 10.0
     assert share > 0.3
     assert together(exposure, 0, np.array([2], np.int64)) == (1.0, 0.0)
+
+
+@pytest.mark.parametrize(("ticks_apart", "is_together"), [(8, True), (-8, True), (9, False), (-9, False)])
+def test_orders_are_together_up_to_and_with_the_last_moment(ticks_apart: int, is_together: bool) -> None:
+    claims = [(merchant, 0, b) for merchant in range(MERCHANTS) for b in (0, 1)]
+    orders = [(n % MERCHANTS, 100 + 80 * n + ticks_apart * b, b) for n in range(5) for b in (0, 1)]
+    lift, _ = together(exposure_of(claims, orders), 0, np.array([1], np.int64))
+    assert (lift > 2.0) == is_together
