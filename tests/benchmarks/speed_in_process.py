@@ -7,12 +7,18 @@ reasons (Ringfence checks and pseudonymises every row in it), and `finding`, fro
 """
 
 import argparse
+import io
+import re
+import runpy
 import secrets
+import sys
 import time
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from functools import partial
 from pathlib import Path
 from statistics import median
+from tempfile import TemporaryDirectory
 
 import networkx as nx
 import polars as pl
@@ -62,12 +68,34 @@ def louvain(keys: pl.DataFrame) -> object:
     return nx.community.louvain_communities(project(keys), weight="weight", seed=1)
 
 
+def prototype_seconds(script: Path, parquet: Path) -> float:
+    """Give the seconds grow_rings_fast.py spends on finding, by its own clock, in its second (warm) run.
+
+    Counted are its laps from counting shared values to growth; not its imports, reading, doors and writing.
+    """
+    said = io.StringIO()
+    before = sys.argv
+    with TemporaryDirectory(prefix="ringfence-speed-") as out, redirect_stdout(said):
+        sys.argv = [str(script), str(parquet), out]
+        try:
+            main_of = runpy.run_path(str(script))["main"]
+            for _ in range(2):
+                said.truncate(0)
+                main_of(str(parquet), out)
+        finally:
+            sys.argv = before
+    laps = re.findall(r"^(.+?)\s+([0-9.]+)s\s+rss", said.getvalue(), re.MULTILINE)
+    counted = ("sharing", "sort", "local rates", "pairs", "grow")
+    return sum(float(taken) for lap, taken in laps if lap.strip("\0").startswith(counted))
+
+
 def main() -> None:
     """Read the arguments, measure, print."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("data", type=Path, help="folder that marketplaces.py wrote")
+    parser.add_argument("--prototype", type=Path, help="grow_rings_fast.py, to be timed beside")
     parser.add_argument("--repeats", type=int, default=5, help="runs of Ringfence a row (default 5)")
     parser.add_argument("--json", type=Path, help="write the figures here too")
     asked = parser.parse_args()
@@ -101,6 +129,14 @@ def main() -> None:
             ]
             for span in ("finding", "whole")
         ]
+    folder = asked.data / "1000000" / "parquet"
+    if asked.prototype and folder.is_dir():
+        market = read(folder)
+        find(market, with_reasons=False)
+        taken = seconds(partial(find, market, False), asked.repeats)
+        peer_taken = prototype_seconds(asked.prototype, folder / "claims.parquet")
+        figures = [f"{peer_taken:.2f}", f"{taken:.3f}", f"{peer_taken / taken:.1f}"]
+        rows.append([asked.prototype.stem, 1_000_000, "finding", *figures, 1.0])
     print_table("In one warm process", ["peer", "claims", "span", "s", "own s", "times faster", "goal"], rows)
     if asked.json:
         write_json(asked.json, {"machine": machine, "rows": rows})
