@@ -10,6 +10,9 @@ from ringfence.detection.pairs import Pairs
 from ringfence.detection.sharing import NOTHING_SHARED, Sharing, level
 from ringfence.market import Floats, Ints
 
+SEED = 1
+"""Of the communities; nothing else is drawn."""
+
 
 def find_networks(
     sizes: NDArray[np.int64],
@@ -75,7 +78,7 @@ def communities(nodes: int, a: Ints, b: Ints, weight: Floats, resolution: float 
     threads = nk.getMaxNumberOfThreads()
     nk.setNumberOfThreads(1)
     try:
-        nk.setSeed(1, False)
+        nk.setSeed(SEED, False)
         graph = nk.GraphFromCoo((weight, (a, b)), n=nodes, weighted=True, directed=False)
         found = nk.community.ParallelLeiden(graph, iterations=8, randomize=False, gamma=resolution)
         found.run()

@@ -2,10 +2,7 @@
 
 import math
 
-import numpy as np
 from numba import njit
-
-from ringfence.market import Floats, Longs
 
 MOST_DECADES = 300.0
 """Evidence is cut here: smaller chances have no floating-point number."""
@@ -94,12 +91,3 @@ def evidence_against_households(
         if h >= most and h > trials * theta and weight < 1e-18 * total:
             break
     return min(MOST_DECADES, max(0.0, -math.log10(max(total, 10.0**-MOST_DECADES))))
-
-
-@njit(cache=True, nogil=True)
-def many_evidence(trials: Longs, chance: Floats, surprise: Floats) -> Floats:
-    """Give `evidence` for parallel arrays: int[k], float[k], float[k] -> float64[k] decades."""
-    out = np.empty(len(trials))
-    for i in range(len(trials)):
-        out[i] = evidence(trials[i], chance[i], surprise[i])
-    return out

@@ -10,6 +10,7 @@ from pathlib import Path
 import polars as pl
 
 from ringfence.detection.detect import find_rings
+from ringfence.detection.networks import SEED
 from ringfence.detection.parameters import Parameters
 from ringfence.detection.report import Detection, report
 from ringfence.domain.errors import UnavailableError
@@ -126,7 +127,7 @@ def _refuse_unwritable(out: Path) -> None:
 def _about(parameters: Parameters, detection: Detection, intake: Intake) -> dict[str, object]:
     return {
         "parameters": parameters.to_dict(),
-        "seed": 1,
+        "seed": SEED,
         "versions": {
             "ringfence": version("ringfence"),
             "normaliser": NORMALISER_VERSION,

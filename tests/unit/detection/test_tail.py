@@ -9,7 +9,6 @@ from ringfence.detection.tail import (
     MOST_DECADES,
     evidence,
     evidence_against_households,
-    many_evidence,
 )
 
 CHANCES = st.floats(1e-9, 3.0)
@@ -82,13 +81,6 @@ def test_no_surprise_is_no_evidence_and_the_impossible_is_cut() -> None:
 
 def test_one_certain_meeting_of_surprise_s_has_the_chance_e_to_the_minus_s() -> None:
     assert evidence(1, 5.0, 10.0 * np.log(10.0)) == pytest.approx(10.0)
-
-
-def test_many_evidence_gives_what_evidence_gives_one_by_one() -> None:
-    trials, chance = np.array([1, 7, 40]), np.array([0.5, 0.01, 2.0])
-    surprise = np.array([3.0, 20.0, 90.0])
-    alone = [evidence(int(t), float(c), float(s)) for t, c, s in zip(trials, chance, surprise, strict=True)]
-    assert many_evidence(trials, chance, surprise).tolist() == alone
 
 
 def against_households_by_hand(
