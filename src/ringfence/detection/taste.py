@@ -20,7 +20,7 @@ def surprise_beyond_taste(
     `sharers` (int64[k] buyers) are those the buyer was singled out from for sharing as rare a value. Chance
     is what their claims make it: at a merchant where they claim `lift` times as often as everyone does,
     `lift` times as many strangers are expected as near. lift = (their claims there + 1) / (expected + 1), at
-    least 1, without the buyer's own.
+    least 1, without the buyer's own, and only of claims away from the events: who is near them may belong.
     """
     nats = 0.0
     merchants = 0
@@ -49,8 +49,8 @@ def surprise_beyond_taste(
         here = 0
         for sharer in sharers:
             if sharer != buyer:
-                here += _claims_at(timeline, sharer, merchant)
-        everyone = timeline.merchant_start[merchant + 1] - timeline.merchant_start[merchant]
+                here += _claims_away(timeline, yardstick, those, event, sharer, merchant)
+        everyone = _all_claims_away(timeline, yardstick, those, event, merchant)
         expected = others * everyone / len(timeline.buyer)
         lift = max(1.0, (here + 1.0) / (expected + 1.0))
         surprise = math.log(yardstick.strangers / (closest * lift)) if closest > 0.0 else 0.0
@@ -61,12 +61,42 @@ def surprise_beyond_taste(
 
 
 @njit(cache=True, nogil=True)
-def _claims_at(timeline: Timeline, buyer: int, merchant: int) -> int:
+def _claims_away(
+    timeline: Timeline, yardstick: Yardstick, those: Events, event: int, buyer: int, merchant: int
+) -> int:
+    """Count the buyer's claims at `merchant` that are near none of its events, `event` being the first."""
     found = 0
     for i in range(timeline.buyer_start[buyer], timeline.buyer_start[buyer + 1]):
-        here = timeline.merchant[timeline.of_buyer[i]]
-        if here == merchant:
-            found += 1
-        elif here > merchant:
+        claim = timeline.of_buyer[i]
+        if timeline.merchant[claim] > merchant:
             break
+        if timeline.merchant[claim] < merchant:
+            continue
+        is_away = True
+        x = event
+        while is_away and x < len(those.merchant) and those.merchant[x] == merchant:
+            day = timeline.day[claim]
+            is_away = day < those.begin[x] - yardstick.window or day > those.end[x] + yardstick.window
+            x += 1
+        if is_away:
+            found += 1
+    return found
+
+
+@njit(cache=True, nogil=True)
+def _all_claims_away(
+    timeline: Timeline, yardstick: Yardstick, those: Events, event: int, merchant: int
+) -> int:
+    """Count everyone's claims at `merchant` that are near none of its events, which follow one another."""
+    begin, end = timeline.merchant_start[merchant], timeline.merchant_start[merchant + 1]
+    days = timeline.day[begin:end]
+    found = end - begin
+    counted = 0
+    x = event
+    while x < len(those.merchant) and those.merchant[x] == merchant:
+        low = max(counted, np.searchsorted(days, those.begin[x] - yardstick.window))
+        high = max(low, np.searchsorted(days, those.end[x] + yardstick.window, side="right"))
+        found -= high - low
+        counted = high
+        x += 1
     return found

@@ -27,12 +27,19 @@ def test_what_sharers_like_is_expected_of_each_of_them(
                 near = strangers_at(yardstick, grain, rate, begin, end, day)
                 closest[m] = min(near, closest.get(m, math.inf))
     others = sharers - {buyer}
-    theirs = [m for m, _, b in filed if b in others]
+    spans = list(zip(those.merchant.tolist(), those.begin.tolist(), those.end.tolist(), strict=True))
+    window = yardstick.window
+    away = [
+        (m, b)
+        for m, day, b in filed
+        if not any(m == at and begin - window <= day <= end + window for at, begin, end in spans)
+    ]
+    theirs = sum(b in others for _, _, b in filed)
     surprises = []
     for merchant, near in closest.items():
-        everyone = sum(m == merchant for m, _, _ in filed)
-        expected = len(theirs) * everyone / len(filed)
-        lift = max(1.0, (theirs.count(merchant) + 1.0) / (expected + 1.0))
+        expected = theirs * sum(m == merchant for m, _ in away) / len(filed)
+        here = sum(m == merchant and b in others for m, b in away)
+        lift = max(1.0, (here + 1.0) / (expected + 1.0))
         surprises.append(math.log(yardstick.strangers / (near * lift)))
     nats, merchants = surprise_beyond_taste(
         timeline, yardstick, those, buyer, np.array(sorted(sharers), np.int64)
@@ -41,10 +48,20 @@ def test_what_sharers_like_is_expected_of_each_of_them(
     assert abs(merchants - sum(s > 1e-9 for s in surprises)) <= sum(abs(s) <= 1e-9 for s in surprises)
 
 
+def test_neighbours_who_claim_at_the_event_itself_are_no_sign_of_taste() -> None:
+    meeting = [(0, 4000, 0), (0, 4001, 1), (0, 4001, 2), (0, 4002, 3), (0, 4003, 4)]
+    ordinary = [(1 + i % 3, 300 * i, 5) for i in range(40)]
+    timeline = timeline_of([*meeting, *ordinary])
+    those = events(timeline, yardstick_of(), GROUP, 1)
+    alone, _ = surprise_beyond_taste(timeline, yardstick_of(), those, 2, np.array([2], np.int64))
+    together, _ = surprise_beyond_taste(timeline, yardstick_of(), those, 2, np.array([2, 3, 4], np.int64))
+    assert together == pytest.approx(alone)
+
+
 def test_neighbours_who_all_buy_at_one_shop_make_meeting_there_less_of_a_surprise() -> None:
     meeting = [(0, 400, 0), (0, 401, 1), (0, 401, 2)]
     ordinary = [(1 + i % 3, 30 * i, 5) for i in range(40)]
-    fans = [(0, 40 * i, 3 + i % 2) for i in range(8)]
+    fans = [(0, 40 * i, 3 + i % 2) for i in range(60)]
     timeline = timeline_of([*meeting, *ordinary, *fans])
     those = events(timeline, yardstick_of(), GROUP, 1)
     alone, _ = surprise_beyond_taste(timeline, yardstick_of(), those, 2, np.array([2, 5], np.int64))
