@@ -23,6 +23,8 @@ class JointClaims(NamedTuple):
     """float64[k], days to the nearest claim of another member in the event."""
     strangers: Floats
     """float64[k], strangers' claims that chance would put as near as that."""
+    rate: Floats
+    """float64[k], strangers' claims a day around the event."""
 
 
 class Coincidences(NamedTuple):
@@ -43,7 +45,7 @@ def joint_claims(timeline: Timeline, yardstick: Yardstick, group: NDArray[np.int
     those = events(timeline, yardstick, group, 2)
     out = np.empty(len(claims), np.int64)
     event = np.empty(len(claims), np.int64)
-    apart, strangers = np.empty(len(claims)), np.empty(len(claims))
+    apart, strangers, rate = np.empty(len(claims)), np.empty(len(claims)), np.empty(len(claims))
     found = 0
     first = 0
     for x in range(len(those.merchant)):
@@ -67,18 +69,31 @@ def joint_claims(timeline: Timeline, yardstick: Yardstick, group: NDArray[np.int
                     j += step
                 if first <= j < last:
                     nearest = min(nearest, abs(timeline.day[claims[j]] - timeline.day[claims[i]]))
-            out[found], event[found], apart[found] = claims[i], x, nearest
+            out[found], event[found], apart[found], rate[found] = claims[i], x, nearest, those.rate[x]
             strangers[found] = as_near(those.rate[x], nearest, timeline.grain, yardstick.closest)
             found += 1
         first = last
-    return JointClaims(out[:found], event[:found], apart[:found], strangers[:found])
+    return JointClaims(out[:found], event[:found], apart[:found], strangers[:found], rate[:found])
+
+
+def coincidences(timeline: Timeline, yardstick: Yardstick, group: NDArray[np.int64]) -> Coincidences:
+    """List which claims of which two members lie together, each claim beside the next few in its event.
+
+    In the order of (smaller buyer, other buyer, merchant), the closest of each.
+    """
+    joint = joint_claims(timeline, yardstick, group)
+    a, b, strangers = _coincidences(timeline, yardstick, joint)
+    one, other, merchant = timeline.buyer[a], timeline.buyer[b], timeline.merchant[a]
+    order = np.lexsort((strangers, merchant, other, one))
+    same = (np.diff(one[order]) == 0) & (np.diff(other[order]) == 0) & (np.diff(merchant[order]) == 0)
+    kept = order[np.concatenate((np.ones(min(len(order), 1), np.bool_), ~same))]
+    return Coincidences(a[kept], b[kept], strangers[kept])
 
 
 @njit(cache=True, nogil=True)
-def coincidences(timeline: Timeline, yardstick: Yardstick, group: NDArray[np.int64]) -> Coincidences:
-    """List which claims of which two members lie together, each claim beside the next few in its event."""
-    joint = joint_claims(timeline, yardstick, group)
-    those = events(timeline, yardstick, group, 2)
+def _coincidences(
+    timeline: Timeline, yardstick: Yardstick, joint: JointClaims
+) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
     room = len(joint.claim) * yardstick.neighbours
     a, b, strangers = np.empty(room, np.int64), np.empty(room, np.int64), np.empty(room)
     found = 0
@@ -88,32 +103,11 @@ def coincidences(timeline: Timeline, yardstick: Yardstick, group: NDArray[np.int
                 break
             one, other = joint.claim[i], joint.claim[j]
             apart = timeline.day[other] - timeline.day[one]
-            near = as_near(those.rate[joint.event[i]], apart, timeline.grain, yardstick.closest)
+            near = as_near(joint.rate[i], apart, timeline.grain, yardstick.closest)
             if timeline.buyer[one] == timeline.buyer[other] or near >= yardstick.strangers:
                 continue
             if timeline.buyer[one] > timeline.buyer[other]:
                 one, other = other, one
             a[found], b[found], strangers[found] = one, other, near
             found += 1
-    a, b, strangers = a[:found], b[:found], strangers[:found]
-    # The closest for each (pair, merchant): sort by them and by closeness, keep the first.
-    order = np.argsort(strangers, kind="mergesort")
-    order = order[np.argsort(timeline.merchant[a[order]], kind="mergesort")]
-    order = order[np.argsort(timeline.buyer[b[order]], kind="mergesort")]
-    order = order[np.argsort(timeline.buyer[a[order]], kind="mergesort")]
-    kept = np.empty(found, np.int64)
-    k = 0
-    for x in range(found):
-        i = order[x]
-        if k > 0:
-            p = kept[k - 1]
-            if (
-                timeline.buyer[a[i]] == timeline.buyer[a[p]]
-                and timeline.buyer[b[i]] == timeline.buyer[b[p]]
-                and timeline.merchant[a[i]] == timeline.merchant[a[p]]
-            ):
-                continue
-        kept[k] = i
-        k += 1
-    kept = kept[:k]
-    return Coincidences(a[kept], b[kept], strangers[kept])
+    return a[:found], b[:found], strangers[:found]

@@ -69,7 +69,15 @@ def _discount(
 ) -> None:
     for i in range(first, end):
         score[i] = (
-            pair_evidence(timeline, exposure, yardstick, a[i], b[i], surprise[i], merchants[i])
+            pair_evidence(
+                timeline,
+                exposure,
+                yardstick,
+                int(a[i]),
+                int(b[i]),
+                surprise[i],
+                int(merchants[i]),
+            )
             - multiplicity[i]
         )
 

@@ -92,7 +92,8 @@ def _addresses(data, starts, out, ends):  # type: ignore[no-untyped-def]
             if written > begin and not is_joined:
                 out[written] = 32
                 written += 1
-            out[written : written + at - word] = data[word:at]
+            for i in range(at - word):
+                out[written + i] = data[word + i]
             written += at - word
             is_short_number = is_number and at - word <= 4
         ends[value + 1] = written

@@ -48,8 +48,9 @@ def test_joint_claims_are_those_in_events_of_two_members(
 ) -> None:
     timeline = timeline_of(given_rows, grain)
     found = joint_claims(timeline, yardstick, group)
-    laid = list(zip(*(column.tolist() for column in found), strict=True))
-    assert laid == joint_by_hand(timeline, yardstick, group)
+    *columns, rate = (column.tolist() for column in found)
+    assert list(zip(*columns, strict=True)) == joint_by_hand(timeline, yardstick, group)
+    assert rate == events(timeline, yardstick, group, 2).rate[found.event].tolist()
 
 
 @given(rows(), yardsticks(), groups(), GRAINS)
