@@ -38,7 +38,8 @@ def share(uses: Sequence[tuple[Ints, Ints]], buyers: int) -> Sharing:
     """
     holder_lists, counts, kinds = [], [], []
     for kind, (buyer, value) in enumerate(uses):
-        packed = np.unique(value.astype(np.int64) * buyers + buyer)
+        again = np.bincount(value)[value] >= 2  # most values are used once: nobody shares them
+        packed = np.unique(value[again].astype(np.int64) * buyers + buyer[again])
         held, who = packed // buyers, (packed % buyers).astype(np.int32)
         first = (
             np.flatnonzero(np.concatenate((np.ones(1, bool), held[1:] != held[:-1]))) if len(held) else held
