@@ -19,13 +19,15 @@ from ringfence.detection.timeline import Timeline, lay_out, local_counts
 from ringfence.detection.times import Times, read_times
 from ringfence.domain.identifiers import IdentifierKind
 from ringfence.domain.progress import Progress
-from ringfence.market import Floats, Ints, Market
+from ringfence.market import Floats, Ints, Market, of_claimants
 
 
 @dataclass(frozen=True, eq=False)
 class Found:
     """What detection found in a market, and what it was found from."""
 
+    market: Market
+    """The part that claims; every number of a buyer below is a position in its `buyer_ids`."""
     rings: list[GrownRing]
     """Best first."""
     seeds: Pairs
@@ -47,6 +49,7 @@ def find_rings(market: Market, parameters: Parameters, progress: Progress) -> Fo
 
     Deterministic for a market whatever the order of its rows, the key, and the number of threads.
     """
+    market = of_claimants(market)
     buyers, merchants = len(market.buyer_ids), len(market.merchant_ids)
     times = read_times(market.claims.filed_at)
     yardstick = _yardstick(parameters, times)
@@ -81,7 +84,9 @@ def find_rings(market: Market, parameters: Parameters, progress: Progress) -> Fo
         seeds, timeline, sharing, exposure, yardstick, growing, parameters.ring_score, progress
     )
     scores = rank_buyers(seeds, rings, timeline, sharing, yardstick)
-    return Found(rings, seeds, scores, timeline, sharing, kinds, multiplicity, exposure, yardstick, times)
+    return Found(
+        market, rings, seeds, scores, timeline, sharing, kinds, multiplicity, exposure, yardstick, times
+    )
 
 
 def threads() -> int:

@@ -70,9 +70,12 @@ def communities(nodes: int, a: Ints, b: Ints, weight: Floats, resolution: float 
     Leiden on modularity (Traag, Waltman, van Eck, Sci. Rep. 2019), on one thread with a fixed seed: on more
     it is not deterministic. The number of threads is set back afterwards.
     """
-    if len(a) == 0:
-        return np.arange(nodes)
-    # Its import costs as much as a small detection, and most marketplaces have no rings that are tied.
+    ends = np.bincount(np.concatenate((a, b)), minlength=nodes)
+    if ends.max(initial=0) <= 1:
+        # Pairs at most: each is a community, and a library of graphs need not be loaded to say so.
+        found = np.arange(nodes)
+        found[np.maximum(a, b)] = np.minimum(a, b)
+        return np.unique(found, return_inverse=True)[1]
     import networkit as nk
 
     threads = nk.getMaxNumberOfThreads()

@@ -57,7 +57,7 @@ def report(
     previous: Mapping[str, Mapping[str, float]] | None,
     progress: Progress,
 ) -> Detection:
-    """Put what was `found` in `market` into tables with ids and reasons.
+    """Put what was `found` in `market`, as a whole, into tables with ids and reasons.
 
     `previous` is what `lineage.follow` takes: the rings of an earlier run, or None where there is none.
     """
@@ -75,14 +75,16 @@ def report(
     own = [
         _member_scores(found, ring.members, claims) for ring, claims in zip(found.rings, joint, strict=True)
     ]
-    names = [market.buyer_ids.gather(ring.members).to_list() for ring in found.rings]
+    names = [found.market.buyer_ids.gather(ring.members).to_list() for ring in found.rings]
     ids, lineage = _name_rings(names, own, previous)
-    networks = _name_networks(found, ids, len(market.buyer_ids), parameters)
+    networks = _name_networks(found, ids, parameters)
 
     rings, members, records = [], [], []
     for i, ring in enumerate(found.rings):
         progress.advance(1)
-        rings.append(_ring_row(ids[i], networks[i], ring.members, ring.score, joint[i], market, reasons))
+        rings.append(
+            _ring_row(ids[i], networks[i], ring.members, ring.score, joint[i], found.market, reasons)
+        )
         best_first = sorted(range(len(names[i])), key=lambda m: (-own[i][m], names[i][m]))
         members += [
             (
@@ -93,14 +95,14 @@ def report(
             )
             for m in best_first
         ]
-        records.append(_evidence_rows(ids[i], joint[i], market))
+        records.append(_evidence_rows(ids[i], joint[i], found.market))
     progress.stage("links")
-    tied = _links(found, parameters, market) if links else []
+    tied = _links(found, parameters) if links else []
     return Detection(
         rings=pl.DataFrame(rings, schema=_RINGS, orient="row"),
         members=pl.DataFrame(members, schema=_MEMBERS, orient="row"),
-        buyers=_buyers(market, found.buyer_scores),
-        links=_link_rows(tied, market, reasons),
+        buyers=_buyers(market, found),
+        links=_link_rows(tied, found.market, reasons),
         evidence=pl.concat(records) if records else pl.DataFrame(schema=_EVIDENCE),
         lineage=pl.DataFrame(
             [(step.ring_id, step.event.value, step.previous_ring_id, step.common) for step in lineage],
@@ -209,8 +211,8 @@ def _name_rings(
     return follow(floored, weights)
 
 
-def _name_networks(found: Found, ids: Sequence[str], buyers: int, parameters: Parameters) -> list[str]:
-    ring_of = np.full(buyers, -1, np.int64)
+def _name_networks(found: Found, ids: Sequence[str], parameters: Parameters) -> list[str]:
+    ring_of = np.full(len(found.market.buyer_ids), -1, np.int64)
     for i, ring in enumerate(found.rings):
         ring_of[ring.members] = i
     sizes = np.array([len(ring.members) for ring in found.rings], np.int64)
@@ -278,14 +280,17 @@ def _evidence_rows(ring_id: str, joint: JointClaims, market: Market) -> pl.DataF
     )
 
 
-def _buyers(market: Market, scores: Floats) -> pl.DataFrame:
+def _buyers(market: Market, found: Found) -> pl.DataFrame:
+    """List every buyer seen, best first; whoever never claimed scores 0."""
+    scores = np.zeros(len(market.buyer_ids))
+    scores[market.buyer_ids.search_sorted(found.market.buyer_ids).to_numpy()] = found.buyer_scores
     order = np.argsort(-scores, kind="stable")
     return pl.DataFrame({"buyer_id": market.buyer_ids.gather(order), "score": scores[order]})
 
 
-def _links(found: Found, parameters: Parameters, market: Market) -> list[Link]:
+def _links(found: Found, parameters: Parameters) -> list[Link]:
     linker = Linker(found.timeline, found.sharing, found.exposure, found.yardstick, found.multiplicity)
-    ring_of = np.full(len(market.buyer_ids), -1, np.int64)
+    ring_of = np.full(len(found.market.buyer_ids), -1, np.int64)
     tied: list[Link] = []
     for i, ring in enumerate(found.rings):
         ring_of[ring.members] = i

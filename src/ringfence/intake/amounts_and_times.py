@@ -65,7 +65,7 @@ def _parse_amounts(data, starts, exponents, mark, value, reason):  # type: ignor
         is_negative = data[at] == 45
         if is_negative:
             at += 1
-        minor = digits = decimals = 0
+        minor = digits = decimals = places = 0
         is_after_mark = is_wrong = is_large = False
         for place in range(at, end):
             byte = data[place]
@@ -73,17 +73,21 @@ def _parse_amounts(data, starts, exponents, mark, value, reason):  # type: ignor
                 is_after_mark = True
             elif 48 <= byte <= 57:
                 digits += 1
-                decimals += is_after_mark
+                places += is_after_mark
+                if is_after_mark and places > exponents[row] and byte == 48:
+                    continue  # it says nothing, as in JPY 500.00
+                decimals = places
                 if minor <= LARGEST_AMOUNT:
                     minor = minor * 10 + (byte - 48)
             else:
                 is_wrong = True
                 break
-        if is_wrong or digits == 0 or (is_after_mark and decimals == 0):
+        if is_wrong or digits == 0 or (is_after_mark and places == 0):
             reason[row] = NOT_PLAIN
         elif is_negative:
             reason[row] = NEGATIVE
-        elif decimals > exponents[row]:
+        elif decimals > exponents[row] or (places == 3 and places > exponents[row]):
+            # Three zeros too many may be thousands: 1.000 is one to some and a thousand to others.
             reason[row] = TOO_MANY_DIGITS
         else:
             for _ in range(exponents[row] - decimals):

@@ -55,6 +55,13 @@ def test_a_currency_without_minor_unit_has_no_decimals() -> None:
     assert amount("12.5", 0) == "more decimal digits than the currency has"
 
 
+def test_zeros_beyond_the_minor_unit_say_nothing_unless_they_could_be_thousands() -> None:
+    assert amount("1200.00", 0) == 1200
+    assert amount("12.5000") == 1250
+    assert amount("0.1005") == "more decimal digits than the currency has"
+    assert amount("1.000", 0) == "more decimal digits than the currency has"
+
+
 ZONES = st.integers(-23 * 60, 23 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 
 

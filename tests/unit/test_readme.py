@@ -1,0 +1,45 @@
+"""What the README promises is what there is."""
+
+import re
+from dataclasses import fields
+from pathlib import Path
+
+from ringfence.cli.main import application
+from ringfence.export import SCHEMAS
+from ringfence.intake.tables import TABLES
+from ringfence.settings import Settings
+
+README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+
+
+def rows_of_tables() -> dict[str, str]:
+    return {
+        match[1]: match[2] for match in re.finditer(r"^\| ([\w.]+)[^|]* \| (.+) \|$", README, re.MULTILINE)
+    }
+
+
+def test_every_input_column_and_word_is_documented() -> None:
+    documented = rows_of_tables()
+    for name, table in TABLES.items():
+        for column in table.columns:
+            assert re.search(rf"\b{column.name}\b", documented[name]), f"{name}.{column.name}"
+            if name == "claims":
+                assert all(word in documented[name] for word in column.words)
+
+
+def test_every_output_column_is_documented() -> None:
+    documented = rows_of_tables()
+    for table, columns in SCHEMAS.items():
+        for column in columns:
+            assert re.search(rf"\b{column}\b", documented[f"{table}.csv"]), f"{table}.{column}"
+
+
+def test_every_setting_is_documented() -> None:
+    for field in fields(Settings):
+        assert f"| RINGFENCE_{field.name.upper()} |" in README
+
+
+def test_every_command_is_shown() -> None:
+    for command in application.registered_commands:
+        assert command.callback is not None
+        assert f"ringfence {command.callback.__name__}" in README
