@@ -89,8 +89,8 @@ def detect(
 
     Example: ringfence detect --input market --out run --links
     """
+    from ringfence.domain.currencies import NO_CURRENCY
     from ringfence.intake import IntakeOptions, Mapping, PseudonymKey
-    from ringfence.intake.currencies import NO_CURRENCY
     from ringfence.services.detect_rings import DetectionRequest, detect_rings
 
     settings = context.ensure_object(Settings)

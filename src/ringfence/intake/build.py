@@ -7,8 +7,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from ringfence.domain.currencies import EXPONENTS
 from ringfence.domain.identifiers import IdentifierKind
-from ringfence.intake.currencies import EXPONENTS
 from ringfence.intake.dictionary import Dictionary
 from ringfence.intake.key import PseudonymKey
 from ringfence.intake.pseudonyms import pseudonymise

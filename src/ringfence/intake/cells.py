@@ -7,10 +7,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from ringfence.domain.currencies import EXPONENTS
 from ringfence.intake import amounts_and_times as text
 from ringfence.intake.batches import Bad, Batch
 from ringfence.intake.csv_scan import CELL_LIMIT
-from ringfence.intake.currencies import EXPONENTS
 from ringfence.intake.errors import UnreadableInputError
 from ringfence.intake.options import IntakeOptions
 from ringfence.intake.tables import Column, Content, Table

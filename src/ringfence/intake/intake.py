@@ -7,6 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
+from ringfence.domain.currencies import NO_CURRENCY
 from ringfence.domain.progress import Progress, Silent
 from ringfence.intake.account import (
     FileAccount,
@@ -18,7 +19,6 @@ from ringfence.intake.account import (
 from ringfence.intake.batches import Batch, Chosen, batches_of_frame, choose_columns
 from ringfence.intake.build import MarketBuilder
 from ringfence.intake.cells import parse_cells
-from ringfence.intake.currencies import NO_CURRENCY
 from ringfence.intake.errors import UnreadableInputError
 from ringfence.intake.inputs import find_inputs, open_input
 from ringfence.intake.key import PseudonymKey

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from ringfence.intake.currencies import EXPONENTS, NO_CURRENCY
+from ringfence.domain.currencies import EXPONENTS, NO_CURRENCY
 from ringfence.intake.errors import UnreadableInputError
 from ringfence.intake.tables import TABLES, Content
 
