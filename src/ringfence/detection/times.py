@@ -44,7 +44,8 @@ def read_times(filed_at: NDArray[np.int64]) -> Times:
     if grain == MICROSECONDS_A_DAY:
         dates = np.unique(filed_at // MICROSECONDS_A_DAY)
         if len(dates) < _FEWEST_MOMENTS:
-            return Times(np.inf, False, _CONSTANT)
+            few = f"Times say nothing: claims carry {len(dates)} dates in all. Nothing is ranked by time."
+            return Times(np.inf, False, few)
         grain = MICROSECONDS_A_DAY * max(1, int(np.quantile(np.diff(dates), 0.1)))
     days = grain / MICROSECONDS_A_DAY
     if grain >= MICROSECONDS_A_DAY:
