@@ -92,15 +92,16 @@ def _together(merchant_start: Longs, at: Longs, reach: int, begin: Ints, end: In
 
 
 @njit(cache=True, nogil=True)
-def together(exposure: Exposure, buyer: int, group: Longs) -> tuple[float, float]:
+def together(exposure: Exposure, buyer: int, group: Longs, is_household: bool) -> tuple[float, float]:
     """Say how much `buyer` shops together with `group` (int64[g]): (lift, share).
 
     The lift is (A + s) / (E + s), 1 at least: A orders of the buyer lie together with one of the group's; E
     are expected to if the group's orders were any orders: Σ 1 - exp(-others together · the group's share of
     all orders). The share is that of the buyer's claims to expect beside one of the group's for that alone:
-    (A - E) / the buyer's orders, 0 unless A is at least 2 and 2 E (weekends and seasons bring everyone
-    together a little), times the chance that who ordered together claims together. That lies between the
-    group's claims an order, c, and 1, and is taken as √c.
+    (A - E) / the buyer's orders, 0 unless A is at least 2 E (weekends and seasons bring everyone together a
+    little) and 2, or 1 where a shared identifier makes a household likely (`is_household`), times the chance
+    that who ordered together claims together. That lies between the group's claims an order, c, and 1, and
+    is taken as √c.
     """
     orders = len(exposure.begin)
     first, last = exposure.buyer_start[buyer], exposure.buyer_start[buyer + 1]
@@ -127,7 +128,7 @@ def together(exposure: Exposure, buyer: int, group: Longs) -> tuple[float, float
         others = max(end - begin - near - 1, 0)
         expected += 1.0 - np.exp(-others * theirs / orders)
     lift = max(1.0, (seen + exposure.smoothing) / (expected + exposure.smoothing))
-    if seen < 2 or seen < 2.0 * expected:
+    if seen < (1 if is_household else 2) or seen < 2.0 * expected:
         return lift, 0.0
     claims = 0
     for other in group:

@@ -305,7 +305,7 @@ def _discount(
 ) -> None:
     """Score outsider `i` again for what orders together and taste in common explain."""
     buyer = outsiders.buyer[i]
-    lift, share = together(exposure, buyer, group)
+    lift, share = together(exposure, buyer, group, outsiders.sharers[i] > 0)
     nats, merchants = outsiders.nats[i], outsiders.merchants[i]
     if outsiders.sharers[i] > 0:
         those = events(timeline, yardstick, group, outsiders.members[i])

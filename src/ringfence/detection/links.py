@@ -87,9 +87,9 @@ class Linker:
 
     def _score(self, a: int, b: int, strangers: Floats) -> float:
         surprise = float(np.log(self._yardstick.strangers / strangers).sum())
-        decades = pair_evidence(
-            self._timeline, self._exposure, self._yardstick, a, b, surprise, len(strangers)
-        )
         value = rarest_shared(self._sharing, a, b, self._yardstick.hub)
+        decades = pair_evidence(
+            self._timeline, self._exposure, self._yardstick, a, b, surprise, len(strangers), value >= 0
+        )
         at = level(holders_of(self._sharing, value)) if value >= 0 else NOTHING_SHARED
         return float(decades - self._decades[at])

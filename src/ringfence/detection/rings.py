@@ -1,5 +1,6 @@
 """From weak pairs to rings: grow each seed, keep what stands on two merchants and enough evidence."""
 
+import math
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -67,6 +68,8 @@ def _discount(
     first: int,
     end: int,
 ) -> None:
+    buyers = len(timeline.buyer_start) - 1
+    everyone = math.log10(max(buyers * (buyers - 1) / 2, 1.0)) - 1e-9
     for i in range(first, end):
         score[i] = (
             pair_evidence(
@@ -77,6 +80,7 @@ def _discount(
                 int(b[i]),
                 surprise[i],
                 int(merchants[i]),
+                multiplicity[i] < everyone,
             )
             - multiplicity[i]
         )
@@ -91,6 +95,7 @@ def pair_evidence(
     b: int,
     surprise: float,
     merchants: int,
+    is_household: bool,
 ) -> float:
     """Give the evidence of a pair before multiplicity, in decades, orders counted as exposure.
 
@@ -105,7 +110,7 @@ def pair_evidence(
     for own, partner, trials in ((a, b, claims_a), (b, a, claims_b)):
         if trials == min(claims_a, claims_b):
             other[0] = partner
-            lift, share = together(exposure, own, other)
+            lift, share = together(exposure, own, other, is_household)
             decades = min(
                 decades, evidence_against_households(trials, chance, lift, share, surprise, merchants)
             )

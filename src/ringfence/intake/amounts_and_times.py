@@ -17,7 +17,12 @@ EARLIEST = 0
 LATEST = 4_133_980_800_000_000
 """2101-01-01 in µs since 1970; the first moment that is too late."""
 
+MOST_PLACES = 4
+"""No currency has more; an amount with more decimals was computed, and is rounded to the minor unit."""
+
 NOT_PLAIN, NEGATIVE, TOO_MANY_DIGITS, TOO_LARGE, NOT_A_TIME, NO_SUCH_TIME, OUT_OF_TIME = range(1, 8)
+ROUNDED = 8
+"""No reason to reject: the amount was computed and is rounded, half up."""
 REASONS = {
     NOT_PLAIN: "not a plain decimal number",
     NEGATIVE: "negative",
@@ -30,7 +35,7 @@ REASONS = {
 
 
 def parse_amounts(text: pl.Series, exponents: NDArray[np.int8], decimal: str) -> tuple[Longs, Bytes]:
-    """Read N decimals as minor units; give int64[N] and uint8[N], 0 or why not (as in REASONS)."""
+    """Read N decimals as minor units; give int64[N] and uint8[N]: 0, ROUNDED or why not (as in REASONS)."""
     data, starts = as_bytes(text)
     value, reason = np.zeros(len(text), np.int64), np.zeros(len(text), np.uint8)
     _parse_amounts(data, starts, exponents, ord(decimal), value, reason)
@@ -65,8 +70,8 @@ def _parse_amounts(data, starts, exponents, mark, value, reason):  # type: ignor
         is_negative = data[at] == 45
         if is_negative:
             at += 1
-        minor = digits = decimals = places = 0
-        is_after_mark = is_wrong = is_large = False
+        minor = digits = places = next_digit = 0
+        is_after_mark = is_wrong = is_large = has_more = False
         for place in range(at, end):
             byte = data[place]
             if byte == mark and not is_after_mark and digits > 0:
@@ -74,10 +79,11 @@ def _parse_amounts(data, starts, exponents, mark, value, reason):  # type: ignor
             elif 48 <= byte <= 57:
                 digits += 1
                 places += is_after_mark
-                if is_after_mark and places > exponents[row] and byte == 48:
-                    continue  # it says nothing, as in JPY 500.00
-                decimals = places
-                if minor <= LARGEST_AMOUNT:
+                if places > exponents[row]:
+                    has_more = has_more or byte != 48  # a zero says nothing, as in JPY 500.00
+                    if places == exponents[row] + 1:
+                        next_digit = byte - 48
+                elif minor <= LARGEST_AMOUNT:
                     minor = minor * 10 + (byte - 48)
             else:
                 is_wrong = True
@@ -86,13 +92,16 @@ def _parse_amounts(data, starts, exponents, mark, value, reason):  # type: ignor
             reason[row] = NOT_PLAIN
         elif is_negative:
             reason[row] = NEGATIVE
-        elif decimals > exponents[row] or (places == 3 and places > exponents[row]):
-            # Three zeros too many may be thousands: 1.000 is one to some and a thousand to others.
+        elif places <= MOST_PLACES and (has_more or (places == 3 and places > exponents[row])):
+            # Three places too many may be thousands: 1.000 is one to some and a thousand to others.
             reason[row] = TOO_MANY_DIGITS
         else:
-            for _ in range(exponents[row] - decimals):
+            for _ in range(exponents[row] - places):
                 if minor <= LARGEST_AMOUNT:
                     minor *= 10
+            if has_more:
+                reason[row] = ROUNDED
+                minor += next_digit >= 5
             is_large = minor > LARGEST_AMOUNT
             if is_large:
                 reason[row] = TOO_LARGE

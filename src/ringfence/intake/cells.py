@@ -33,6 +33,8 @@ class Parsed:
     frame: pl.DataFrame
     lines: NDArray[np.int64]
     bad: tuple[Bad, ...]
+    rounded: int
+    """Amounts that had more decimals than any currency and were rounded to the minor unit."""
 
 
 class _Rows:
@@ -41,6 +43,7 @@ class _Rows:
     def __init__(self, size: int) -> None:
         self.is_good = np.ones(size, np.bool_)
         self.found: list[tuple[NDArray[np.int64], str, str]] = []
+        self.rounded = 0
 
     def reject(self, is_bad: NDArray[np.bool_] | pl.Series, column: str, reason: str) -> None:
         """Reject the rows where `is_bad` (null is no)."""
@@ -79,8 +82,9 @@ def parse_cells(batch: Batch, file: str, table: Table, options: IntakeOptions) -
         frame = frame.with_columns(filled.fill_null(options.default_currency).alias("currency"))
     bad = tuple(Bad(batch.lines[found], column, reason) for found, column, reason in rows.found if len(found))
     if bad:
-        return Parsed(frame.filter(pl.Series(rows.is_good)), batch.lines[rows.is_good], (*batch.bad, *bad))
-    return Parsed(frame, batch.lines, batch.bad)
+        good, bad_rows = pl.Series(rows.is_good), (*batch.bad, *bad)
+        return Parsed(frame.filter(good), batch.lines[rows.is_good], bad_rows, rows.rounded)
+    return Parsed(frame, batch.lines, batch.bad, rows.rounded)
 
 
 def _parse(
@@ -199,14 +203,16 @@ def _amounts(
         value, reason = _numbers(cells, exponents)
     else:
         value, reason = text.parse_amounts(cells, exponents, options.decimal)
-    _reject_codes(reason, name, rows)
+    is_rounded = reason == text.ROUNDED
+    rows.rounded += int(is_rounded.sum())
+    _reject_codes(np.where(is_rounded, 0, reason).astype(np.uint8), name, rows)
     return _nullable(cells, value)
 
 
 def _numbers(cells: pl.Series, exponents: NDArray[np.int8]) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
-    """Read binary numbers as minor units where they are such a decimal but for what arithmetic leaves.
+    """Read binary numbers as minor units, rounded where they are no such decimal.
 
-    Sums and quotients of decimals miss them by a few units in the last place, which is no half cent.
+    What arithmetic leaves, a few units in the last place, does not count as rounded.
     """
     last_place = 2.0**-23 if cells.dtype == pl.Float32 else 2.0**-52
     whole = cells.cast(pl.Float64).fill_null(0.0).to_numpy()
@@ -216,11 +222,11 @@ def _numbers(cells: pl.Series, exponents: NDArray[np.int8]) -> tuple[NDArray[np.
     with np.errstate(invalid="ignore", over="ignore"):
         minor = np.rint(whole * scale)
         missed_by = np.abs(whole * scale - minor)
-        reason[missed_by > 64 * last_place * np.maximum(np.abs(minor), 1.0)] = text.TOO_MANY_DIGITS
+        reason[missed_by > 64 * last_place * np.maximum(np.abs(minor), 1.0)] = text.ROUNDED
         reason[minor > text.LARGEST_AMOUNT] = text.TOO_LARGE
         reason[whole < 0] = text.NEGATIVE
     reason[~is_sound] = text.NOT_PLAIN
-    return np.where(reason == 0, minor, 0).astype(np.int64), reason
+    return np.where((reason == 0) | (reason == text.ROUNDED), minor, 0).astype(np.int64), reason
 
 
 def _words(cells: pl.Series, column: Column, words: AnyMapping[str, str], rows: _Rows) -> pl.Series:

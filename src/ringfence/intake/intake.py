@@ -100,9 +100,11 @@ class _Reading:
     def read(self, file: str, table: Table, chosen: Chosen, batches: Iterable[Batch]) -> None:
         """Read all batches of one file."""
         account = FileAccount(file, table.name)
+        rounded = 0
         for batch in batches:
             parsed = parse_cells(batch, file, table, self._options)
             account.bad.extend(parsed.bad)
+            rounded += parsed.rounded
             if len(parsed.lines):
                 account.lines.append(parsed.lines)
                 self._builder.add(table, parsed.frame)
@@ -110,6 +112,10 @@ class _Reading:
             if table is CLAIMS:
                 raise UnreadableInputError(f"{file}: has no rows; it needs at least one claim")
             self._warnings.append(f"{file}: has no rows; read as if it were not there")
+        if rounded:
+            self._warnings.append(
+                f"{file}: {rounded:,} amounts have more decimals than any currency and were rounded"
+            )
         self._warn_of_columns(file, table, chosen)
         self._accounts.append(account)
 

@@ -66,7 +66,7 @@ def test_shopping_together_is_counted_against_its_chance(
         strangers = sum(m == merchant and abs(t - tick) <= 4 * TOGETHER_DAYS for m, t, _ in rest)
         seen += near > 0
         expected += 1.0 - math.exp(-strangers * len(theirs) / len(kept))
-    lift, share = together(exposure_of(claims, given_orders), buyer, np.array(others, np.int64))
+    lift, share = together(exposure_of(claims, given_orders), buyer, np.array(others, np.int64), False)
     if not own or not theirs:
         assert (lift, share) == (1.0, 0.0)
         return
@@ -80,7 +80,7 @@ def test_no_orders_discount_nothing() -> None:
     claims = [(0, 0, 0), (0, 1, 1)]
     for orders in (None, orders_of([])):
         exposure = expose(orders, timeline_of(claims), 0, TOGETHER_DAYS, SMOOTHING)
-        assert together(exposure, 0, np.array([1], np.int64)) == (1.0, 0.0)
+        assert together(exposure, 0, np.array([1], np.int64), False) == (1.0, 0.0)
 
 
 def test_what_a_ring_orders_for_its_hits_does_not_excuse_them() -> None:
@@ -96,15 +96,24 @@ def test_two_who_always_order_together_are_lifted_and_two_who_never_do_are_not()
     orders = [(n % MERCHANTS, 100 + 40 * n + b % 2, b) for n in range(9) for b in (0, 1)]
     orders += [(n % MERCHANTS, 120 + 40 * n, 2) for n in range(9)]
     exposure = exposure_of(claims, orders)
-    lift, share = together(exposure, 0, np.array([1], np.int64))
+    lift, share = together(exposure, 0, np.array([1], np.int64), False)
     assert lift > 10.0
     assert share > 0.3
-    assert together(exposure, 0, np.array([2], np.int64)) == (1.0, 0.0)
+    assert together(exposure, 0, np.array([2], np.int64), False) == (1.0, 0.0)
 
 
 @pytest.mark.parametrize(("ticks_apart", "is_together"), [(8, True), (-8, True), (9, False), (-9, False)])
 def test_orders_are_together_up_to_and_with_the_last_moment(ticks_apart: int, is_together: bool) -> None:
     claims = [(merchant, 0, b) for merchant in range(MERCHANTS) for b in (0, 1)]
     orders = [(n % MERCHANTS, 100 + 80 * n + ticks_apart * b, b) for n in range(5) for b in (0, 1)]
-    lift, _ = together(exposure_of(claims, orders), 0, np.array([1], np.int64))
+    lift, _ = together(exposure_of(claims, orders), 0, np.array([1], np.int64), False)
     assert (lift > 2.0) == is_together
+
+
+def test_one_order_together_excuses_only_those_who_share_an_identifier() -> None:
+    claims = [(merchant, 0, b) for merchant in range(MERCHANTS) for b in range(BUYERS)]
+    orders = [(0, 300, 0), (0, 301, 1), (1, 500, 0), (2, 700, 1)]
+    orders += [(n % MERCHANTS, 2000 + 90 * n, 2) for n in range(20)]
+    exposure = exposure_of(claims, orders)
+    assert together(exposure, 0, np.array([1], np.int64), False)[1] == 0.0
+    assert together(exposure, 0, np.array([1], np.int64), True)[1] > 0.1

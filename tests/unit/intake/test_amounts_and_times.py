@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringfence.intake.amounts_and_times import REASONS, parse_amounts, parse_iso_times
+from ringfence.intake.amounts_and_times import REASONS, ROUNDED, parse_amounts, parse_iso_times
 
 
 def amount(text: str, exponent: int = 2, decimal: str = ".") -> int | str:
     value, reason = parse_amounts(pl.Series([text]), np.array([exponent], np.int8), decimal)
-    return REASONS[int(reason[0])] if reason[0] else int(value[0])
+    return REASONS[int(reason[0])] if reason[0] not in (0, ROUNDED) else int(value[0])
 
 
 def moment(text: str) -> int | str:
@@ -53,6 +53,13 @@ def test_what_is_no_amount_is_refused_with_a_reason(text: str, reason: str) -> N
 def test_a_currency_without_minor_unit_has_no_decimals() -> None:
     assert amount("1200", 0) == 1200
     assert amount("12.5", 0) == "more decimal digits than the currency has"
+
+
+def test_an_amount_that_was_computed_is_rounded_half_up() -> None:
+    assert amount("23.51734612") == 2352
+    assert amount("23.51499999") == 2351
+    assert amount("0.99500") == 100
+    assert amount("7.50000001", 0) == 8
 
 
 def test_zeros_beyond_the_minor_unit_say_nothing_unless_they_could_be_thousands() -> None:
