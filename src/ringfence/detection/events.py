@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from ringfence.detection.closeness import Yardstick
+from ringfence.detection.closeness import Yardstick, as_near
 from ringfence.detection.timeline import Timeline, exposure_days, rank
 from ringfence.market import Floats, Longs
 
@@ -98,4 +98,4 @@ def strangers_at(
 ) -> float:
     """Give how many strangers' claims chance puts as near to an event as a claim on `day` is."""
     apart = max(0.0, max(begin - day, day - end))
-    return rate * max(end - begin + 2.0 * apart + grain, 2.0 * yardstick.closest)
+    return as_near(rate, (end - begin) / 2.0 + apart, grain, yardstick.closest)

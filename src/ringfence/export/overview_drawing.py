@@ -62,9 +62,10 @@ def draw_claims_over_time(name: str, evidence: pl.DataFrame) -> Markup:
 def draw_size_and_evidence(name: str, rings: pl.DataFrame, linked: int) -> Markup:
     """A figure: a dot a ring, best first, members (log) against evidence; `linked` first lead to cards."""
     shown = rings.head(_MOST_POINTS)
-    sizes = shown.get_column("size").cast(pl.Float64).clip(lower_bound=1)
-    low, high = float(sizes.min() or 1), float(sizes.max() or 1)  # type: ignore[arg-type]
-    marks = round_marks(float(shown.get_column("score").max() or 0), 4)  # type: ignore[arg-type]
+    sizes = [max(size, 1) for size in shown.get_column("size").to_list()]
+    low, high = min(sizes, default=1), max(sizes, default=1)
+    highest = max(shown.get_column("score").to_list(), default=0.0)
+    marks = round_marks(highest, 4)
 
     def across(size: float) -> float:
         return _LEFT + 16 + (_RIGHT - _LEFT - 32) * (log(size / low) / log(high / low) if high > low else 0.5)
@@ -93,7 +94,7 @@ def draw_size_and_evidence(name: str, rings: pl.DataFrame, linked: int) -> Marku
         name,
         "Rings by size and evidence",
         f"{counted(len(columns), 'ring')} with {low:g} to {high:g} members; evidence up to "
-        f"{float(shown.get_column('score').max() or 0):.1f} decades. The table of rings holds the same.",  # type: ignore[arg-type]
+        f"{highest:.1f} decades. The table of rings holds the same.",
         _WIDTH,
         _HEIGHT,
         *_rules(marks),

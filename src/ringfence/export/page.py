@@ -73,8 +73,9 @@ def _header(run: RunFolder, rings: pl.DataFrame, title: str) -> Markup:
     if rings.is_empty():
         lead = "No group of buyers claims together more than chance allows."
     else:
-        first, last = rings.get_column("first_claim_at").min(), rings.get_column("last_claim_at").max()
-        when = f", {period(first, last)}" if first is not None and last is not None else ""  # type: ignore[arg-type]
+        first = min(rings.get_column("first_claim_at").drop_nulls().to_list(), default=None)
+        last = max(rings.get_column("last_claim_at").drop_nulls().to_list(), default=None)
+        when = f", {period(first, last)}" if first is not None and last is not None else ""
         lead = (
             f"{counted(rings.height, 'group')} of buyers whose refund claims coincide far more than those of "
             f"strangers would{when}. Each rests on joint claims against two merchants or more."
