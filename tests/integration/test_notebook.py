@@ -1,5 +1,6 @@
 """The Python interface: frames or paths in, tables out, with the defaults of the command line."""
 
+import json
 from pathlib import Path
 
 import networkx as nx
@@ -54,6 +55,10 @@ def test_the_command_line_finds_what_a_notebook_finds(
     for table in ("rings", "members", "links", "evidence"):
         written = (tmp_path / "run" / f"{table}.csv").read_bytes()
         assert (tmp_path / "notebook" / f"{table}.csv").read_bytes() == written
+    told, noted = (json.loads((tmp_path / name / "run.json").read_text()) for name in ("run", "notebook"))
+    assert noted.keys() == told.keys()
+    assert noted["parameters"] == told["parameters"]
+    assert noted["versions"] == told["versions"]
 
 
 def test_a_result_becomes_a_graph_of_rings_buyers_and_merchants(found: ringfence.Result) -> None:

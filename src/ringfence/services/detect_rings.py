@@ -79,18 +79,9 @@ def detect_rings(
         raise
     detection = detect_in(intake, request.parameters, links=request.links, previous=previous, progress=watch)
     watch.stage("writing")
-    frames = {
-        "rings": detection.rings,
-        "members": detection.members,
-        "buyers": detection.buyers,
-        "evidence": detection.evidence,
-    }
-    if request.links:
-        frames["links"] = detection.links
-    if previous is not None:
-        frames["lineage"] = detection.lineage
+    frames = tables(detection, links=request.links, lineage=previous is not None)
     timings = watch.timings()
-    write_run(request.out, frames, _about(request.parameters, detection, intake), timings)
+    write_run(request.out, frames, about(request.parameters, detection, intake), timings)
     rejected = _tell_rejected(intake.rejected, request.out)
     watch.done()
     return DetectionOutcome(detection, intake.files, intake.warnings, rejected, timings)
@@ -124,7 +115,14 @@ def _refuse_unwritable(out: Path) -> None:
         raise UnavailableError(f"Nothing can be written to {place}.")
 
 
-def _about(parameters: Parameters, detection: Detection, intake: Intake) -> dict[str, object]:
+def tables(detection: Detection, *, links: bool, lineage: bool) -> dict[str, pl.DataFrame]:
+    """Give the tables of a run's files by name."""
+    names = ["rings", "members", "buyers", "evidence", *["links"] * links, *["lineage"] * lineage]
+    return {name: getattr(detection, name) for name in names}
+
+
+def about(parameters: Parameters, detection: Detection, intake: Intake) -> dict[str, object]:
+    """Give what run.json says: parameters, versions, seed, counts and notes."""
     return {
         "parameters": parameters.to_dict(),
         "seed": SEED,

@@ -16,7 +16,7 @@ from ringfence.domain.progress import Progress, Silent
 from ringfence.export import RunFolder, conform, read_run, to_networkx, write_run
 from ringfence.intake import IntakeOptions, PseudonymKey, market_from_frames, read_market
 from ringfence.intake.key import KEY_BYTES
-from ringfence.services.detect_rings import detect_in, memberships
+from ringfence.services.detect_rings import about, detect_in, memberships, tables
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -26,27 +26,15 @@ Table: TypeAlias = "pl.DataFrame | pl.LazyFrame | pd.DataFrame | str | PathLike[
 
 
 @dataclass(frozen=True, eq=False)
-class Result:
+class Result(Detection):
     """The rings of a marketplace, as polars frames with the columns of a run's files."""
 
-    rings: pl.DataFrame
-    """ring_id, network_id, score (decades), size, claims, merchants, amount, first and last claim, why."""
-    members: pl.DataFrame
-    """ring_id, buyer_id, score (decades), why."""
-    buyers: pl.DataFrame
-    """buyer_id, score (0 to 1), every buyer seen, best first."""
-    links: pl.DataFrame
-    """buyer_a, buyer_b, score (decades), why."""
-    evidence: pl.DataFrame
-    """The joint claims that the rings rest on, one row a claim."""
-    lineage: pl.DataFrame
-    """How rings follow from the previous ones; empty without."""
-    notes: tuple[str, ...]
-    """What a reader must know about this result."""
     warnings: tuple[str, ...]
     """What was odd about the input."""
     rejected: pl.DataFrame
     """file, line, column, reason: the rows that could not be used."""
+    run: dict[str, object]
+    """What run.json says: parameters, versions, seed, counts, notes."""
 
     def to_networkx(self, ring_ids: Sequence[str] | None = None) -> "nx.Graph":
         """Give rings (all for None) as a graph of rings, buyers and merchants, their claims and links."""
@@ -54,23 +42,16 @@ class Result:
 
     def write(self, directory: Path | str) -> None:
         """Write the run's files into a folder, as `ringfence detect --links` does."""
-        frames = {name: getattr(self, name) for name in ("rings", "members", "buyers", "links", "evidence")}
-        write_run(directory, frames, {"notes": list(self.notes)}, {})
+        write_run(directory, tables(self, links=True, lineage=not self.lineage.is_empty()), self.run, {})
 
     def _repr_html_(self) -> str:
         return self.rings._repr_html_()
 
     def _as_run(self) -> RunFolder:
-        return RunFolder(
-            rings=conform("rings", self.rings),
-            members=conform("members", self.members),
-            buyers=conform("buyers", self.buyers),
-            evidence=conform("evidence", self.evidence),
-            links=conform("links", self.links),
-            lineage=self.lineage,
-            run={},
-            timings={},
-        )
+        conforming = {
+            name: conform(name, frame) for name, frame in tables(self, links=True, lineage=True).items()
+        }
+        return RunFolder(**conforming, run=self.run, timings={})
 
 
 def detect(
@@ -112,20 +93,11 @@ def detect(
         )
     detection = detect_in(intake, given, links=True, previous=_memberships(previous), progress=listener)
     listener.done()
-    return _result(detection, intake.warnings, intake.rejected)
-
-
-def _result(detection: Detection, warnings: tuple[str, ...], rejected: pl.DataFrame) -> Result:
     return Result(
-        rings=detection.rings,
-        members=detection.members,
-        buyers=detection.buyers,
-        links=detection.links,
-        evidence=detection.evidence,
-        lineage=detection.lineage,
-        notes=detection.notes,
-        warnings=warnings,
-        rejected=rejected,
+        **vars(detection),
+        warnings=intake.warnings,
+        rejected=intake.rejected,
+        run=about(given, detection, intake),
     )
 
 
