@@ -1,18 +1,15 @@
 """Links: what ties two buyers together, inside rings and, where significant, outside."""
 
-import itertools
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ringfence.detection.closeness import Yardstick
-from ringfence.detection.exposure import Exposure
-from ringfence.detection.pairs import Pairs
+from ringfence.detection.detect import Found
 from ringfence.detection.records import Coincidences, coincidences
 from ringfence.detection.rings import GrownRing, pair_evidence
-from ringfence.detection.sharing import NOTHING_SHARED, Sharing, holders_of, level, rarest_shared
-from ringfence.detection.timeline import Timeline
+from ringfence.detection.sharing import NOTHING_SHARED, holders_of, level, rarest_shared
 from ringfence.market import Floats
 
 
@@ -32,64 +29,53 @@ class Link:
     """float64[k], strangers' claims that chance would put as near."""
 
 
-class Linker:
-    """Finds links in one marketplace."""
+def links_inside(found: Found, ring: GrownRing, least: float) -> list[Link]:
+    """List the links of at least `least` decades among a ring's members, by (a, b)."""
+    return [link for link in _links(found, ring.members) if link.score >= least]
 
-    def __init__(
-        self,
-        timeline: Timeline,
-        sharing: Sharing,
-        exposure: Exposure,
-        yardstick: Yardstick,
-        multiplicity: Floats,
-    ) -> None:
-        self._timeline, self._sharing, self._exposure = timeline, sharing, exposure
-        self._yardstick, self._decades = yardstick, np.log10(multiplicity)
 
-    def inside(self, ring: GrownRing, least: float) -> list[Link]:
-        """List the links of at least `least` decades among a ring's members, by (a, b)."""
-        return [link for link in self._links(ring.members) if link.score >= least]
+def links_outside(found: Found, ring_of: NDArray[np.int64], least: float) -> list[Link]:
+    """List the links of at least `least` decades that no ring holds, by (a, b).
 
-    def outside(self, seeds: Pairs, ring_of: NDArray[np.int64], least: float) -> list[Link]:
-        """List the links of at least `least` decades that no ring holds, by (a, b).
+    `ring_of` is int64[n], the ring of each buyer or -1.
+    """
+    seeds = found.seeds
+    apart = (ring_of[seeds.a] != ring_of[seeds.b]) | (ring_of[seeds.a] < 0)
+    links: list[Link] = []
+    for i in np.flatnonzero(apart & (seeds.score >= least)):
+        pair = np.array([seeds.a[i], seeds.b[i]], np.int64)
+        links.extend(link for link in _links(found, pair) if link.score >= least)
+    return sorted(links, key=lambda link: (link.a, link.b))
 
-        `ring_of` is int64[n], the ring of each buyer or -1.
-        """
-        apart = (ring_of[seeds.a] != ring_of[seeds.b]) | (ring_of[seeds.a] < 0)
-        strong = np.flatnonzero(apart & (seeds.score >= least))
-        links: list[Link] = []
-        for i in strong:
-            pair = np.array([seeds.a[i], seeds.b[i]], np.int64)
-            links.extend(link for link in self._links(pair) if link.score >= least)
-        return sorted(links, key=lambda link: (link.a, link.b))
 
-    def _links(self, group: NDArray[np.int64]) -> list[Link]:
-        buyer = self._timeline.buyer
-        together: Coincidences = coincidences(self._timeline, self._yardstick, group)
-        a, b = buyer[together.a].astype(np.int64), buyer[together.b].astype(np.int64)
-        changes = np.flatnonzero((np.diff(a) != 0) | (np.diff(b) != 0)) + 1
-        bounds = [0, *changes.tolist(), len(a)] if len(a) else [0]
-        links = []
-        for first, end in itertools.pairwise(bounds):
-            closest = first + np.argsort(together.strangers[first:end], kind="stable")
-            strangers = together.strangers[closest]
-            links.append(
-                Link(
-                    a=int(a[first]),
-                    b=int(b[first]),
-                    score=self._score(int(a[first]), int(b[first]), strangers),
-                    claims_a=together.a[closest],
-                    claims_b=together.b[closest],
-                    strangers=strangers,
-                )
+def _links(found: Found, group: NDArray[np.int64]) -> list[Link]:
+    buyer = found.timeline.buyer
+    together: Coincidences = coincidences(found.timeline, found.yardstick, group)
+    a, b = buyer[together.a].astype(np.int64), buyer[together.b].astype(np.int64)
+    changes = np.flatnonzero((np.diff(a) != 0) | (np.diff(b) != 0)) + 1
+    bounds = [0, *changes.tolist(), len(a)] if len(a) else [0]
+    links = []
+    for first, end in pairwise(bounds):
+        closest = first + np.argsort(together.strangers[first:end], kind="stable")
+        strangers = together.strangers[closest]
+        links.append(
+            Link(
+                a=int(a[first]),
+                b=int(b[first]),
+                score=_score(found, int(a[first]), int(b[first]), strangers),
+                claims_a=together.a[closest],
+                claims_b=together.b[closest],
+                strangers=strangers,
             )
-        return links
-
-    def _score(self, a: int, b: int, strangers: Floats) -> float:
-        surprise = float(np.log(self._yardstick.strangers / strangers).sum())
-        value = rarest_shared(self._sharing, a, b, self._yardstick.hub)
-        decades = pair_evidence(
-            self._timeline, self._exposure, self._yardstick, a, b, surprise, len(strangers), value >= 0
         )
-        at = level(holders_of(self._sharing, value)) if value >= 0 else NOTHING_SHARED
-        return float(decades - self._decades[at])
+    return links
+
+
+def _score(found: Found, a: int, b: int, strangers: Floats) -> float:
+    surprise = float(np.log(found.yardstick.strangers / strangers).sum())
+    value = rarest_shared(found.sharing, a, b, found.yardstick.hub)
+    decades = pair_evidence(
+        found.timeline, found.exposure, found.yardstick, a, b, surprise, len(strangers), value >= 0
+    )
+    at = level(holders_of(found.sharing, value)) if value >= 0 else NOTHING_SHARED
+    return float(decades - np.log10(found.multiplicity[at]))

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from ringfence.detection.detect import Found
 from ringfence.detection.lineage import Lineage, birth_id, follow, network_id
-from ringfence.detection.links import Link, Linker
+from ringfence.detection.links import Link, links_inside, links_outside
+from ringfence.detection.membership import member_scores, ring_of_buyers
 from ringfence.detection.networks import find_networks
 from ringfence.detection.parameters import Parameters
 from ringfence.detection.reasons import Reasons
 from ringfence.detection.records import JointClaims, joint_claims
-from ringfence.detection.tail import evidence
 from ringfence.domain.currencies import amount_text
 from ringfence.domain.progress import Progress
 from ringfence.market import Floats, Market
@@ -73,7 +73,7 @@ def report(
     )
     joint = [joint_claims(found.timeline, found.yardstick, ring.members) for ring in found.rings]
     own = [
-        _member_scores(found, ring.members, claims) for ring, claims in zip(found.rings, joint, strict=True)
+        member_scores(found, ring.members, claims) for ring, claims in zip(found.rings, joint, strict=True)
     ]
     names = [found.market.buyer_ids.gather(ring.members).to_list() for ring in found.rings]
     ids, lineage = _name_rings(names, own, previous)
@@ -162,37 +162,6 @@ _LINEAGE: dict[str, Any] = {
 }
 
 
-def _member_scores(found: Found, members: NDArray[np.int64], joint: JointClaims) -> Floats:
-    """Give float64[g]: each member's evidence against the rest of its ring, in decades after multiplicity."""
-    timeline, yardstick = found.timeline, found.yardstick
-    buyers = len(timeline.buyer_start) - 1
-    events = int(joint.event.max()) + 1 if len(joint.event) else 0
-    chance = events * yardstick.strangers / len(timeline.buyer)
-    holders = np.diff(found.sharing.holder_start)
-    out = np.zeros(len(members))
-    inside = set(members.tolist())
-    for i, member in enumerate(members.tolist()):
-        own = timeline.buyer[joint.claim] == member
-        if not own.any():
-            continue
-        merchant, strangers = timeline.merchant[joint.claim[own]], joint.strangers[own]
-        best = np.full(int(merchant.max()) + 1, np.inf)
-        np.minimum.at(best, merchant, strangers)
-        nats = float(np.log(np.maximum(yardstick.strangers / best[np.isfinite(best)], 1.0)).sum())
-        filed = int(timeline.buyer_start[member + 1] - timeline.buyer_start[member])
-        rarest = buyers
-        start, end = found.sharing.value_start[member], found.sharing.value_start[member + 1]
-        for value in found.sharing.value[start:end].tolist():
-            first, last = found.sharing.holder_start[value], found.sharing.holder_start[value + 1]
-            if holders[value] > yardstick.hub:
-                break
-            if len(inside.intersection(found.sharing.holder[first:last].tolist())) > 1:
-                rarest = int(holders[value])
-                break
-        out[i] = max(0.0, evidence(filed, chance, nats) - np.log10(rarest))
-    return out
-
-
 def _name_rings(
     names: Sequence[Sequence[str]],
     scores: Sequence[Floats],
@@ -212,12 +181,9 @@ def _name_rings(
 
 
 def _name_networks(found: Found, ids: Sequence[str], parameters: Parameters) -> list[str]:
-    ring_of = np.full(len(found.market.buyer_ids), -1, np.int64)
-    for i, ring in enumerate(found.rings):
-        ring_of[ring.members] = i
     sizes = np.array([len(ring.members) for ring in found.rings], np.int64)
     network = find_networks(
-        sizes, ring_of, found.seeds, found.sharing, found.multiplicity, parameters.hub_holders
+        sizes, ring_of_buyers(found), found.seeds, found.sharing, found.multiplicity, parameters.hub_holders
     )
     together: dict[int, list[str]] = {}
     for ring_id, number in zip(ids, network.tolist(), strict=True):
@@ -289,13 +255,9 @@ def _buyers(market: Market, found: Found) -> pl.DataFrame:
 
 
 def _links(found: Found, parameters: Parameters) -> list[Link]:
-    linker = Linker(found.timeline, found.sharing, found.exposure, found.yardstick, found.multiplicity)
-    ring_of = np.full(len(found.market.buyer_ids), -1, np.int64)
-    tied: list[Link] = []
-    for i, ring in enumerate(found.rings):
-        ring_of[ring.members] = i
-        tied += linker.inside(ring, parameters.seed_score)
-    tied += linker.outside(found.seeds, ring_of, parameters.ring_score)
+    tied = links_outside(found, ring_of_buyers(found), parameters.ring_score)
+    for ring in found.rings:
+        tied += links_inside(found, ring, parameters.seed_score)
     return sorted(tied, key=lambda link: (-link.score, link.a, link.b))
 
 
