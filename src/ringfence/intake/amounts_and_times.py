@@ -51,7 +51,7 @@ def parse_iso_times(text: pl.Series) -> tuple[Longs, Bytes]:
 
 
 @njit(cache=True, nogil=True)
-def _trim(data, begin, end):  # type: ignore[no-untyped-def]
+def _trim(data: NDArray[np.uint8], begin: int, end: int) -> tuple[int, int]:
     while begin < end and (data[begin] == 32 or data[begin] == 9 or data[begin] == 13 or data[begin] == 10):
         begin += 1
     while begin < end and (
@@ -62,7 +62,14 @@ def _trim(data, begin, end):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _parse_amounts(data, starts, exponents, mark, value, reason):  # type: ignore[no-untyped-def]
+def _parse_amounts(
+    data: NDArray[np.uint8],
+    starts: NDArray[np.int64],
+    exponents: NDArray[np.int8],
+    mark: int,
+    value: NDArray[np.int64],
+    reason: NDArray[np.uint8],
+) -> None:
     for row in range(len(value)):
         at, end = _trim(data, starts[row], starts[row + 1])
         if at == end:
@@ -110,7 +117,7 @@ def _parse_amounts(data, starts, exponents, mark, value, reason):  # type: ignor
 
 
 @njit(cache=True, nogil=True)
-def _number(data, at, end, digits):  # type: ignore[no-untyped-def]
+def _number(data: NDArray[np.uint8], at: int, end: int, digits: int) -> int:
     """Read exactly so many digits; -1 if they are not there."""
     if at + digits > end:
         return -1
@@ -123,7 +130,7 @@ def _number(data, at, end, digits):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _days(year, month, day):  # type: ignore[no-untyped-def]
+def _days(year: int, month: int, day: int) -> int:
     """Count the days from 1970-01-01 to a date of the Gregorian calendar."""
     year -= month <= 2
     era = year // 400
@@ -133,14 +140,14 @@ def _days(year, month, day):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _month_length(year, month):  # type: ignore[no-untyped-def]
+def _month_length(year: int, month: int) -> int:
     if month == 2:
         return 29 if year % 4 == 0 and (year % 100 != 0 or year % 400 == 0) else 28
     return 30 if month in (4, 6, 9, 11) else 31
 
 
 @njit(cache=True, nogil=True)
-def _zone(data, at, end):  # type: ignore[no-untyped-def]
+def _zone(data: NDArray[np.uint8], at: int, end: int) -> int:
     """Read Z, ±hh, ±hhmm or ±hh:mm up to the end; minutes east of UTC, or 10,000 if it is none of these."""
     if at == end or (end - at == 1 and (data[at] == 90 or data[at] == 122)):
         return 0
@@ -162,7 +169,9 @@ def _zone(data, at, end):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _parse_times(data, starts, value, reason):  # type: ignore[no-untyped-def]
+def _parse_times(
+    data: NDArray[np.uint8], starts: NDArray[np.int64], value: NDArray[np.int64], reason: NDArray[np.uint8]
+) -> None:
     for row in range(len(value)):
         at, end = _trim(data, starts[row], starts[row + 1])
         if at == end:

@@ -70,7 +70,7 @@ def scan_records(
 
 
 @njit(cache=True, nogil=True)
-def _is_utf8(data, begin, end):  # type: ignore[no-untyped-def]
+def _is_utf8(data: NDArray[np.uint8], begin: int, end: int) -> bool:
     """Tell whether the bytes are UTF-8: no overlong forms, no surrogates, nothing above U+10FFFF."""
     at = begin
     while at < end:
@@ -107,7 +107,17 @@ def _is_utf8(data, begin, end):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _scan(data, delimiter, wanted, line, is_last, clean, lines, bad_lines, bad_reasons):  # type: ignore[no-untyped-def]
+def _scan(
+    data: NDArray[np.uint8],
+    delimiter: int,
+    wanted: NDArray[np.bool_],
+    line: int,
+    is_last: bool,
+    clean: NDArray[np.uint8],
+    lines: NDArray[np.int64],
+    bad_lines: NDArray[np.int64],
+    bad_reasons: NDArray[np.uint8],
+) -> tuple[int, int, int, int, int, bool]:
     size, columns = len(data), len(wanted)
     written = good = bad = begin = 0
     while begin < size:

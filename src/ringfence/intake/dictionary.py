@@ -61,7 +61,9 @@ class Dictionary:
 
 
 @njit(cache=True, nogil=True)
-def _grown(hashes, codes):  # type: ignore[no-untyped-def]
+def _grown(
+    hashes: NDArray[np.uint64], codes: NDArray[np.int32]
+) -> tuple[NDArray[np.uint64], NDArray[np.int32]]:
     size = 2 * len(codes)
     new_hashes, new_codes = np.zeros(size, np.uint64), np.full(size, -1, np.int32)
     mask = np.uint64(size - 1)
@@ -75,7 +77,14 @@ def _grown(hashes, codes):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _encode(hashes, is_null, table_hashes, table_codes, count, codes):  # type: ignore[no-untyped-def]
+def _encode(
+    hashes: NDArray[np.uint64],
+    is_null: NDArray[np.bool_],
+    table_hashes: NDArray[np.uint64],
+    table_codes: NDArray[np.int32],
+    count: int,
+    codes: NDArray[np.int32],
+) -> NDArray[np.int64]:
     """Look every hash up, entering those not seen before; give the positions of those, in order."""
     mask = np.uint64(len(table_codes) - 1)
     first = np.empty(len(hashes), np.int64)

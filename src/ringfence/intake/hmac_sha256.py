@@ -65,12 +65,18 @@ def hmac_sha256(key: bytes, prefix: bytes, data: Bytes, starts: Longs) -> Bytes:
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _turn(word, bits):  # type: ignore[no-untyped-def]
+def _turn(word: np.uint32, bits: int) -> np.uint32:
     return (word >> np.uint32(bits)) | (word << np.uint32(32 - bits))
 
 
 @njit(cache=True, nogil=True)
-def _compress(state, block, at, w, constants):  # type: ignore[no-untyped-def]
+def _compress(
+    state: NDArray[np.uint32],
+    block: NDArray[np.uint8],
+    at: int,
+    w: NDArray[np.uint32],
+    constants: NDArray[np.uint32],
+) -> None:
     """Mix 64 bytes of `block` from `at` into `state` (FIPS 180-4, 6.2.2); `w` is room for 64 words."""
     for i in range(16):
         j = at + 4 * i
@@ -105,7 +111,14 @@ def _compress(state, block, at, w, constants):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _finish(state, block, filled, length, w, constants):  # type: ignore[no-untyped-def]
+def _finish(
+    state: NDArray[np.uint32],
+    block: NDArray[np.uint8],
+    filled: int,
+    length: int,
+    w: NDArray[np.uint32],
+    constants: NDArray[np.uint32],
+) -> None:
     """Pad a last, partly filled block; `length` is that of the message in bytes."""
     block[filled] = 128
     block[filled + 1 : 64] = 0
@@ -119,7 +132,17 @@ def _finish(state, block, filled, length, w, constants):  # type: ignore[no-unty
 
 
 @njit(cache=True, nogil=True)
-def _digest(inner, outer, prefix, data, starts, begin, end, digests, constants):  # type: ignore[no-untyped-def]
+def _digest(
+    inner: NDArray[np.uint32],
+    outer: NDArray[np.uint32],
+    prefix: NDArray[np.uint8],
+    data: NDArray[np.uint8],
+    starts: NDArray[np.int64],
+    begin: int,
+    end: int,
+    digests: NDArray[np.uint8],
+    constants: NDArray[np.uint32],
+) -> None:
     w = np.empty(64, np.uint32)
     block = np.empty(64, np.uint8)
     state = np.empty(8, np.uint32)

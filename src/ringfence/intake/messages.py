@@ -30,7 +30,13 @@ def pick(data: Bytes, starts: Longs, chosen: Longs) -> tuple[Bytes, Longs]:
 
 
 @njit(cache=True, nogil=True)
-def _copy(data, starts, chosen, out, picked):  # type: ignore[no-untyped-def]
+def _copy(
+    data: NDArray[np.uint8],
+    starts: NDArray[np.int64],
+    chosen: NDArray[np.int64],
+    out: NDArray[np.uint8],
+    picked: NDArray[np.int64],
+) -> None:
     for i in range(len(chosen)):
         # A loop, since a slice assignment takes seconds to compile.
         for at in range(starts[chosen[i] + 1] - starts[chosen[i]]):
@@ -38,7 +44,7 @@ def _copy(data, starts, chosen, out, picked):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def mixed(word):  # type: ignore[no-untyped-def]
+def mixed(word: np.uint64) -> np.uint64:
     """Spread the bits of a uint64 over 64 bits, one to one (the finaliser of splitmix64)."""
     word = (word ^ (word >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     word = (word ^ (word >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
@@ -46,7 +52,7 @@ def mixed(word):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def hash_messages(data, starts, seed):  # type: ignore[no-untyped-def]
+def hash_messages(data: NDArray[np.uint8], starts: NDArray[np.int64], seed: np.uint64) -> NDArray[np.uint64]:
     """Hash N messages to uint64[N] under a secret uint64 seed, to tell equal ones; eight bytes at a time."""
     hashes = np.empty(len(starts) - 1, np.uint64)
     for i in range(len(hashes)):

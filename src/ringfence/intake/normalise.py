@@ -60,18 +60,21 @@ def _folded(values: pl.Series) -> pl.Series:
 
 
 @njit(cache=True, nogil=True)
-def _is_digit(byte):  # type: ignore[no-untyped-def]
+def is_digit(byte: int) -> bool:
+    """Tell ASCII digits."""
     return 48 <= byte <= 57
 
 
 @njit(cache=True, nogil=True)
-def _is_word(byte):  # type: ignore[no-untyped-def]
+def _is_word(byte: int) -> bool:
     """Tell letters and digits; beyond ASCII nothing else is left."""
     return 97 <= byte <= 122 or 48 <= byte <= 57 or byte >= 128
 
 
 @njit(cache=True, nogil=True)
-def _addresses(data, starts, out, ends):  # type: ignore[no-untyped-def]
+def _addresses(
+    data: NDArray[np.uint8], starts: NDArray[np.int64], out: NDArray[np.uint8], ends: NDArray[np.int64]
+) -> int:
     written = 0
     for value in range(len(starts) - 1):
         begin = written
@@ -86,7 +89,7 @@ def _addresses(data, starts, out, ends):  # type: ignore[no-untyped-def]
             is_number = True
             while at < end and _is_word(data[at]):
                 letters += (data[at] & 0xC0) != 0x80
-                is_number = is_number and _is_digit(data[at])
+                is_number = is_number and is_digit(data[at])
                 at += 1
             is_joined = is_short_number and letters == 1 and not is_number
             if written > begin and not is_joined:
@@ -101,12 +104,14 @@ def _addresses(data, starts, out, ends):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _phones(data, starts, out, ends):  # type: ignore[no-untyped-def]
+def _phones(
+    data: NDArray[np.uint8], starts: NDArray[np.int64], out: NDArray[np.uint8], ends: NDArray[np.int64]
+) -> int:
     written = 0
     for value in range(len(starts) - 1):
         begin = written
         for at in range(starts[value], starts[value + 1]):
-            if _is_digit(data[at]):
+            if is_digit(data[at]):
                 out[written] = data[at]
                 written += 1
         if written >= begin + 2 and out[begin] == 48 and out[begin + 1] == 48:
@@ -120,7 +125,7 @@ def _phones(data, starts, out, ends):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _ends_with(data, begin, end, tail):  # type: ignore[no-untyped-def]
+def _ends_with(data: NDArray[np.uint8], begin: int, end: int, tail: bytes) -> bool:
     if end - begin != len(tail):
         return False
     same = 0
@@ -130,7 +135,9 @@ def _ends_with(data, begin, end, tail):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _emails(data, starts, out, ends):  # type: ignore[no-untyped-def]
+def _emails(
+    data: NDArray[np.uint8], starts: NDArray[np.int64], out: NDArray[np.uint8], ends: NDArray[np.int64]
+) -> int:
     written = 0
     for value in range(len(starts) - 1):
         begin, end = starts[value], starts[value + 1]

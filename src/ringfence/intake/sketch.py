@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ringfence.domain.identifiers import IdentifierKind
 from ringfence.intake.hmac_sha256 import hmac_sha256
 from ringfence.intake.messages import hash_messages, mixed, pick
+from ringfence.intake.normalise import is_digit
 from ringfence.market import Sketches
 
 Bytes = NDArray[np.uint8]
@@ -98,7 +99,7 @@ def _shared_messages(hashes: NDArray[np.uint64]) -> tuple[Longs, Longs]:
 
 
 @njit(cache=True, nogil=True)
-def _sorted_rows(rows, rank, ranks):  # type: ignore[no-untyped-def]
+def _sorted_rows(rows: Longs, rank: NDArray[np.int32], ranks: int) -> tuple[Longs, Longs]:
     """Sort rows by (rank, row), where equal ranks stand side by side; give them and their ranks."""
     place = np.zeros(ranks + 1, np.int64)
     for i in range(len(rows)):
@@ -119,23 +120,20 @@ def _sorted_rows(rows, rank, ranks):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _is_digit(byte):  # type: ignore[no-untyped-def]
-    return 48 <= byte <= 57
-
-
-@njit(cache=True, nogil=True)
-def _comes_before(data, begin, end, other, other_end):  # type: ignore[no-untyped-def]
+def _comes_before(data: NDArray[np.uint8], begin: int, end: int, other: int, other_end: int) -> bool:
     """Compare two words by (length, bytes)."""
     if end - begin != other_end - other:
         return end - begin < other_end - other
     for i in range(end - begin):
         if data[begin + i] != data[other + i]:
-            return data[begin + i] < data[other + i]
+            return bool(data[begin + i] < data[other + i])
     return False
 
 
 @njit(cache=True, nogil=True)
-def _digit_words(data, begin, end, word_begin, word_end):  # type: ignore[no-untyped-def]
+def _digit_words(
+    data: NDArray[np.uint8], begin: int, end: int, word_begin: NDArray[np.int64], word_end: NDArray[np.int64]
+) -> tuple[int, int]:
     """List the words that hold a digit, sorted by (length, bytes); give how many, and the first long number.
 
     A long number is a word of two digits or more and nothing else; -1 if there is none.
@@ -146,7 +144,7 @@ def _digit_words(data, begin, end, word_begin, word_end):  # type: ignore[no-unt
         stop = at
         has_digit = False
         while stop < end and data[stop] != 32:
-            has_digit = has_digit or _is_digit(data[stop])
+            has_digit = has_digit or is_digit(data[stop])
             stop += 1
         if has_digit and count < len(word_begin):
             place = count
@@ -159,14 +157,22 @@ def _digit_words(data, begin, end, word_begin, word_end):  # type: ignore[no-unt
     for i in range(count):
         is_number = word_end[i] - word_begin[i] >= 2
         for at in range(word_begin[i], word_end[i]):
-            is_number = is_number and _is_digit(data[at])
+            is_number = is_number and is_digit(data[at])
         if is_number:
             return count, i
     return count, -1
 
 
 @njit(cache=True, nogil=True)
-def _blocks(kind, data, starts, message, ends, owner, variant):  # type: ignore[no-untyped-def]
+def _blocks(
+    kind: int,
+    data: NDArray[np.uint8],
+    starts: NDArray[np.int64],
+    message: NDArray[np.uint8],
+    ends: NDArray[np.int64],
+    owner: NDArray[np.int32],
+    variant: NDArray[np.uint8],
+) -> int:
     """Write the message of every value's blocks end to end; give how many there are."""
     word_begin, word_end = np.empty(_MOST_WORDS, np.int64), np.empty(_MOST_WORDS, np.int64)
     count = written = 0
@@ -214,7 +220,7 @@ def _blocks(kind, data, starts, message, ends, owner, variant):  # type: ignore[
             has_letter = is_domain = False
             for at in range(begin, end):
                 is_domain = is_domain or data[at] == 64
-                if is_domain or not _is_digit(data[at]):
+                if is_domain or not is_digit(data[at]):
                     has_letter = has_letter or not is_domain
                     message[written] = data[at]
                     written += 1
@@ -228,7 +234,9 @@ def _blocks(kind, data, starts, message, ends, owner, variant):  # type: ignore[
 
 
 @njit(cache=True, nogil=True)
-def _letters(kind, data, starts):  # type: ignore[no-untyped-def]
+def _letters(
+    kind: int, data: NDArray[np.uint8], starts: NDArray[np.int64]
+) -> tuple[NDArray[np.int32], Longs]:
     """Read every value's letters (code points): of words without a digit, or of an e-mail's local part."""
     letters = np.empty(len(data), np.int32)
     letter_starts = np.zeros(len(starts), np.int64)
@@ -239,7 +247,7 @@ def _letters(kind, data, starts):  # type: ignore[no-untyped-def]
             stop = at
             has_digit = False
             while stop < end and data[stop] != 32 and not (kind == _EMAIL and data[stop] == 64):
-                has_digit = has_digit or _is_digit(data[stop])
+                has_digit = has_digit or is_digit(data[stop])
                 stop += 1
             if kind == _EMAIL or not has_digit:
                 while at < stop:
@@ -260,7 +268,17 @@ def _letters(kind, data, starts):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _bigrams(letters, letter_starts, owner, salt, room, bigrams, used, first, last):  # type: ignore[no-untyped-def]
+def _bigrams(
+    letters: NDArray[np.int32],
+    letter_starts: NDArray[np.int64],
+    owner: NDArray[np.int32],
+    salt: NDArray[np.uint64],
+    room: Longs,
+    bigrams: NDArray[np.uint32],
+    used: Longs,
+    first: int,
+    last: int,
+) -> None:
     """Write the salted letter pairs of rows `first` to `last` from `room` on, and how many each has.
 
     Hashes are spread evenly, so each is dropped near its final place and moved the rest of the way.
@@ -301,7 +319,7 @@ def _bigrams(letters, letter_starts, owner, salt, room, bigrams, used, first, la
 
 
 @njit(cache=True, nogil=True)
-def _close_up(bigrams, room, begin):  # type: ignore[no-untyped-def]
+def _close_up(bigrams: NDArray[np.uint32], room: NDArray[np.int64], begin: NDArray[np.int64]) -> None:
     """Move every row's bigrams left to where they begin for good."""
     for row in range(len(begin) - 1):
         if room[row] != begin[row]:
