@@ -11,9 +11,13 @@ class Settings:
 
     key_file: Path | None = None
     """RINGFENCE_KEY_FILE: where the pseudonym key lies (default: the user's data folder)."""
+    store: str | None = None
+    """RINGFENCE_STORE: the store's address (default: a file in the user's data folder)."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
         """Read the settings; an empty variable counts as absent."""
         key_file = environment.get("RINGFENCE_KEY_FILE")
-        return cls(key_file=Path(key_file) if key_file else None)
+        return cls(
+            key_file=Path(key_file) if key_file else None, store=environment.get("RINGFENCE_STORE") or None
+        )

@@ -5,8 +5,8 @@ from dataclasses import fields
 from pathlib import Path
 
 from ringfence.cli.main import application
-from ringfence.export import SCHEMAS
 from ringfence.intake.tables import TABLES
+from ringfence.market.results import SCHEMAS
 from ringfence.settings import Settings
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")

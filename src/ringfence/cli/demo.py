@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 
+from ringfence.cli.context import settings_of
 from ringfence.cli.evaluate import print_evaluation
 from ringfence.cli.printing import print_json, print_lines, print_table
 from ringfence.cli.progress import show_progress
-from ringfence.settings import Settings
 
 
 def demo(
@@ -30,7 +30,7 @@ def demo(
     from ringfence.intake import PseudonymKey
     from ringfence.services.demonstrate import demonstrate
 
-    settings = context.ensure_object(Settings)
+    settings = settings_of(context)
     options = GeneratorOptions(buyers=buyers, seed=seed, stealth=stealth)
     key = PseudonymKey.load_or_create(settings.key_file)
     with show_progress(quiet) as progress:

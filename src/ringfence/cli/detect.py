@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
+from ringfence.cli.context import settings_of
 from ringfence.cli.exit_codes import IDLE
 from ringfence.cli.printing import print_json, print_lines, print_table, warn
 from ringfence.cli.progress import show_progress
-from ringfence.settings import Settings
 
 _SHOWN = 10
 _FILES = "How the files are written"
@@ -93,7 +93,7 @@ def detect(
     from ringfence.intake import IntakeOptions, Mapping, PseudonymKey
     from ringfence.services.detect_rings import DetectionRequest, detect_rings
 
-    settings = context.ensure_object(Settings)
+    settings = settings_of(context)
     options = IntakeOptions(
         mapping=Mapping.load(mapping) if mapping else None,
         delimiter={"\\t": "\t", "tab": "\t"}.get(delimiter, delimiter) if delimiter else None,

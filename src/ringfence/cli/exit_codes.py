@@ -1,10 +1,12 @@
-"""What each kind of refusal exits with: 1 failed, 2 wrong use or unreadable input."""
+"""What each kind of refusal exits with: 1 failed, 2 wrong use, 4 another holds the lease."""
 
 from ringfence.domain.errors import ConflictError, InvalidError, NotFoundError, RingfenceError
+from ringfence.domain.leases import LeaseHeldError
 
 FAILED = 1
 WRONG_USE = 2
 IDLE = 3
+LEASE_HELD = 4
 INTERRUPTED = 130
 
 
@@ -15,4 +17,6 @@ def exit_code(error: RingfenceError) -> int:
 
     if isinstance(error, TooManyRejectedError):
         return FAILED
+    if isinstance(error, LeaseHeldError):
+        return LEASE_HELD
     return WRONG_USE if isinstance(error, InvalidError | NotFoundError | ConflictError) else FAILED

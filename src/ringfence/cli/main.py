@@ -4,16 +4,20 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from typer.core import TyperGroup
 
 from ringfence.cli import demo, detect, evaluate, generate, rings
+from ringfence.cli.context import Application
 from ringfence.cli.exit_codes import FAILED, INTERRUPTED, WRONG_USE, exit_code
 from ringfence.cli.printing import fail
 from ringfence.domain.errors import RingfenceError
 from ringfence.settings import Settings
+
+if TYPE_CHECKING:
+    from ringfence.store import Stores
 
 _UsageError: Any = typer.BadParameter.mro()[1]
 """What is raised for wrong use; typer names only this subclass of it in public."""
@@ -75,11 +79,16 @@ def _ringfence(
         raise typer.Exit(WRONG_USE)
 
 
-def run(arguments: Sequence[str], settings: Settings) -> int:
+def run(arguments: Sequence[str], settings: Settings, stores: "Stores") -> int:
     """Run one command and give its exit code."""
     command = typer.main.get_command(application)
     try:
-        code = command(args=list(arguments), prog_name="ringfence", standalone_mode=False, obj=settings)
+        code = command(
+            args=list(arguments),
+            prog_name="ringfence",
+            standalone_mode=False,
+            obj=Application(settings, stores),
+        )
     except _UsageError as error:
         if error.ctx is not None:
             typer.echo(error.ctx.get_usage(), err=True)

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -19,6 +18,7 @@ from ringfence.detection.records import JointClaims, joint_claims
 from ringfence.domain.currencies import amount_text
 from ringfence.domain.progress import Progress
 from ringfence.market import Floats, Market
+from ringfence.market.results import SCHEMAS
 
 _LEAST_WEIGHT = 0.1
 """What a member without evidence of its own still weighs when rings of two runs are matched."""
@@ -99,14 +99,14 @@ def report(
     progress.stage("links")
     tied = _links(found, parameters) if links else []
     return Detection(
-        rings=pl.DataFrame(rings, schema=_RINGS, orient="row"),
-        members=pl.DataFrame(members, schema=_MEMBERS, orient="row"),
+        rings=pl.DataFrame(rings, schema=SCHEMAS["rings"], orient="row"),
+        members=pl.DataFrame(members, schema=SCHEMAS["members"], orient="row"),
         buyers=_buyers(market, found),
         links=_link_rows(tied, found.market, reasons),
-        evidence=pl.concat(records) if records else pl.DataFrame(schema=_EVIDENCE),
+        evidence=pl.concat(records) if records else pl.DataFrame(schema=SCHEMAS["evidence"]),
         lineage=pl.DataFrame(
             [(step.ring_id, step.event.value, step.previous_ring_id, step.common) for step in lineage],
-            schema=_LINEAGE,
+            schema=SCHEMAS["lineage"],
             orient="row",
         ),
         notes=_notes(market, found),
@@ -122,44 +122,6 @@ def report(
             "links": len(tied),
         },
     )
-
-
-_RINGS: dict[str, Any] = {
-    "ring_id": pl.String,
-    "network_id": pl.String,
-    "score": pl.Float64,
-    "size": pl.Int64,
-    "claims": pl.Int64,
-    "merchants": pl.Int64,
-    "amount": pl.String,
-    "first_claim_at": pl.Datetime("us", "UTC"),
-    "last_claim_at": pl.Datetime("us", "UTC"),
-    "p_value": pl.Float64,
-    "why": pl.String,
-}
-_MEMBERS: dict[str, Any] = {
-    "ring_id": pl.String,
-    "buyer_id": pl.String,
-    "score": pl.Float64,
-    "why": pl.String,
-}
-_LINKS: dict[str, Any] = {"buyer_a": pl.String, "buyer_b": pl.String, "score": pl.Float64, "why": pl.String}
-_EVIDENCE: dict[str, Any] = {
-    "ring_id": pl.String,
-    "event": pl.Int64,
-    "merchant_id": pl.String,
-    "buyer_id": pl.String,
-    "claim_id": pl.String,
-    "filed_at": pl.Datetime("us", "UTC"),
-    "amount": pl.String,
-    "expected": pl.Float64,
-}
-_LINEAGE: dict[str, Any] = {
-    "ring_id": pl.String,
-    "event": pl.String,
-    "previous_ring_id": pl.String,
-    "common": pl.Float64,
-}
 
 
 def _name_rings(
@@ -242,7 +204,7 @@ def _evidence_rows(ring_id: str, joint: JointClaims, market: Market) -> pl.DataF
             ],
             "expected": joint.strangers,
         },
-        schema=_EVIDENCE,
+        schema=SCHEMAS["evidence"],
     )
 
 
@@ -269,7 +231,7 @@ def _link_rows(links: Sequence[Link], market: Market, reasons: Reasons) -> pl.Da
             "score": [link.score for link in links],
             "why": [reasons.of_link(link) for link in links],
         },
-        schema=_LINKS,
+        schema=SCHEMAS["links"],
     )
 
 

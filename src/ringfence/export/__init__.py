@@ -4,10 +4,9 @@ from ringfence.export.formats import Format, export_rings, render_rings
 from ringfence.export.graph import select_rings, to_networkx
 from ringfence.export.page import render_page, write_page
 from ringfence.export.run_folder import RunFolder, read_run, refuse_strangers, write_run
-from ringfence.export.tables import SCHEMAS, conform, read_table, write_table
+from ringfence.export.tables import conform, read_table, write_table
 
 __all__ = [
-    "SCHEMAS",
     "Format",
     "RunFolder",
     "conform",

@@ -12,7 +12,8 @@ from typing import Any
 import polars as pl
 
 from ringfence.domain.errors import InvalidError, NotFoundError, UnavailableError
-from ringfence.export.tables import OPTIONAL, SCHEMAS, conform, read_table, write_table
+from ringfence.export.tables import conform, read_table, write_table
+from ringfence.market.results import OPTIONAL, SCHEMAS
 
 _FORMAT = "ringfence run 1"
 _READY = ".ready"
@@ -23,7 +24,7 @@ _LEFT_BEHIND = (_READY, "rejected.csv")
 
 @dataclass(frozen=True, eq=False)
 class RunFolder:
-    """What one detection wrote; the frames have the columns of `tables.SCHEMAS`."""
+    """What one detection wrote; the frames have the columns of `market.results.SCHEMAS`."""
 
     rings: pl.DataFrame
     """(:Buyer)-[:MEMBER_OF]->(:Ring): one row a ring."""
@@ -58,7 +59,7 @@ def write_run(
     disk refuses.
     """
     target = Path(directory)
-    unknown = set(frames) - {*SCHEMAS, *OPTIONAL}
+    unknown = set(frames) - set(SCHEMAS)
     if unknown:
         raise InvalidError(f"A run has no table {min(unknown)}.")
     for table in SCHEMAS:
@@ -159,7 +160,7 @@ def _finish(target: Path) -> None:
     about = ready / "run.json"
     if about.is_file():
         tables = _read_json(about)["files"]
-        for table in {*SCHEMAS, *OPTIONAL} - set(tables):
+        for table in set(SCHEMAS) - set(tables):
             (target / f"{table}.csv").unlink(missing_ok=True)
         for path in sorted(ready.iterdir(), key=lambda path: path.name == "run.json"):
             path.replace(target / path.name)

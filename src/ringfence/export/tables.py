@@ -6,41 +6,9 @@ from typing import IO, Any
 import polars as pl
 
 from ringfence.domain.errors import InvalidError
+from ringfence.market.results import SCHEMAS
 
 _TIME = pl.Datetime("us", "UTC")
-
-SCHEMAS: dict[str, dict[str, Any]] = {
-    "rings": {
-        "ring_id": pl.String,
-        "network_id": pl.String,
-        "score": pl.Float64,
-        "size": pl.Int64,
-        "claims": pl.Int64,
-        "merchants": pl.Int64,
-        "amount": pl.String,
-        "first_claim_at": _TIME,
-        "last_claim_at": _TIME,
-        "p_value": pl.Float64,
-        "why": pl.String,
-    },
-    "members": {"ring_id": pl.String, "buyer_id": pl.String, "score": pl.Float64, "why": pl.String},
-    "buyers": {"buyer_id": pl.String, "score": pl.Float64},
-    "evidence": {
-        "ring_id": pl.String,
-        "event": pl.Int64,
-        "merchant_id": pl.String,
-        "buyer_id": pl.String,
-        "claim_id": pl.String,
-        "filed_at": _TIME,
-        "amount": pl.String,
-        "expected": pl.Float64,
-    },
-    "links": {"buyer_a": pl.String, "buyer_b": pl.String, "score": pl.Float64, "why": pl.String},
-}
-"""Columns and types by table. `lineage` has no entry: its columns are as detection hands them."""
-
-OPTIONAL = ("links", "lineage")
-"""Tables that a run may lack."""
 
 _DECIMALS = {"buyers": 9}
 """Decimals of the fractions in a table where not 6: fewer would tie buyers of a large marketplace."""
@@ -55,7 +23,7 @@ def conform(table: str, frame: pl.DataFrame) -> pl.DataFrame:
     Times may come as text in ISO 8601 or without zone, which is UTC; other columns are dropped, null text
     becomes empty. Raises InvalidError for a missing column, a value of another type, NaN or infinity.
     """
-    schema = SCHEMAS.get(table) or _told_by(frame)
+    schema = SCHEMAS[table]
     missing = [name for name in schema if name not in frame.columns]
     if missing:
         raise InvalidError(f"The table {table} has no column {missing[0]}.")
@@ -91,7 +59,7 @@ def read_table(table: str, path: Path) -> pl.DataFrame:
         raise InvalidError(
             f"{path} cannot be read: {(str(error).splitlines() or ['damaged'])[0]}."
         ) from error
-    numbers = {name for name, dtype in SCHEMAS.get(table, {}).items() if dtype != pl.String}
+    numbers = {name for name, dtype in SCHEMAS[table].items() if dtype != pl.String}
     return conform(
         table,
         text.with_columns(
@@ -99,13 +67,6 @@ def read_table(table: str, path: Path) -> pl.DataFrame:
             for name in text.columns
         ),
     )
-
-
-def _told_by(frame: pl.DataFrame) -> dict[str, Any]:
-    return {
-        name: _TIME if dtype.is_temporal() else pl.Int64 if dtype.is_integer() else dtype
-        for name, dtype in frame.schema.items()
-    }
 
 
 def _cast(column: pl.Series, wanted: Any) -> pl.Series:

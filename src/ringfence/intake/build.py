@@ -15,6 +15,7 @@ from ringfence.intake.pseudonyms import pseudonymise
 from ringfence.intake.repeats import Ledger, Verdict
 from ringfence.intake.tables import CLAIMS, ORDERS, TABLES, Content, Table
 from ringfence.market import Claims, Identifiers, Market, Orders
+from ringfence.market.canonical import canonical_order, settle_ties
 
 Ints = NDArray[np.int32]
 Longs = NDArray[np.int64]
@@ -148,7 +149,7 @@ class MarketBuilder:
         code = rows.take("currency", is_kept)
         used = np.unique(code)
         order = canonical_order(merchant, filed_at, buyer)
-        order = _untied(order, merchant, filed_at, buyer, amount, claim_id)
+        order = settle_ties(order, merchant, filed_at, buyer, amount, claim_id)
         claims = Claims(
             claim_id=claim_id.gather(order).rechunk().alias("claim_id"),
             buyer=buyer[order],
@@ -176,49 +177,3 @@ def _named(dictionary: Dictionary, used: list[Ints]) -> tuple[pl.Series, Ints]:
     place = np.full(len(dictionary), -1, np.int32)
     place[numbers[order]] = np.arange(len(order), dtype=np.int32)
     return texts.gather(order).rechunk().alias("id"), place
-
-
-def canonical_order(merchant: Ints, moment: Longs, buyer: Ints) -> Longs:
-    """Sort N rows by (merchant, moment, buyer); give int64[N].
-
-    The three are packed into one int64 where they fit (times that are whole seconds usually do), which
-    sorts several times faster.
-    """
-    if len(moment) == 0:
-        return np.empty(0, np.int64)
-    earliest, latest = int(moment.min()), int(moment.max())
-    unit = next(
-        unit
-        for unit in (60_000_000, 1_000_000, 1_000, 1)
-        if unit == 1 or not ((moment - earliest) % unit).any()
-    )
-    time_bits = ((latest - earliest) // unit).bit_length()
-    buyer_bits = int(buyer.max()).bit_length()
-    if int(merchant.max()).bit_length() + time_bits + buyer_bits > 63:
-        return np.lexsort((buyer, moment, merchant))
-    packed = merchant.astype(np.int64) << time_bits
-    packed |= (moment - earliest) // unit
-    packed <<= buyer_bits
-    packed |= buyer
-    return np.argsort(packed)
-
-
-def _untied(
-    order: Longs, merchant: Ints, moment: Longs, buyer: Ints, amount: Longs, claim_id: pl.Series
-) -> Longs:
-    """Settle rows of equal merchant, moment and buyer by amount and claim_id."""
-    left, right = order[:-1], order[1:]
-    ties = (
-        (merchant[left] == merchant[right]) & (moment[left] == moment[right]) & (buyer[left] == buyer[right])
-    )
-    if not ties.any():
-        return order
-    places = np.flatnonzero(np.concatenate((ties, [False])) | np.concatenate(([False], ties)))
-    run = np.cumsum(np.concatenate(([True], ~ties)))[places]
-    rows = order[places]
-    tied = pl.DataFrame(
-        {"run": run, "amount": amount[rows], "claim_id": claim_id.gather(rows), "row": rows}
-    ).sort("run", "amount", "claim_id")
-    settled = order.copy()
-    settled[places] = tied["row"].to_numpy()
-    return settled

@@ -1,0 +1,1 @@
+"""GraphQL over HTTP: a file a subject."""

@@ -1,0 +1,119 @@
+"""Rings and what they are made of, as the store answers and people read them."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class RingOrder(StrEnum):
+    """What rings are listed by, greatest first; ties by ring id."""
+
+    SCORE = "score"
+    SIZE = "size"
+    CLAIMS = "claims"
+    LAST_CLAIM_AT = "last_claim_at"
+
+
+@dataclass(frozen=True, slots=True)
+class Ring:
+    """A coordinated group as one run found it.
+
+    `(:Network)<-[:PART_OF]-(:Ring)-[:FOUND_BY]->(:Run)`
+    """
+
+    ring_id: str
+    """Given at birth and kept for life."""
+    run_id: int
+    """The run whose findings these are."""
+    network_id: str
+    score: float
+    """Evidence, in decades."""
+    size: int
+    """Members."""
+    claims: int
+    """Joint claims; merchants, amount and times are theirs too."""
+    merchants: int
+    amount: str
+    """`EUR:3.00;USD:120.50`: sums stay apart by currency."""
+    first_claim_at: int
+    """µs since 1970-01-01 UTC."""
+    last_claim_at: int
+    """µs since 1970-01-01 UTC."""
+    why: str
+    first_run_id: int
+    """The run it was born in."""
+    origin_ring_id: str | None
+    """The ring it was split from, if it was."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """`(:Buyer)-[:MEMBER_OF {evidence}]->(:Ring)`."""
+
+    ring_id: str
+    buyer_id: str
+    score: float
+    """Evidence, in decades."""
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """`(:Buyer)-[:LINKED {evidence, why}]-(:Buyer)`, `buyer_a` before `buyer_b`."""
+
+    buyer_a: str
+    buyer_b: str
+    score: float
+    """Evidence, in decades."""
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class JointClaim:
+    """A claim a ring rests on, in one of its joint events."""
+
+    ring_id: str
+    event: int
+    """1, 2, … in the order of time."""
+    merchant_id: str
+    buyer_id: str
+    claim_id: str
+    filed_at: int
+    """µs since 1970-01-01 UTC."""
+    amount: str
+    """`EUR:3.00`."""
+    expected: float
+    """How many strangers' claims chance would put as near."""
+
+
+@dataclass(frozen=True, slots=True)
+class LineageStep:
+    """One step in the life of a ring, seen by one run."""
+
+    run_id: int
+    ring_id: str
+    event: str
+    """born, kept, grew, shrank, changed, merged, split, died or returned."""
+    previous_ring_id: str
+    """Empty for a ring that was born."""
+    common: float
+    """Weighted Jaccard of the two, 0 to 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class RingQuery:
+    """Which rings of a run are asked for; every condition that is given must hold."""
+
+    min_score: float | None = None
+    """In decades."""
+    merchant_id: str | None = None
+    """Has a joint claim against this merchant."""
+    buyer_id: str | None = None
+    """Has this member."""
+    network_id: str | None = None
+    since: int | None = None
+    """Its last joint claim was filed then or later; µs since 1970-01-01 UTC."""
+    only: frozenset[str] | None = None
+    """Is one of these rings."""
+    without: frozenset[str] = frozenset()
+    """Is none of these rings."""
+    order: RingOrder = RingOrder.SCORE

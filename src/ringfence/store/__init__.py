@@ -1,0 +1,21 @@
+"""What is kept between runs: the ports, by subject, and the stores behind them."""
+
+from ringfence.store.leases import Leases
+from ringfence.store.market import KnownRows, MarketPort
+from ringfence.store.records import Records
+from ringfence.store.reports import Reports
+from ringfence.store.rings import Rings
+from ringfence.store.store import Backup, Health, Store, Stores
+
+__all__ = [
+    "Backup",
+    "Health",
+    "KnownRows",
+    "Leases",
+    "MarketPort",
+    "Records",
+    "Reports",
+    "Rings",
+    "Store",
+    "Stores",
+]

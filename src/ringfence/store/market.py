@@ -1,0 +1,72 @@
+"""The port of the market: loads in, arrays out, and what people ask about a buyer."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import polars as pl
+
+from ringfence.domain.buyers import Buyer, Claim, SharedIdentifier
+from ringfence.domain.leases import Lease
+from ringfence.domain.loads import Load, LoadSource
+from ringfence.domain.pages import Key, Page
+from ringfence.domain.progress import Progress
+from ringfence.domain.scope import Scope
+from ringfence.market import Market
+from ringfence.market.tables import MarketTables
+
+
+@dataclass(frozen=True, eq=False)
+class KnownRows:
+    """What the store knows of the ids that were asked for, as of the last complete load."""
+
+    claims: pl.DataFrame
+    """As `tables.SCHEMAS["claims"]`, but buyer_id and merchant_id as text, identifiers as Binary (the 32
+    bytes of `exact`), and what may change as last changed."""
+    orders: pl.DataFrame
+    """In the same manner."""
+    reports: pl.DataFrame
+    """In the same manner."""
+
+
+class MarketPort(Protocol):
+    """Loads become visible one after another, each in one step; the last one is the market's version."""
+
+    def version(self) -> int:
+        """Give the number of the last complete load; 0 before the first."""
+
+    def load_of(self, digest: str) -> Load | None:
+        """Find the complete load of this digest."""
+
+    def loads(self) -> tuple[Load, ...]:
+        """List the complete loads, oldest first."""
+
+    def known(self, claim_ids: pl.Series, order_ids: pl.Series, report_ids: pl.Series) -> KnownRows:
+        """Look up which of these ids are known, and as what; each Series is String."""
+
+    def write_load(
+        self, source: LoadSource, tables: MarketTables, lease: Lease, now: int, progress: Progress
+    ) -> Load:
+        """Write a load in short transactions and make it visible by the last one.
+
+        The claims, orders and reports of `tables` must be unknown so far, its changes be about known claims
+        or its own. A load of the same digest that was interrupted is taken up where it stopped; another one
+        that was interrupted is cleared away first. Raises LeaseLostError if the lease was lost (nothing is
+        written then), InvalidError for another key or normaliser version than the store's, UnavailableError.
+        """
+
+    def read(self, version: int | None = None) -> Market:
+        """Give the market's arrays in their canonical order, as `intake.read_market` gives them for the same
+        rows, as of the last complete load or of the load `version`. Raises NotFoundError for an unknown one.
+        """
+
+    def buyer(self, buyer_id: str, scope: Scope) -> Buyer | None:
+        """Find a buyer; None if there is none in the scope."""
+
+    def claims_of(self, buyer_id: str, scope: Scope, first: int, after: Key | None = None) -> Page[Claim]:
+        """List a buyer's claims within the scope, latest first (Key: filed_at, claim_id)."""
+
+    def claims(self, claim_ids: tuple[str, ...], scope: Scope) -> tuple[Claim, ...]:
+        """Find claims by id, in the order asked for; those that do not exist in the scope are left out."""
+
+    def shared_identifiers(self, buyer_id: str, scope: Scope) -> tuple[SharedIdentifier, ...]:
+        """List the values of a buyer that others use too, rarest first; nothing for a merchant's scope."""

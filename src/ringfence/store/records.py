@@ -1,0 +1,45 @@
+"""The port of records: append-only events with optimistic concurrency."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from ringfence.domain.errors import ConflictError
+from ringfence.domain.records import Event, RecordKind, RecordRef, RecordState, Subject
+
+
+class VersionConflictError(ConflictError):
+    """Somebody else changed the record meanwhile."""
+
+    def __init__(self, record: RecordRef, expected: int, actual: int) -> None:
+        super().__init__(
+            f"Somebody else changed {record.kind.value.replace('_', ' ')} {record.id} meanwhile: it has "
+            f"{actual} events now, not {expected}. Look again, then decide."
+        )
+        self.record, self.expected, self.actual = record, expected, actual
+
+
+class Records(Protocol):
+    """The store keeps events and the state that domain code folded them into; it knows neither's meaning."""
+
+    def append(
+        self,
+        record: RecordRef,
+        events: Sequence[Event],
+        expected_version: int,
+        state: Mapping[str, Any],
+        concerns: Sequence[Subject] = (),
+    ) -> int:
+        """Append events, keep the state they lead to, and give the new version.
+
+        `expected_version` is the one the caller saw; 0 for a new record. Raises VersionConflictError, and
+        nothing is written, if there is another one by now.
+        """
+
+    def stream(self, record: RecordRef) -> tuple[Event, ...]:
+        """Give all events of a record, oldest first; none for an unknown record."""
+
+    def state(self, record: RecordRef) -> RecordState | None:
+        """Give the current state of one record."""
+
+    def current(self, kind: RecordKind, concerning: Subject | None = None) -> tuple[RecordState, ...]:
+        """Give the current states of all records of a kind, by id, or of those that concern a subject."""

@@ -1,0 +1,101 @@
+"""The port of rings and runs: what a detection found, published in one step."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import polars as pl
+
+from ringfence.domain.leases import Lease
+from ringfence.domain.pages import Key, Page
+from ringfence.domain.progress import Progress
+from ringfence.domain.rings import JointClaim, LineageStep, Link, Member, Ring, RingQuery
+from ringfence.domain.runs import Run, RunState
+
+
+class Rings(Protocol):
+    """A reader sees the last published run or the new one, never half of one.
+
+    Where `run_id` is None the published run is meant; without one, there are no rings.
+    """
+
+    def begin_run(self, lease: Lease, market_version: int, now: int) -> int:
+        """Begin a run and give its number; runs that were interrupted are marked failed and cleared away."""
+
+    def write_run(
+        self,
+        run_id: int,
+        tables: Mapping[str, pl.DataFrame],
+        about: Mapping[str, Any],
+        lease: Lease,
+        progress: Progress,
+    ) -> None:
+        """Write what a run found, unseen and in short transactions.
+
+        `tables` are those of a run folder, with `market.results.SCHEMAS` (links and lineage are optional);
+        `about` is run.json. Raises LeaseLostError, UnavailableError.
+        """
+
+    def publish(self, run_id: int, lease: Lease, now: int, reasons: Sequence[str] = ()) -> None:
+        """Make a run the one everybody sees, in one step.
+
+        Raises LeaseLostError, or ConflictError if it is not under way.
+        """
+
+    def withhold(self, run_id: int, lease: Lease, now: int, reasons: Sequence[str]) -> None:
+        """Keep a complete run unpublished, and say why."""
+
+    def fail(self, run_id: int, lease: Lease, now: int, reason: str) -> None:
+        """End a run that came to nothing, and clear away what it wrote."""
+
+    def forget(self, keep: int, lease: Lease) -> int:
+        """Clear away the findings of all but the last `keep` published runs and those withheld since the
+        oldest of them; their entries among the runs, and the lives of their rings, stay. Give how many."""
+
+    def run(self, run_id: int | None = None) -> Run | None:
+        """Find a run."""
+
+    def runs(self, first: int, after: Key | None = None, state: RunState | None = None) -> Page[Run]:
+        """List runs, latest first (Key: run_id)."""
+
+    def tables(self, run_id: int | None = None) -> dict[str, pl.DataFrame]:
+        """Give all tables of a run as they were written; NotFoundError if its findings are not kept."""
+
+    def last_members(self) -> dict[str, dict[str, float]]:
+        """Give the members (buyer id -> evidence) of every ring as last published.
+
+        Rings alive, and rings that ended within the runs whose findings are kept; none before the first run.
+        """
+
+    def alive(self) -> frozenset[str]:
+        """Give the rings of the published run."""
+
+    def page(
+        self, query: RingQuery, first: int, after: Key | None = None, run_id: int | None = None
+    ) -> Page[Ring]:
+        """List rings, greatest first by `query.order`, ties by ring id."""
+
+    def rings(self, ring_ids: Sequence[str], run_id: int | None = None) -> tuple[Ring, ...]:
+        """Find rings by id in a run, in the order asked for; those that are not there are left out."""
+
+    def last_known(self, ring_id: str) -> Ring | None:
+        """Find a ring as of the last published run that had it and whose findings are kept."""
+
+    def members(self, ring_ids: Sequence[str], run_id: int | None = None) -> tuple[Member, ...]:
+        """List the members of rings, ring by ring as asked for, best first."""
+
+    def joint_claims(self, ring_ids: Sequence[str], run_id: int | None = None) -> tuple[JointClaim, ...]:
+        """List the claims that rings rest on, ring by ring as asked for, by event, then time."""
+
+    def links_inside(
+        self, ring_ids: Sequence[str], run_id: int | None = None
+    ) -> tuple[tuple[str, Link], ...]:
+        """List (ring_id, link) between members of one ring, ring by ring as asked for, best first."""
+
+    def links_of(self, buyer_id: str, first: int, run_id: int | None = None) -> tuple[Link, ...]:
+        """List a buyer's links, best first."""
+
+    def lineage(self, ring_ids: Sequence[str]) -> tuple[LineageStep, ...]:
+        """Tell the lives of rings, as themselves or as the previous ring of another, over all runs."""
+
+    def buyer_score(self, buyer_id: str, run_id: int | None = None) -> float | None:
+        """Give a buyer's score, 0 to 1; None for a buyer the run did not see."""

@@ -1,0 +1,217 @@
+"""One SQLite file: its connections, its transactions, and what its errors mean."""
+
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ringfence.domain.errors import InvalidError, NotFoundError, UnavailableError
+from ringfence.domain.leases import Lease, LeaseLostError
+from ringfence.store.sqlite.schema import MIGRATIONS
+
+APPLICATION_ID = 0x52464E43
+"""`RFNC` in the file's header, which tells a store from any other SQLite file."""
+_PATIENCE_SECONDS = 30.0
+"""How long a writer waits for another; transactions are short."""
+_CACHE_KIB = 65_536
+
+
+class StoreDamagedError(UnavailableError):
+    """The file is damaged, or no SQLite file at all."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"The store {path} is damaged, or no store; restore a backup (ringfence restore).")
+        self.path = path
+
+
+class Database:
+    """Connections to one file: one that writes, and one for each thread that reads.
+
+    Statements run on the connection of the transaction or snapshot their thread is in, else on the thread's
+    own; whatever SQLite refuses becomes a domain error.
+    """
+
+    def __init__(self, path: Path, *, create: bool) -> None:
+        self.path = path
+        self._local = threading.local()
+        self._turn = threading.RLock()
+        self._opened: list[sqlite3.Connection] = []
+        if not create and not path.is_file():
+            raise NotFoundError(f"There is no store {path}; ringfence load makes one.")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UnavailableError(f"The store {path} cannot be made: {error.strerror}.") from error
+        with self._errors():
+            self._writer = self._connect()
+            try:
+                self._bring_forward()
+            except BaseException:
+                self.close()
+                raise
+
+    def all(self, statement: str, values: Sequence[Any] | dict[str, Any] = ()) -> list[tuple[Any, ...]]:
+        """Give all rows of a query."""
+        with self._errors():
+            return self._connection().execute(statement, values).fetchall()
+
+    def one(self, statement: str, values: Sequence[Any] | dict[str, Any] = ()) -> tuple[Any, ...] | None:
+        """Give the first row of a query."""
+        with self._errors():
+            row: tuple[Any, ...] | None = self._connection().execute(statement, values).fetchone()
+            return row
+
+    def run(self, statement: str, values: Sequence[Any] | dict[str, Any] = ()) -> int:
+        """Write, inside a transaction; give the number of rows that changed."""
+        with self._errors():
+            return self._connection().execute(statement, values).rowcount
+
+    def run_many(self, statement: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Write once for each row, inside a transaction."""
+        with self._errors():
+            self._connection().executemany(statement, rows)
+
+    @contextmanager
+    def transaction(self, lease: Lease | None = None) -> Iterator[None]:
+        """Write all or nothing; inside another transaction, be part of it."""
+        with self._turn:
+            if getattr(self._local, "is_writing", False):
+                self._check(lease)
+                yield
+                return
+            with self._errors():
+                self._writer.execute("BEGIN IMMEDIATE")
+            self._local.is_writing = True
+            try:
+                self._check(lease)
+                yield
+                with self._errors():
+                    self._writer.execute("COMMIT")
+            except BaseException:
+                # SQLite has rolled back by itself if the disk was full.
+                if self._writer.in_transaction:
+                    self._writer.execute("ROLLBACK")
+                raise
+            finally:
+                self._local.is_writing = False
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Read one state of the file; inside a transaction or another snapshot, be part of it."""
+        if getattr(self._local, "is_writing", False) or self._reader().in_transaction:
+            yield
+            return
+        with self._errors():
+            self._reader().execute("BEGIN")
+        try:
+            yield
+        finally:
+            self._reader().execute("ROLLBACK")
+
+    def version(self) -> int:
+        """Give the version of the tables."""
+        row = self.one("PRAGMA user_version")
+        return int(row[0]) if row else 0
+
+    def copy_to(self, target: sqlite3.Connection) -> None:
+        """Copy everything, as of now, while others read and write."""
+        with self._errors():
+            self._reader().backup(target)
+
+    def close(self) -> None:
+        """Close every connection, those of other threads too."""
+        with self._turn:
+            for connection in self._opened:
+                connection.close()
+            self._opened.clear()
+
+    def _connection(self) -> sqlite3.Connection:
+        return self._writer if getattr(self._local, "is_writing", False) else self._reader()
+
+    def _reader(self) -> sqlite3.Connection:
+        reader: sqlite3.Connection | None = getattr(self._local, "reader", None)
+        if reader is None:
+            reader = self._local.reader = self._connect()
+            reader.execute("PRAGMA query_only = ON")
+        return reader
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self.path, timeout=_PATIENCE_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        self._opened.append(connection)
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+        connection.execute("PRAGMA temp_store = MEMORY")
+        # A commit is on the disk before it is acknowledged: decisions outlive a power cut.
+        connection.execute("PRAGMA synchronous = FULL")
+        return connection
+
+    def _bring_forward(self) -> None:
+        """Refuse what is no store of ours, make the tables of a new file, bring an older one forward."""
+        mark = self._writer.execute("PRAGMA application_id").fetchone()[0]
+        if mark != APPLICATION_ID and self._writer.execute("SELECT 1 FROM sqlite_schema").fetchone():
+            raise InvalidError(f"{self.path} is an SQLite file, but no Ringfence store; name another.")
+        version = self._writer.execute("PRAGMA user_version").fetchone()[0]
+        if version > len(MIGRATIONS):
+            raise InvalidError(
+                f"The store {self.path} was made by a newer Ringfence (its tables have version {version}, "
+                f"this one knows {len(MIGRATIONS)}); use that one."
+            )
+        if version == len(MIGRATIONS):
+            return
+        self._writer.execute("PRAGMA journal_mode = WAL")
+        with self.transaction():
+            # Another process may have done it meanwhile.
+            for number in range(self.version(), len(MIGRATIONS)):
+                for statement in _statements(MIGRATIONS[number]):
+                    self.run(statement)
+                self.run(f"PRAGMA user_version = {number + 1}")
+            self.run(f"PRAGMA application_id = {APPLICATION_ID}")
+
+    def _check(self, lease: Lease | None) -> None:
+        """Fence off whoever held a lease before another did."""
+        if (
+            lease is not None
+            and self.one(
+                "SELECT 1 FROM leases WHERE name = ? AND token = ? AND expires_at > 0",
+                (lease.name, lease.token),
+            )
+            is None
+        ):
+            raise LeaseLostError(lease.name)
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise self._meaning(error) from error
+
+    def _meaning(self, error: sqlite3.Error) -> UnavailableError:
+        """Say what an error means for whoever reads it, and what to do."""
+        code = getattr(error, "sqlite_errorcode", None)
+        primary = code & 0xFF if isinstance(code, int) else None
+        if primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+            return StoreDamagedError(self.path)
+        reasons = {
+            sqlite3.SQLITE_FULL: "the disk is full; make room and run the same command again",
+            sqlite3.SQLITE_READONLY: "it is read-only; make the file and its folder writable",
+            sqlite3.SQLITE_BUSY: "others have been writing to it all the time; try again",
+            sqlite3.SQLITE_CANTOPEN: "it cannot be opened; see whether file and folder may be read and written",
+            sqlite3.SQLITE_PERM: "its permissions do not allow it",
+            sqlite3.SQLITE_IOERR: "the disk reports an error; see whether it is full",
+        }
+        return UnavailableError(f"The store {self.path}: {reasons.get(primary or 0, str(error))}.")
+
+
+def _statements(script: str) -> Iterator[str]:
+    """Part a script at the ends of its statements (triggers hold semicolons of their own)."""
+    begun = ""
+    for line in script.splitlines():
+        begun += line + "\n"
+        if sqlite3.complete_statement(begun):
+            yield begun
+            begun = ""

@@ -1,0 +1,70 @@
+"""Leases in SQLite."""
+
+from ringfence.domain.leases import Holder, Lease, LeaseHeldError, LeaseName
+from ringfence.store.sqlite.database import Database
+
+_SECOND = 1_000_000
+
+
+class SqliteLeases:
+    """The port of leases."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def acquire(self, name: LeaseName, holder: Holder, seconds: float, now: int) -> Lease:
+        """Take the lease for `seconds`."""
+        with self._database.transaction():
+            row = self._database.one(
+                "SELECT token, host, process, started, seconds, expires_at FROM leases WHERE name = ?",
+                (name,),
+            )
+            if row is None:
+                return self._give(name, 1, holder, seconds, now)
+            token, host, process, started, held_for, expires_at = row
+            # A clock that was set back must not make a lease last longer than it was given for.
+            left = min((expires_at - now) / _SECOND, held_for)
+            if expires_at > 0 and left > 0:
+                raise LeaseHeldError(Lease(name, token), Holder(host, process, started), left)
+            return self._give(name, token + 1, holder, seconds, now)
+
+    def take_over(self, lease: Lease, holder: Holder, seconds: float, now: int) -> Lease:
+        """Take a lease from a holder known to be dead."""
+        with self._database.transaction():
+            ended = self._database.run(
+                "UPDATE leases SET expires_at = 0 WHERE name = ? AND token = ?", (lease.name, lease.token)
+            )
+            if not ended:
+                return self.acquire(lease.name, holder, seconds, now)
+            return self._give(lease.name, lease.token + 1, holder, seconds, now)
+
+    def renew(self, lease: Lease, seconds: float, now: int) -> None:
+        """Hold it for `seconds` from now."""
+        with self._database.transaction(lease):
+            self._database.run(
+                "UPDATE leases SET seconds = ?, expires_at = ? WHERE name = ?",
+                (seconds, now + int(seconds * _SECOND), lease.name),
+            )
+
+    def release(self, lease: Lease) -> None:
+        """Let go."""
+        with self._database.transaction():
+            self._database.run(
+                "UPDATE leases SET expires_at = 0 WHERE name = ? AND token = ?", (lease.name, lease.token)
+            )
+
+    def _give(self, name: LeaseName, token: int, holder: Holder, seconds: float, now: int) -> Lease:
+        self._database.run(
+            "INSERT OR REPLACE INTO leases (name, token, host, process, started, seconds, expires_at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                name,
+                token,
+                holder.host,
+                holder.process,
+                holder.started,
+                seconds,
+                now + int(seconds * _SECOND),
+            ),
+        )
+        return Lease(name, token)

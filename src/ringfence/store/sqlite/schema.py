@@ -1,0 +1,313 @@
+"""The tables of the embedded store, as steps that lead from each version to the next.
+
+A file's `user_version` counts the steps it has taken. A step that was released is never changed: what is to
+be otherwise becomes another step.
+"""
+
+MIGRATIONS: tuple[str, ...] = (
+    """
+    -- What this store is: its id, and the key and rules its pseudonyms were made by.
+    CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+
+    -- A row stays when its lease ends, since tokens only ever grow.
+    CREATE TABLE leases (
+        name TEXT PRIMARY KEY,
+        token INTEGER NOT NULL,
+        host TEXT NOT NULL,
+        process INTEGER NOT NULL,
+        started TEXT NOT NULL,
+        seconds REAL NOT NULL,
+        expires_at INTEGER NOT NULL          -- 0: nobody holds it
+    ) STRICT, WITHOUT ROWID;
+
+    -- Rows of the market carry the load they came with; those of a load without `finished_at` are unseen.
+    CREATE TABLE loads (
+        load INTEGER PRIMARY KEY,
+        digest TEXT NOT NULL,
+        source TEXT NOT NULL,                -- JSON
+        begun_at INTEGER NOT NULL,
+        finished_at INTEGER
+    ) STRICT;
+    CREATE UNIQUE INDEX loads_by_digest ON loads (digest);
+
+    -- (:Buyer)
+    CREATE TABLE buyers (
+        buyer INTEGER PRIMARY KEY,
+        buyer_id TEXT NOT NULL UNIQUE,
+        load INTEGER NOT NULL REFERENCES loads
+    ) STRICT;
+    CREATE TABLE buyer_details (
+        buyer INTEGER NOT NULL REFERENCES buyers,
+        load INTEGER NOT NULL REFERENCES loads,
+        country TEXT,
+        registered_at INTEGER,
+        PRIMARY KEY (buyer, load)
+    ) STRICT, WITHOUT ROWID;
+
+    -- (:Merchant)
+    CREATE TABLE merchants (
+        merchant INTEGER PRIMARY KEY,
+        merchant_id TEXT NOT NULL UNIQUE,
+        load INTEGER NOT NULL REFERENCES loads
+    ) STRICT;
+    CREATE TABLE merchant_details (
+        merchant INTEGER NOT NULL REFERENCES merchants,
+        load INTEGER NOT NULL REFERENCES loads,
+        name TEXT,
+        country TEXT,
+        level TEXT,
+        joined_at INTEGER,
+        owner TEXT,
+        fulfilment TEXT,
+        return_address TEXT,
+        PRIMARY KEY (merchant, load)
+    ) STRICT, WITHOUT ROWID;
+
+    -- (:Address|:Device|:Payment|:Phone|:Email)
+    CREATE TABLE identifiers (
+        value INTEGER PRIMARY KEY,
+        kind TEXT NOT NULL,
+        exact BLOB NOT NULL,
+        normaliser INTEGER NOT NULL,
+        load INTEGER NOT NULL REFERENCES loads
+    ) STRICT;
+    CREATE UNIQUE INDEX identifiers_by_exact ON identifiers (exact, kind);
+
+    -- (:Buyer)-[:USES {first_at, last_at}]->(:Address|:Device|:Payment|:Phone|:Email)
+    CREATE TABLE uses (
+        buyer INTEGER NOT NULL REFERENCES buyers,
+        value INTEGER NOT NULL REFERENCES identifiers,
+        load INTEGER NOT NULL REFERENCES loads,
+        first_at INTEGER,
+        last_at INTEGER,
+        PRIMARY KEY (buyer, value, load)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX uses_by_value ON uses (value, buyer);
+
+    -- (:Buyer)-[:FILED]->(:Claim)-[:AGAINST]->(:Merchant)
+    CREATE TABLE claims (
+        claim INTEGER PRIMARY KEY,
+        claim_id TEXT NOT NULL,
+        buyer INTEGER NOT NULL REFERENCES buyers,
+        merchant INTEGER NOT NULL REFERENCES merchants,
+        filed_at INTEGER NOT NULL,
+        amount INTEGER NOT NULL,
+        currency TEXT NOT NULL,
+        load INTEGER NOT NULL REFERENCES loads,
+        kind TEXT,
+        reason TEXT,
+        order_id TEXT,
+        category TEXT,
+        country TEXT,
+        address INTEGER REFERENCES identifiers,
+        device INTEGER REFERENCES identifiers,
+        payment INTEGER REFERENCES identifiers,
+        phone INTEGER REFERENCES identifiers,
+        email INTEGER REFERENCES identifiers,
+        paid_at INTEGER,
+        evidence_kinds TEXT,
+        high_value INTEGER,
+        delivered_at INTEGER,
+        refunded INTEGER,
+        evidence_count INTEGER,
+        status TEXT
+    ) STRICT;
+    CREATE UNIQUE INDEX claims_by_id ON claims (claim_id);
+    CREATE INDEX claims_by_buyer ON claims (buyer, filed_at);
+    CREATE INDEX claims_by_merchant ON claims (merchant, buyer);
+
+    -- What later loads said of a claim; the last visible word holds.
+    CREATE TABLE claim_changes (
+        claim INTEGER NOT NULL REFERENCES claims,
+        load INTEGER NOT NULL REFERENCES loads,
+        delivered_at INTEGER,
+        refunded INTEGER,
+        evidence_count INTEGER,
+        status TEXT,
+        PRIMARY KEY (claim, load)
+    ) STRICT, WITHOUT ROWID;
+
+    -- (:Buyer)-[:ORDERED {order_id, at, amount, category, delivered_at}]->(:Merchant)
+    CREATE TABLE orders (
+        "order" INTEGER PRIMARY KEY,
+        order_id TEXT NOT NULL,
+        buyer INTEGER NOT NULL REFERENCES buyers,
+        merchant INTEGER NOT NULL REFERENCES merchants,
+        ordered_at INTEGER NOT NULL,
+        amount INTEGER NOT NULL,
+        currency TEXT NOT NULL,
+        load INTEGER NOT NULL REFERENCES loads,
+        category TEXT,
+        country TEXT,
+        address INTEGER REFERENCES identifiers,
+        delivered_at INTEGER
+    ) STRICT;
+    CREATE UNIQUE INDEX orders_by_id ON orders (order_id);
+    CREATE INDEX orders_by_buyer ON orders (buyer, merchant, ordered_at);
+
+    -- (:Merchant)-[:FILED_REPORT]->(:Report)-[:ACCUSES]->(:Buyer)
+    CREATE TABLE reports (
+        report INTEGER PRIMARY KEY,
+        report_id TEXT NOT NULL UNIQUE,
+        merchant INTEGER NOT NULL REFERENCES merchants,
+        buyer INTEGER NOT NULL REFERENCES buyers,
+        reported_at INTEGER NOT NULL,
+        claim_id TEXT,
+        reason TEXT,
+        evidence_count INTEGER,
+        load INTEGER NOT NULL REFERENCES loads
+    ) STRICT;
+    CREATE INDEX reports_by_buyer ON reports (buyer, reported_at);
+
+    CREATE TABLE rates (
+        currency TEXT NOT NULL,
+        date INTEGER NOT NULL,
+        load INTEGER NOT NULL REFERENCES loads,
+        rate TEXT NOT NULL,
+        PRIMARY KEY (currency, date, load)
+    ) STRICT, WITHOUT ROWID;
+
+    -- The columns detection needs, as Arrow files, so that reading them is copying them.
+    CREATE TABLE batches (
+        load INTEGER NOT NULL REFERENCES loads,
+        subject TEXT NOT NULL,
+        batch INTEGER NOT NULL,
+        columns BLOB NOT NULL,
+        PRIMARY KEY (load, subject, batch)
+    ) STRICT;
+
+    -- (:Run)
+    CREATE TABLE runs (
+        run INTEGER PRIMARY KEY AUTOINCREMENT,
+        state TEXT NOT NULL,
+        begun_at INTEGER NOT NULL,
+        ended_at INTEGER,
+        market_version INTEGER NOT NULL,
+        about TEXT NOT NULL,                 -- JSON
+        reasons TEXT NOT NULL,               -- JSON
+        tables TEXT NOT NULL,                -- JSON: those it wrote, and that are kept
+        is_kept INTEGER NOT NULL
+    ) STRICT;
+
+    -- (:Ring), for life
+    CREATE TABLE rings (
+        ring INTEGER PRIMARY KEY,
+        ring_id TEXT NOT NULL UNIQUE,
+        first_run INTEGER NOT NULL REFERENCES runs,
+        origin_ring_id TEXT
+    ) STRICT;
+
+    -- (:Ring)-[:FOUND_BY]->(:Run), (:Ring)-[:PART_OF]->(:Network)
+    CREATE TABLE findings (
+        run INTEGER NOT NULL REFERENCES runs,
+        ring_id TEXT NOT NULL,
+        place INTEGER NOT NULL,              -- in the run's table, as in all tables of a run
+        network_id TEXT NOT NULL,
+        score REAL NOT NULL,
+        size INTEGER NOT NULL,
+        claims INTEGER NOT NULL,
+        merchants INTEGER NOT NULL,
+        amount TEXT NOT NULL,
+        first_claim_at INTEGER NOT NULL,
+        last_claim_at INTEGER NOT NULL,
+        p_value REAL,
+        why TEXT NOT NULL,
+        PRIMARY KEY (run, ring_id)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX findings_by_score ON findings (run, score, ring_id);
+    CREATE INDEX findings_by_network ON findings (run, network_id);
+
+    -- (:Buyer)-[:MEMBER_OF {evidence}]->(:Ring)
+    CREATE TABLE members (
+        run INTEGER NOT NULL REFERENCES runs,
+        ring_id TEXT NOT NULL,
+        place INTEGER NOT NULL,
+        buyer_id TEXT NOT NULL,
+        score REAL NOT NULL,
+        why TEXT NOT NULL,
+        PRIMARY KEY (run, ring_id, place)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX members_by_buyer ON members (run, buyer_id);
+
+    -- The claims a ring rests on.
+    CREATE TABLE joint_claims (
+        run INTEGER NOT NULL REFERENCES runs,
+        ring_id TEXT NOT NULL,
+        place INTEGER NOT NULL,
+        event INTEGER NOT NULL,
+        merchant_id TEXT NOT NULL,
+        buyer_id TEXT NOT NULL,
+        claim_id TEXT NOT NULL,
+        filed_at INTEGER NOT NULL,
+        amount TEXT NOT NULL,
+        expected REAL NOT NULL,
+        PRIMARY KEY (run, ring_id, place)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX joint_claims_by_merchant ON joint_claims (run, merchant_id, ring_id);
+
+    -- (:Buyer)-[:LINKED {evidence, why}]-(:Buyer)
+    CREATE TABLE links (
+        run INTEGER NOT NULL REFERENCES runs,
+        place INTEGER NOT NULL,
+        buyer_a TEXT NOT NULL,
+        buyer_b TEXT NOT NULL,
+        score REAL NOT NULL,
+        why TEXT NOT NULL,
+        PRIMARY KEY (run, place)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX links_by_a ON links (run, buyer_a);
+    CREATE INDEX links_by_b ON links (run, buyer_b);
+
+    CREATE TABLE lineage (
+        run INTEGER NOT NULL REFERENCES runs,
+        place INTEGER NOT NULL,
+        ring_id TEXT NOT NULL,
+        event TEXT NOT NULL,
+        previous_ring_id TEXT NOT NULL,
+        common REAL NOT NULL,
+        PRIMARY KEY (run, place)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX lineage_by_ring ON lineage (ring_id);
+    CREATE INDEX lineage_by_previous ON lineage (previous_ring_id);
+
+    -- Every buyer a run saw; best first by place.
+    CREATE TABLE buyer_scores (
+        run INTEGER NOT NULL REFERENCES runs,
+        place INTEGER NOT NULL,
+        buyer_id TEXT NOT NULL,
+        score REAL NOT NULL,
+        PRIMARY KEY (run, buyer_id)
+    ) STRICT, WITHOUT ROWID;
+
+    -- (:Record {kind, id, version, …})-[:HAS]->(:Event)
+    CREATE TABLE records (
+        record INTEGER PRIMARY KEY,
+        kind TEXT NOT NULL,
+        id TEXT NOT NULL,
+        version INTEGER NOT NULL,
+        state TEXT NOT NULL,                 -- JSON
+        UNIQUE (kind, id)
+    ) STRICT;
+    CREATE TABLE events (
+        record INTEGER NOT NULL REFERENCES records,
+        version INTEGER NOT NULL,
+        type TEXT NOT NULL,
+        at INTEGER NOT NULL,
+        actor TEXT NOT NULL,
+        data TEXT NOT NULL,                  -- JSON
+        PRIMARY KEY (record, version)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TRIGGER events_are_never_changed BEFORE UPDATE ON events
+        BEGIN SELECT raise(ABORT, 'events are append-only'); END;
+    CREATE TRIGGER events_are_never_deleted BEFORE DELETE ON events
+        BEGIN SELECT raise(ABORT, 'events are append-only'); END;
+
+    -- (:Record)-[:CONCERNS]->(:Ring|:Buyer|:Merchant|:Claim)
+    CREATE TABLE concerns (
+        subject_kind TEXT NOT NULL,
+        subject_id TEXT NOT NULL,
+        record INTEGER NOT NULL REFERENCES records,
+        PRIMARY KEY (subject_kind, subject_id, record)
+    ) STRICT, WITHOUT ROWID;
+    """,
+)

@@ -1,0 +1,58 @@
+"""The embedded store, put together."""
+
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from ringfence.domain.leases import Lease
+from ringfence.store.sqlite.backup import back_up
+from ringfence.store.sqlite.database import Database
+from ringfence.store.sqlite.leases import SqliteLeases
+from ringfence.store.sqlite.market import SqliteMarket
+from ringfence.store.sqlite.records import SqliteRecords
+from ringfence.store.sqlite.reports import SqliteReports
+from ringfence.store.sqlite.rings import SqliteRings
+from ringfence.store.store import Backup, Health
+
+
+class SqliteStore:
+    """A store in one file, with its write-ahead log beside it."""
+
+    def __init__(self, path: Path, *, create: bool = True) -> None:
+        """Open the file at `path`, making it if `create`.
+
+        Raises NotFoundError where there is none, InvalidError for a file of another kind or of a newer
+        version, UnavailableError where it is damaged or out of reach.
+        """
+        self._database = Database(path, create=create)
+        self.market = SqliteMarket(self._database)
+        self.rings = SqliteRings(self._database)
+        self.reports = SqliteReports(self._database)
+        self.records = SqliteRecords(self._database)
+        self.leases = SqliteLeases(self._database)
+
+    def transaction(self, lease: Lease | None = None) -> AbstractContextManager[None]:
+        """Write all or nothing; with a lease only while it is held."""
+        return self._database.transaction(lease)
+
+    def snapshot(self) -> AbstractContextManager[None]:
+        """Read one state of the store."""
+        return self._database.snapshot()
+
+    def health(self) -> Health:
+        """Say where the store stands."""
+        with self._database.snapshot():
+            run = self.rings.run()
+            return Health(
+                schema_version=self._database.version(),
+                market_version=self.market.version(),
+                last_run_id=run.run_id if run else None,
+                last_published_at=run.ended_at if run else None,
+            )
+
+    def back_up(self, path: Path) -> Backup:
+        """Copy the store to a new file while it is in use, and verify the copy."""
+        return back_up(self._database, path)
+
+    def close(self) -> None:
+        """Let go of everything."""
+        self._database.close()

@@ -1,0 +1,104 @@
+"""The store as a whole: its subjects, and what holds them together."""
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from ringfence.domain.leases import Lease
+from ringfence.store.leases import Leases
+from ringfence.store.market import MarketPort
+from ringfence.store.records import Records
+from ringfence.store.reports import Reports
+from ringfence.store.rings import Rings
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What /readyz tells of a store."""
+
+    schema_version: int
+    market_version: int
+    """The last complete load; 0 before the first."""
+    last_run_id: int | None
+    """The published run; None before the first."""
+    last_published_at: int | None
+    """µs since 1970-01-01 UTC."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """A copy that was made and verified."""
+
+    path: Path
+    size_bytes: int
+    health: Health
+    """Of the copy."""
+
+
+class Store(Protocol):
+    """One store holds everything: one thing to back up, one transaction for a decision and its record.
+
+    The verbs of its subjects may be called from any thread. Alone, each is a transaction of its own; inside
+    `transaction` or `snapshot` (of the same thread) all share one. A store that does not answer raises
+    UnavailableError.
+    """
+
+    @property
+    def market(self) -> MarketPort:
+        """Claims, orders, identifiers, and loads."""
+
+    @property
+    def rings(self) -> Rings:
+        """Rings and runs."""
+
+    @property
+    def reports(self) -> Reports:
+        """Merchants' reports."""
+
+    @property
+    def records(self) -> Records:
+        """Decisions, keys, and whatever else has a history."""
+
+    @property
+    def leases(self) -> Leases:
+        """Who may load or detect."""
+
+    def transaction(self, lease: Lease | None = None) -> AbstractContextManager[None]:
+        """Write all or nothing; with a lease only while it is held, else LeaseLostError.
+
+        Keep it short: there is one writer.
+        """
+
+    def snapshot(self) -> AbstractContextManager[None]:
+        """Read one state of the store, whatever others write meanwhile."""
+
+    def health(self) -> Health:
+        """Say where the store stands; raises UnavailableError if it does not answer."""
+
+    def back_up(self, path: Path) -> Backup:
+        """Copy the store to a new file while it is in use, and verify the copy.
+
+        The key of the pseudonyms is not in it. Raises ConflictError if the file exists, UnavailableError.
+        """
+
+    def close(self) -> None:
+        """Let go of everything."""
+
+
+class Stores(Protocol):
+    """Where stores are opened and put back by address: `sqlite:///path`, or the path alone."""
+
+    def open(self, address: str | None, *, create: bool) -> Store:
+        """Open the store at an address (None: the one in the user's data folder).
+
+        Raises InvalidError for an address of no known kind, NotFoundError where there is no store and
+        none is to be made, UnavailableError where it does not answer.
+        """
+
+    def restore(self, backup: Path, address: str | None, *, replace: bool) -> Backup:
+        """Make the store at an address what the backup holds, in one step.
+
+        Raises NotFoundError or InvalidError for the backup, ConflictError if there is a store already and it
+        is not to be replaced, UnavailableError.
+        """
