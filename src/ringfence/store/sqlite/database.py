@@ -22,7 +22,7 @@ class StoreDamagedError(UnavailableError):
     """The file is damaged, or no SQLite file at all."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(f"The store {path} is damaged, or no store; restore a backup (ringfence restore).")
+        super().__init__(f"The store {path} is damaged, or is none; restore a backup (ringfence restore).")
         self.path = path
 
 
@@ -200,7 +200,7 @@ class Database:
             sqlite3.SQLITE_FULL: "the disk is full; make room and run the same command again",
             sqlite3.SQLITE_READONLY: "it is read-only; make the file and its folder writable",
             sqlite3.SQLITE_BUSY: "others have been writing to it all the time; try again",
-            sqlite3.SQLITE_CANTOPEN: "it cannot be opened; see whether file and folder may be read and written",
+            sqlite3.SQLITE_CANTOPEN: "it cannot be opened; see whether file and folder may be read",
             sqlite3.SQLITE_PERM: "its permissions do not allow it",
             sqlite3.SQLITE_IOERR: "the disk reports an error; see whether it is full",
         }
