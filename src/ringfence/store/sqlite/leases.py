@@ -15,28 +15,17 @@ class SqliteLeases:
     def acquire(self, name: LeaseName, holder: Holder, seconds: float, now: int) -> Lease:
         """Take the lease for `seconds`."""
         with self._database.transaction():
-            row = self._database.one(
-                "SELECT token, host, process, started, seconds, expires_at FROM leases WHERE name = ?",
-                (name,),
-            )
-            if row is None:
-                return self._give(name, 1, holder, seconds, now)
-            token, host, process, started, held_for, expires_at = row
-            # A clock that was set back must not make a lease last longer than it was given for.
-            left = min((expires_at - now) / _SECOND, held_for)
-            if expires_at > 0 and left > 0:
-                raise LeaseHeldError(Lease(name, token), Holder(host, process, started), left)
-            return self._give(name, token + 1, holder, seconds, now)
+            given = self._try(name, holder, seconds, now)
+        # What was learnt of a clock that was set back is kept although the lease is refused.
+        if isinstance(given, LeaseHeldError):
+            raise given
+        return given
 
     def take_over(self, lease: Lease, holder: Holder, seconds: float, now: int) -> Lease:
         """Take a lease from a holder known to be dead."""
         with self._database.transaction():
-            ended = self._database.run(
-                "UPDATE leases SET expires_at = 0 WHERE name = ? AND token = ?", (lease.name, lease.token)
-            )
-            if not ended:
-                return self.acquire(lease.name, holder, seconds, now)
-            return self._give(lease.name, lease.token + 1, holder, seconds, now)
+            self.release(lease)
+            return self.acquire(lease.name, holder, seconds, now)
 
     def renew(self, lease: Lease, seconds: float, now: int) -> None:
         """Hold it for `seconds` from now."""
@@ -52,6 +41,23 @@ class SqliteLeases:
             self._database.run(
                 "UPDATE leases SET expires_at = 0 WHERE name = ? AND token = ?", (lease.name, lease.token)
             )
+
+    def _try(self, name: LeaseName, holder: Holder, seconds: float, now: int) -> Lease | LeaseHeldError:
+        row = self._database.one(
+            "SELECT token, host, process, started, seconds, expires_at FROM leases WHERE name = ?", (name,)
+        )
+        if row is None:
+            return self._give(name, 1, holder, seconds, now)
+        token, host, process, started, held_for, expires_at = row
+        if expires_at > now + int(held_for * _SECOND):
+            # The clock was set back: its time to live begins now, else it would last until the clock has
+            # caught up.
+            expires_at = now + int(held_for * _SECOND)
+            self._database.run("UPDATE leases SET expires_at = ? WHERE name = ?", (expires_at, name))
+        if expires_at > max(now, 0):
+            held = Holder(host, process, started)
+            return LeaseHeldError(Lease(name, token), held, (expires_at - now) / _SECOND)
+        return self._give(name, token + 1, holder, seconds, now)
 
     def _give(self, name: LeaseName, token: int, holder: Holder, seconds: float, now: int) -> Lease:
         self._database.run(
