@@ -23,10 +23,12 @@ MIGRATIONS: tuple[str, ...] = (
     -- Rows of the market carry the load they came with; those of a load without `finished_at` are unseen.
     CREATE TABLE loads (
         load INTEGER PRIMARY KEY,
-        digest TEXT NOT NULL,
-        source TEXT NOT NULL,                -- JSON
         begun_at INTEGER NOT NULL,
-        finished_at INTEGER
+        finished_at INTEGER,
+        plan INTEGER NOT NULL,               -- how its rows are cut into batches
+        written INTEGER NOT NULL,            -- batches so far
+        digest TEXT NOT NULL,
+        source TEXT NOT NULL                 -- JSON
     ) STRICT;
     CREATE UNIQUE INDEX loads_by_digest ON loads (digest);
 
@@ -71,7 +73,7 @@ MIGRATIONS: tuple[str, ...] = (
         normaliser INTEGER NOT NULL,
         load INTEGER NOT NULL REFERENCES loads
     ) STRICT;
-    CREATE UNIQUE INDEX identifiers_by_exact ON identifiers (exact, kind);
+    CREATE UNIQUE INDEX identifiers_by_exact ON identifiers (exact);
 
     -- (:Buyer)-[:USES {first_at, last_at}]->(:Address|:Device|:Payment|:Phone|:Email)
     CREATE TABLE uses (
@@ -85,6 +87,8 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX uses_by_value ON uses (value, buyer);
 
     -- (:Buyer)-[:FILED]->(:Claim)-[:AGAINST]->(:Merchant)
+    -- Its values, and an order's, are checked by `uses`, which has them all: checked here too, each value
+    -- that is cleared away would be looked for in every claim.
     CREATE TABLE claims (
         claim INTEGER PRIMARY KEY,
         claim_id TEXT NOT NULL,
@@ -99,11 +103,11 @@ MIGRATIONS: tuple[str, ...] = (
         order_id TEXT,
         category TEXT,
         country TEXT,
-        address INTEGER REFERENCES identifiers,
-        device INTEGER REFERENCES identifiers,
-        payment INTEGER REFERENCES identifiers,
-        phone INTEGER REFERENCES identifiers,
-        email INTEGER REFERENCES identifiers,
+        address INTEGER,
+        device INTEGER,
+        payment INTEGER,
+        phone INTEGER,
+        email INTEGER,
         paid_at INTEGER,
         evidence_kinds TEXT,
         high_value INTEGER,
@@ -139,7 +143,7 @@ MIGRATIONS: tuple[str, ...] = (
         load INTEGER NOT NULL REFERENCES loads,
         category TEXT,
         country TEXT,
-        address INTEGER REFERENCES identifiers,
+        address INTEGER,
         delivered_at INTEGER
     ) STRICT;
     CREATE UNIQUE INDEX orders_by_id ON orders (order_id);
@@ -167,7 +171,8 @@ MIGRATIONS: tuple[str, ...] = (
         PRIMARY KEY (currency, date, load)
     ) STRICT, WITHOUT ROWID;
 
-    -- The columns detection needs, as Arrow files, so that reading them is copying them.
+    -- The columns detection needs, as Arrow files, so that reading them is copying them; sketches are
+    -- nowhere else.
     CREATE TABLE batches (
         load INTEGER NOT NULL REFERENCES loads,
         subject TEXT NOT NULL,
@@ -185,17 +190,19 @@ MIGRATIONS: tuple[str, ...] = (
         market_version INTEGER NOT NULL,
         about TEXT NOT NULL,                 -- JSON
         reasons TEXT NOT NULL,               -- JSON
-        tables TEXT NOT NULL,                -- JSON: those it wrote, and that are kept
-        is_kept INTEGER NOT NULL
+        tables TEXT NOT NULL,                -- JSON: those it wrote; null until all are written
+        is_kept INTEGER NOT NULL,            -- whether its findings may be read
+        has_rows INTEGER NOT NULL            -- whether other tables may still have rows of it
     ) STRICT;
+    CREATE INDEX runs_by_state ON runs (state, run);
 
-    -- (:Ring), for life
+    -- (:Ring), for life: since it was first published
     CREATE TABLE rings (
-        ring INTEGER PRIMARY KEY,
-        ring_id TEXT NOT NULL UNIQUE,
+        ring_id TEXT PRIMARY KEY,
         first_run INTEGER NOT NULL REFERENCES runs,
+        last_run INTEGER NOT NULL REFERENCES runs,
         origin_ring_id TEXT
-    ) STRICT;
+    ) STRICT, WITHOUT ROWID;
 
     -- (:Ring)-[:FOUND_BY]->(:Run), (:Ring)-[:PART_OF]->(:Network)
     CREATE TABLE findings (
@@ -214,7 +221,10 @@ MIGRATIONS: tuple[str, ...] = (
         why TEXT NOT NULL,
         PRIMARY KEY (run, ring_id)
     ) STRICT, WITHOUT ROWID;
-    CREATE INDEX findings_by_score ON findings (run, score, ring_id);
+    CREATE INDEX findings_by_score ON findings (run, score DESC, ring_id);
+    CREATE INDEX findings_by_size ON findings (run, size DESC, ring_id);
+    CREATE INDEX findings_by_claims ON findings (run, claims DESC, ring_id);
+    CREATE INDEX findings_by_last_claim_at ON findings (run, last_claim_at DESC, ring_id);
     CREATE INDEX findings_by_network ON findings (run, network_id);
 
     -- (:Buyer)-[:MEMBER_OF {evidence}]->(:Ring)
@@ -270,14 +280,14 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX lineage_by_ring ON lineage (ring_id);
     CREATE INDEX lineage_by_previous ON lineage (previous_ring_id);
 
-    -- Every buyer a run saw; best first by place.
+    -- Every buyer a run saw, some thousands a row, in the order of their ids: an Arrow file of place,
+    -- buyer_id and score.
     CREATE TABLE buyer_scores (
         run INTEGER NOT NULL REFERENCES runs,
-        place INTEGER NOT NULL,
-        buyer_id TEXT NOT NULL,
-        score REAL NOT NULL,
-        PRIMARY KEY (run, buyer_id)
-    ) STRICT, WITHOUT ROWID;
+        first_buyer_id TEXT NOT NULL,
+        columns BLOB NOT NULL,
+        PRIMARY KEY (run, first_buyer_id)
+    ) STRICT;
 
     -- (:Record {kind, id, version, …})-[:HAS]->(:Event)
     CREATE TABLE records (
