@@ -31,8 +31,10 @@ class Records(Protocol):
     ) -> int:
         """Append events, keep the state they lead to, and give the new version.
 
-        `expected_version` is the one the caller saw; 0 for a new record. Raises VersionConflictError, and
-        nothing is written, if there is another one by now.
+        `expected_version` is the one the caller saw; 0 for a new record. An event that claims to be earlier
+        than the one before it is kept as of that one's time. The subjects in `concerns` join those the record
+        concerns already. Raises VersionConflictError if there is another version by now, InvalidError without
+        events; nothing is written then.
         """
 
     def stream(self, record: RecordRef) -> tuple[Event, ...]:

@@ -1,5 +1,13 @@
 """Records in SQLite."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from ringfence.domain.errors import InvalidError
+from ringfence.domain.records import Event, RecordKind, RecordRef, RecordState, Subject
+from ringfence.store.records import VersionConflictError
 from ringfence.store.sqlite.database import Database
 
 
@@ -8,3 +16,93 @@ class SqliteRecords:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    def append(
+        self,
+        record: RecordRef,
+        events: Sequence[Event],
+        expected_version: int,
+        state: Mapping[str, Any],
+        concerns: Sequence[Subject] = (),
+    ) -> int:
+        """Append events, keep the state they lead to, and give the new version."""
+        if not events:
+            raise InvalidError("A record changes by events alone; there is none to append.")
+        with self._database.transaction():
+            number, version, last_at = self._last(record)
+            if version != expected_version:
+                raise VersionConflictError(record, expected_version, version)
+            new_version = version + len(events)
+            if number is None:
+                number = self._begin(record)
+            rows = []
+            for event in events:
+                last_at = max(event.at, last_at)
+                version += 1
+                rows.append((number, version, event.type, last_at, event.actor, _json(event.data)))
+            self._database.run_many(
+                "INSERT INTO events (record, version, type, at, actor, data) VALUES (?, ?, ?, ?, ?, ?)", rows
+            )
+            self._database.run(
+                "UPDATE records SET version = ?, state = ? WHERE record = ?",
+                (new_version, _json(state), number),
+            )
+            self._database.run_many(
+                "INSERT OR IGNORE INTO concerns (subject_kind, subject_id, record) VALUES (?, ?, ?)",
+                [(subject.kind, subject.id, number) for subject in concerns],
+            )
+            return new_version
+
+    def stream(self, record: RecordRef) -> tuple[Event, ...]:
+        """Give all events of a record, oldest first."""
+        rows = self._database.all(
+            "SELECT type, at, actor, data FROM events"
+            " WHERE record = (SELECT record FROM records WHERE kind = ? AND id = ?) ORDER BY version",
+            (record.kind, record.id),
+        )
+        return tuple(Event(type, at, actor, orjson.loads(data)) for type, at, actor, data in rows)
+
+    def state(self, record: RecordRef) -> RecordState | None:
+        """Give the current state of one record."""
+        row = self._database.one(
+            "SELECT version, state FROM records WHERE kind = ? AND id = ?", (record.kind, record.id)
+        )
+        return RecordState(record, row[0], orjson.loads(row[1])) if row else None
+
+    def current(self, kind: RecordKind, concerning: Subject | None = None) -> tuple[RecordState, ...]:
+        """Give the current states of all records of a kind, by id, or of those that concern a subject."""
+        if concerning is None:
+            rows = self._database.all(
+                "SELECT id, version, state FROM records WHERE kind = ? ORDER BY id", (kind,)
+            )
+        else:
+            rows = self._database.all(
+                "SELECT id, version, state FROM concerns JOIN records USING (record)"
+                " WHERE subject_kind = ? AND subject_id = ? AND kind = ? ORDER BY id",
+                (concerning.kind, concerning.id, kind),
+            )
+        return tuple(
+            RecordState(RecordRef(kind, id), version, orjson.loads(state)) for id, version, state in rows
+        )
+
+    def _last(self, record: RecordRef) -> tuple[int | None, int, int]:
+        """Give a record's number, version, and the time of its last event."""
+        row = self._database.one(
+            "SELECT record, version, (SELECT at FROM events"
+            " WHERE events.record = records.record AND events.version = records.version)"
+            " FROM records WHERE kind = ? AND id = ?",
+            (record.kind, record.id),
+        )
+        return row if row else (None, 0, 0)
+
+    def _begin(self, record: RecordRef) -> int:
+        self._database.run(
+            "INSERT INTO records (kind, id, version, state) VALUES (?, ?, 0, '{}')", (record.kind, record.id)
+        )
+        row = self._database.one("SELECT last_insert_rowid()")
+        assert row is not None
+        return int(row[0])
+
+
+def _json(value: Mapping[str, Any]) -> str:
+    return orjson.dumps(value).decode()

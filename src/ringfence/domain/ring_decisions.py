@@ -1,0 +1,284 @@
+"""What investigators decide about a ring, and where the ring stands by it.
+
+The events of a ring's record, and what each holds: `decided` {outcome, reason, until, evidence, run_id,
+members, claims}, `undone` {reason}, `noted` {text}, `assigned` {owner}.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from ringfence.domain.errors import ConflictError, InvalidError
+from ringfence.domain.records import Event
+from ringfence.domain.rings import Ring
+from ringfence.domain.texts import checked_text
+
+RETURN_DECADES = 1.0
+"""By how much a ring's evidence must exceed what a decision saw before the ring comes back."""
+LONGEST_REASON = 2_000
+LONGEST_NOTE = 10_000
+LONGEST_NAME = 200
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LAST_YEAR = 9_999
+
+
+class Outcome(StrEnum):
+    """What is decided about a ring."""
+
+    CONFIRM = "confirm"
+    """These buyers coordinate."""
+    DISMISS = "dismiss"
+    """They do not; the ring stays down until its evidence grows by a decade."""
+    SNOOZE = "snooze"
+    """Not now: the ring stays down until a day, whatever its evidence."""
+    ALLOW = "allow"
+    """They may: the ring stays down until a day, or until its evidence grows by a decade."""
+
+
+class RingStatus(StrEnum):
+    """Where a ring stands."""
+
+    OPEN = "open"
+    """Nothing is decided, or it came back."""
+    CONFIRMED = "confirmed"
+    DISMISSED = "dismissed"
+    SNOOZED = "snoozed"
+    ALLOWED = "allowed"
+
+    @property
+    def is_down(self) -> bool:
+        """Whether lists leave such rings out unless asked for them."""
+        return self not in (RingStatus.OPEN, RingStatus.CONFIRMED)
+
+
+_STATUS = {
+    Outcome.CONFIRM: RingStatus.CONFIRMED,
+    Outcome.DISMISS: RingStatus.DISMISSED,
+    Outcome.SNOOZE: RingStatus.SNOOZED,
+    Outcome.ALLOW: RingStatus.ALLOWED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What somebody decided about a ring, and what they saw of it."""
+
+    outcome: Outcome
+    reason: str
+    by: str
+    """The principal's name."""
+    at: int
+    """µs since 1970-01-01 UTC."""
+    until: int | None
+    """When it ends; µs since 1970-01-01 UTC. Snoozes and allowances always end."""
+    evidence: float
+    """The ring's, in decades, when it was decided; run, members and claims are of then, too."""
+    run_id: int
+    members: int
+    claims: int
+
+    def __str__(self) -> str:
+        until = f" until {_day(self.until)}" if self.until is not None else ""
+        return (
+            f"{_STATUS[self.outcome]} on {_day(self.at)}{until} by {self.by} "
+            f"with {self.evidence:.1f} decades of evidence (reason: {self.reason})"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RingRecord:
+    """The record of one ring, as of its last event."""
+
+    standing: tuple[Decision, ...] = ()
+    """Decisions that were not taken back, oldest first: the last one counts, the others wait below it."""
+    assigned: str | None = None
+    """To whom the ring was given."""
+    notes: int = 0
+    """How many were written."""
+    last_at: int = 0
+    """When the last event happened, µs since 1970-01-01 UTC."""
+
+    @property
+    def decision(self) -> Decision | None:
+        """The decision that counts."""
+        return self.standing[-1] if self.standing else None
+
+    @property
+    def owner(self) -> str | None:
+        """Who answers for the ring: to whom it was given, else who decided."""
+        if self.assigned is not None:
+            return self.assigned
+        return self.standing[-1].by if self.standing else None
+
+    def to_state(self) -> dict[str, Any]:
+        """Give what a store keeps."""
+        return {
+            "standing": [
+                {name: getattr(decision, name) for name in Decision.__slots__} for decision in self.standing
+            ],
+            "assigned": self.assigned,
+            "notes": self.notes,
+            "last_at": self.last_at,
+        }
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> "RingRecord":
+        """Read what a store kept."""
+        return cls(
+            tuple(
+                Decision(**{**decision, "outcome": Outcome(decision["outcome"])})
+                for decision in state["standing"]
+            ),
+            state["assigned"],
+            state["notes"],
+            state["last_at"],
+        )
+
+
+def fold(events: Iterable[Event], record: RingRecord | None = None) -> RingRecord:
+    """Say where events lead, from `record` on if it is given. Time never goes back."""
+    folded = record if record is not None else RingRecord()
+    for event in events:
+        folded = _after(folded, event)
+    return folded
+
+
+def _after(record: RingRecord, event: Event) -> RingRecord:
+    data, at = event.data, max(event.at, record.last_at)
+    match event.type:
+        case "decided":
+            decision = Decision(by=event.actor, at=at, **{**data, "outcome": Outcome(data["outcome"])})
+            return replace(record, standing=(*record.standing, decision), last_at=at)
+        case "undone":
+            return replace(record, standing=record.standing[:-1], last_at=at)
+        case "noted":
+            return replace(record, notes=record.notes + 1, last_at=at)
+        case "assigned":
+            return replace(record, assigned=data["owner"], last_at=at)
+    raise ValueError(f"a ring's record knows no event {event.type!r}")
+
+
+def decided(ring: Ring, outcome: Outcome, reason: str, until: int | None, by: str, now: int) -> Event:
+    """Decide about a ring as it was seen.
+
+    `until` and `now` are µs since 1970-01-01 UTC. Raises InvalidError for a reason that is empty or too long,
+    and for an `until` that is missing (snooze, allow), out of place (confirm) or over.
+    """
+    if until is None:
+        if outcome in (Outcome.SNOOZE, Outcome.ALLOW):
+            raise InvalidError(
+                f"To {outcome} a ring, say until when; nothing is {_STATUS[outcome]} for ever."
+            )
+    elif outcome is Outcome.CONFIRM:
+        raise InvalidError("What is confirmed stays confirmed until it is undone; leave the end date out.")
+    elif not now < until < _latest():
+        raise InvalidError(f"A decision must end in the future, by the year {_LAST_YEAR}.")
+    data = {
+        "outcome": outcome.value,
+        "reason": checked_text(reason, "The reason", LONGEST_REASON),
+        "until": until,
+        "evidence": ring.score,
+        "run_id": ring.run_id,
+        "members": ring.size,
+        "claims": ring.claims,
+    }
+    return Event("decided", now, by, data)
+
+
+def undone(record: RingRecord, reason: str, by: str, now: int) -> Event:
+    """Take back the decision that counts, so that the one before it counts again.
+
+    Raises ConflictError if there is none, InvalidError for a reason that is empty or too long.
+    """
+    if record.decision is None:
+        raise ConflictError("Nothing about this ring is decided, so there is nothing to undo.")
+    return Event("undone", now, by, {"reason": checked_text(reason, "The reason", LONGEST_REASON)})
+
+
+def noted(text: str, by: str, now: int) -> Event:
+    """Write a note. Raises InvalidError for one that is empty or too long."""
+    return Event("noted", now, by, {"text": checked_text(text, "The note", LONGEST_NOTE)})
+
+
+def assigned(owner: str | None, by: str, now: int) -> Event:
+    """Give the ring to somebody, or (None) back to whoever decided. Raises InvalidError for a bad name."""
+    named = checked_text(owner, "The owner's name", LONGEST_NAME) if owner is not None else None
+    return Event("assigned", now, by, {"owner": named})
+
+
+@dataclass(frozen=True, slots=True)
+class RingStanding:
+    """Where a ring stands at one moment, and why."""
+
+    status: RingStatus
+    decision: Decision | None
+    """What the status rests on, or what the ring came back from."""
+    owner: str | None
+    returned_because: str | None
+    """Why a ring that was down is open again, in words."""
+    inherited_from: str | None
+    """The ring that was decided, if this one was split from it."""
+    notes: int
+    version: int
+    """Of the ring's own record; 0 if it has none."""
+
+    @property
+    def because(self) -> str | None:
+        """What was decided, when, by whom and why, and why the ring came back if it did; None if nothing."""
+        if self.returned_because is not None or self.decision is None:
+            return self.returned_because
+        return f"{_whose(self.inherited_from)}{self.decision}"
+
+
+def ring_standing(
+    record: RingRecord,
+    score: float,
+    now: int,
+    *,
+    version: int = 0,
+    origin: tuple[str, RingRecord] | None = None,
+) -> RingStanding:
+    """Say where a ring of this score (in decades) stands at `now` (µs since 1970-01-01 UTC).
+
+    `origin` names the ring it was split from, and that ring's record: what was decided there holds for a ring
+    about which nothing is decided, as long as its own evidence does not exceed what was seen there.
+    """
+    inherited = origin if record.decision is None and origin is not None and origin[1].decision else None
+    source = inherited[1] if inherited else record
+    inherited_from = inherited[0] if inherited else None
+    decision = source.decision
+    returned = _returned(decision, score, now, inherited_from) if decision else None
+    return RingStanding(
+        status=_STATUS[decision.outcome] if decision and returned is None else RingStatus.OPEN,
+        decision=decision,
+        owner=record.assigned if record.assigned is not None else source.owner,
+        returned_because=returned,
+        inherited_from=inherited_from,
+        notes=record.notes,
+        version=version,
+    )
+
+
+def _returned(decision: Decision, score: float, now: int, inherited_from: str | None) -> str | None:
+    """Say why a decision does not hold any more; None if it does."""
+    whose = _whose(inherited_from)
+    if decision.until is not None and now >= decision.until:
+        return f"{whose}{decision}; that time is over"
+    is_held_by_evidence = decision.outcome in (Outcome.DISMISS, Outcome.ALLOW) or inherited_from is not None
+    if is_held_by_evidence and score >= decision.evidence + RETURN_DECADES:
+        return f"{whose}{decision}; it has {score:.1f} now"
+    return None
+
+
+def _whose(inherited_from: str | None) -> str:
+    return f"split from {inherited_from}, which was " if inherited_from else ""
+
+
+def _day(at: int) -> str:
+    return f"{_EPOCH + timedelta(microseconds=at):%Y-%m-%d}"
+
+
+def _latest() -> int:
+    return (datetime(_LAST_YEAR, 12, 31, tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
