@@ -69,6 +69,9 @@ class Rings(Protocol):
     def alive(self) -> frozenset[str]:
         """Give the rings of the published run."""
 
+    def origins(self) -> dict[str, str]:
+        """Give the ring it was split from, for every ring that was split from another, alive or ended."""
+
     def page(
         self, query: RingQuery, first: int, after: Key | None = None, run_id: int | None = None
     ) -> Page[Ring]:
