@@ -15,11 +15,15 @@ from ringfence.domain.runs import Run, RunState
 class Rings(Protocol):
     """A reader sees the last published run or the new one, never half of one.
 
-    Where `run_id` is None the published run is meant; without one, there are no rings.
+    Where `run_id` is None the published run is meant; without one, there are no rings. Another run may be
+    named while its findings are kept, a withheld one too; NotFoundError for all others.
     """
 
     def begin_run(self, lease: Lease, market_version: int, now: int) -> int:
-        """Begin a run and give its number; runs that were interrupted are marked failed and cleared away."""
+        """Begin a run and give its number; runs that were interrupted are marked failed and cleared away.
+
+        Raises LeaseLostError, as every verb with a lease.
+        """
 
     def write_run(
         self,
@@ -32,13 +36,15 @@ class Rings(Protocol):
         """Write what a run found, unseen and in short transactions.
 
         `tables` are those of a run folder, with `market.results.SCHEMAS` (links and lineage are optional);
-        `about` is run.json. Raises LeaseLostError, UnavailableError.
+        `about` is run.json. Raises LeaseLostError, UnavailableError, or ConflictError if the run is not under
+        way or was written before.
         """
 
     def publish(self, run_id: int, lease: Lease, now: int, reasons: Sequence[str] = ()) -> None:
         """Make a run the one everybody sees, in one step.
 
-        Raises LeaseLostError, or ConflictError if it is not under way.
+        Its new rings begin their lives. Raises LeaseLostError, or ConflictError if it is not under way or not
+        written.
         """
 
     def withhold(self, run_id: int, lease: Lease, now: int, reasons: Sequence[str]) -> None:
@@ -48,8 +54,11 @@ class Rings(Protocol):
         """End a run that came to nothing, and clear away what it wrote."""
 
     def forget(self, keep: int, lease: Lease) -> int:
-        """Clear away the findings of all but the last `keep` published runs and those withheld since the
-        oldest of them; their entries among the runs, and the lives of their rings, stay. Give how many."""
+        """Clear away the findings of all but the last `keep` (1 or more) published runs and those withheld
+        since the oldest of them, and give how many runs that were.
+
+        Their entries among the runs stay, and of the lives of their rings every step but `kept`.
+        """
 
     def run(self, run_id: int | None = None) -> Run | None:
         """Find a run."""
@@ -71,6 +80,9 @@ class Rings(Protocol):
 
     def origins(self) -> dict[str, str]:
         """Give the ring it was split from, for every ring that was split from another, alive or ended."""
+
+    def names(self) -> frozenset[str]:
+        """Give the ids of all rings that were ever published: none may be given to another."""
 
     def page(
         self, query: RingQuery, first: int, after: Key | None = None, run_id: int | None = None
@@ -98,7 +110,8 @@ class Rings(Protocol):
         """List a buyer's links, best first."""
 
     def lineage(self, ring_ids: Sequence[str]) -> tuple[LineageStep, ...]:
-        """Tell the lives of rings, as themselves or as the previous ring of another, over all runs."""
+        """Tell the lives of rings, as themselves or as the previous ring of another, over all runs that were
+        published, oldest first."""
 
     def buyer_score(self, buyer_id: str, run_id: int | None = None) -> float | None:
         """Give a buyer's score, 0 to 1; None for a buyer the run did not see."""

@@ -1,6 +1,41 @@
 """Rings in SQLite."""
 
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from ringfence.domain.leases import Lease
+from ringfence.domain.pages import Key, Page
+from ringfence.domain.progress import Progress
+from ringfence.domain.rings import JointClaim, LineageStep, Link, Member, Ring, RingQuery
+from ringfence.domain.runs import Run, RunState
 from ringfence.store.sqlite.database import Database
+from ringfence.store.sqlite.runs import Runs
+
+_RING = """
+    SELECT f.ring_id, f.run, f.network_id, f.score, f.size, f.claims, f.merchants, f.amount,
+        f.first_claim_at, f.last_claim_at, f.why,
+        coalesce(r.first_run, f.run),
+        CASE WHEN r.ring_id IS NOT NULL THEN r.origin_ring_id ELSE (
+            SELECT previous_ring_id FROM lineage
+            WHERE ring_id = f.ring_id AND run = f.run AND event = 'split'
+        ) END
+"""
+_LIFE = "LEFT JOIN rings AS r ON r.ring_id = f.ring_id"
+_ASKED = "FROM json_each(:asked) AS asked CROSS JOIN"
+"""What is asked for comes first, so that each is one look into an index."""
+_CONDITIONS = {
+    "min_score": "f.score >= :min_score",
+    "merchant_id": "f.ring_id IN"
+    " (SELECT ring_id FROM joint_claims WHERE run = :run AND merchant_id = :merchant_id)",
+    "buyer_id": "f.ring_id IN (SELECT ring_id FROM members WHERE run = :run AND buyer_id = :buyer_id)",
+    "network_id": "f.network_id = :network_id",
+    "since": "f.last_claim_at >= :since",
+    "only": "f.ring_id IN (SELECT value FROM json_each(:only))",
+    "without": "f.ring_id NOT IN (SELECT value FROM json_each(:without))",
+}
 
 
 class SqliteRings:
@@ -8,3 +43,189 @@ class SqliteRings:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._runs = Runs(database)
+
+    def begin_run(self, lease: Lease, market_version: int, now: int) -> int:
+        """Begin a run."""
+        return self._runs.begin(lease, market_version, now)
+
+    def write_run(
+        self,
+        run_id: int,
+        tables: Mapping[str, pl.DataFrame],
+        about: Mapping[str, Any],
+        lease: Lease,
+        progress: Progress,
+    ) -> None:
+        """Write what a run found, unseen."""
+        self._runs.write(run_id, tables, about, lease, progress)
+
+    def publish(self, run_id: int, lease: Lease, now: int, reasons: Sequence[str] = ()) -> None:
+        """Let everybody see a run."""
+        self._runs.publish(run_id, lease, now, reasons)
+
+    def withhold(self, run_id: int, lease: Lease, now: int, reasons: Sequence[str]) -> None:
+        """Keep a complete run unpublished."""
+        self._runs.withhold(run_id, lease, now, reasons)
+
+    def fail(self, run_id: int, lease: Lease, now: int, reason: str) -> None:
+        """End a run that came to nothing."""
+        self._runs.fail(run_id, lease, now, reason)
+
+    def forget(self, keep: int, lease: Lease) -> int:
+        """Clear away old findings."""
+        return self._runs.forget(keep, lease)
+
+    def run(self, run_id: int | None = None) -> Run | None:
+        """Find a run."""
+        return self._runs.find(run_id)
+
+    def runs(self, first: int, after: Key | None = None, state: RunState | None = None) -> Page[Run]:
+        """List runs, latest first."""
+        return self._runs.page(first, after, state)
+
+    def tables(self, run_id: int | None = None) -> dict[str, pl.DataFrame]:
+        """Give all tables of a run as they were written."""
+        return self._runs.read(run_id)
+
+    def last_members(self) -> dict[str, dict[str, float]]:
+        """Give the members of every ring as last published."""
+        rings: dict[str, dict[str, float]] = {}
+        for ring_id, buyer_id, score in self._database.all(
+            "SELECT m.ring_id, m.buyer_id, m.score FROM rings AS r"
+            " JOIN runs AS u ON u.run = r.last_run AND u.is_kept"
+            " JOIN members AS m ON m.run = r.last_run AND m.ring_id = r.ring_id"
+            " ORDER BY m.ring_id, m.place"
+        ):
+            rings.setdefault(ring_id, {})[buyer_id] = score
+        return rings
+
+    def alive(self) -> frozenset[str]:
+        """Give the rings of the published run."""
+        with self._database.snapshot():
+            run = self._runs.seen(None)
+            return frozenset(
+                ring_id
+                for (ring_id,) in self._database.all("SELECT ring_id FROM findings WHERE run = ?", (run,))
+            )
+
+    def names(self) -> frozenset[str]:
+        """Give the ids of all rings that were ever published."""
+        return frozenset(ring_id for (ring_id,) in self._database.all("SELECT ring_id FROM rings"))
+
+    def page(
+        self, query: RingQuery, first: int, after: Key | None = None, run_id: int | None = None
+    ) -> Page[Ring]:
+        """List rings, greatest first."""
+        given = {name: getattr(query, name) for name in _CONDITIONS}
+        values: dict[str, Any] = {
+            name: json.dumps(sorted(value)) if isinstance(value, frozenset) else value
+            for name, value in given.items()
+            if value is not None and (name != "without" or value)
+        }
+        conditions = " AND ".join(["f.run = :run", *(_CONDITIONS[name] for name in values)])
+        order = f"f.{query.order.value}"
+        onward = ""
+        if after is not None:
+            values |= {"value": after.value, "id": after.id}
+            onward = f"AND {order} <= :value AND ({order} < :value OR f.ring_id > :id)"
+        with self._database.snapshot():
+            values |= {"run": self._runs.seen(run_id), "rows": first + 1}
+            total = self._database.one(f"SELECT count(*) FROM findings AS f WHERE {conditions}", values)
+            rows = self._database.all(
+                f"{_RING} FROM findings AS f {_LIFE} WHERE {conditions} {onward}"
+                f" ORDER BY {order} DESC, f.ring_id LIMIT :rows",
+                values,
+            )
+        rings = tuple(Ring(*row) for row in rows[:first])
+        keys = tuple(Key(float(getattr(ring, query.order.value)), ring.ring_id) for ring in rings)
+        return Page(rings, keys, len(rows) > first, int(total[0]) if total else 0)
+
+    def rings(self, ring_ids: Sequence[str], run_id: int | None = None) -> tuple[Ring, ...]:
+        """Find rings by id in a run."""
+        rows = self._of_rings(
+            f"{_RING} {_ASKED} findings AS f {_LIFE} WHERE f.run = :run AND f.ring_id = asked.value"
+            " ORDER BY asked.key",
+            ring_ids,
+            run_id,
+        )
+        return tuple(Ring(*row) for row in rows)
+
+    def last_known(self, ring_id: str) -> Ring | None:
+        """Find a ring as last published."""
+        row = self._database.one(
+            f"{_RING} FROM rings AS r JOIN runs AS u ON u.run = r.last_run AND u.is_kept"
+            " JOIN findings AS f ON f.run = r.last_run AND f.ring_id = r.ring_id WHERE r.ring_id = ?",
+            (ring_id,),
+        )
+        return None if row is None else Ring(*row)
+
+    def members(self, ring_ids: Sequence[str], run_id: int | None = None) -> tuple[Member, ...]:
+        """List the members of rings."""
+        rows = self._of_rings(
+            f"SELECT m.ring_id, m.buyer_id, m.score, m.why {_ASKED} members AS m"
+            " WHERE m.run = :run AND m.ring_id = asked.value ORDER BY asked.key, m.place",
+            ring_ids,
+            run_id,
+        )
+        return tuple(Member(*row) for row in rows)
+
+    def joint_claims(self, ring_ids: Sequence[str], run_id: int | None = None) -> tuple[JointClaim, ...]:
+        """List the claims that rings rest on."""
+        rows = self._of_rings(
+            "SELECT j.ring_id, j.event, j.merchant_id, j.buyer_id, j.claim_id, j.filed_at, j.amount,"
+            " j.expected"
+            f" {_ASKED} joint_claims AS j WHERE j.run = :run AND j.ring_id = asked.value"
+            " ORDER BY asked.key, j.event, j.filed_at, j.place",
+            ring_ids,
+            run_id,
+        )
+        return tuple(JointClaim(*row) for row in rows)
+
+    def links_inside(
+        self, ring_ids: Sequence[str], run_id: int | None = None
+    ) -> tuple[tuple[str, Link], ...]:
+        """List the links between members of one ring."""
+        rows = self._of_rings(
+            f"SELECT a.ring_id, l.buyer_a, l.buyer_b, l.score, l.why {_ASKED} members AS a"
+            " CROSS JOIN links AS l ON l.run = a.run AND l.buyer_a = a.buyer_id"
+            " CROSS JOIN members AS b ON b.run = a.run AND b.buyer_id = l.buyer_b AND b.ring_id = a.ring_id"
+            " WHERE a.run = :run AND a.ring_id = asked.value ORDER BY asked.key, l.score DESC, l.place",
+            ring_ids,
+            run_id,
+        )
+        return tuple((ring_id, Link(*link)) for ring_id, *link in rows)
+
+    def links_of(self, buyer_id: str, first: int, run_id: int | None = None) -> tuple[Link, ...]:
+        """List a buyer's links, best first."""
+        with self._database.snapshot():
+            rows = self._database.all(
+                "SELECT buyer_a, buyer_b, score, why FROM links"
+                " WHERE run = :run AND (buyer_a = :buyer OR buyer_b = :buyer)"
+                " ORDER BY score DESC, place LIMIT :rows",
+                {"run": self._runs.seen(run_id), "buyer": buyer_id, "rows": first},
+            )
+        return tuple(Link(*row) for row in rows)
+
+    def lineage(self, ring_ids: Sequence[str]) -> tuple[LineageStep, ...]:
+        """Tell the lives of rings."""
+        rows = self._database.all(
+            "SELECT l.run, l.ring_id, l.event, l.previous_ring_id, l.common FROM lineage AS l"
+            " JOIN runs AS u ON u.run = l.run AND u.state = 'published'"
+            " WHERE l.ring_id IN (SELECT value FROM json_each(:asked))"
+            " OR l.previous_ring_id IN (SELECT value FROM json_each(:asked))"
+            " ORDER BY l.run, l.place",
+            {"asked": json.dumps(list(ring_ids))},
+        )
+        return tuple(LineageStep(*row) for row in rows)
+
+    def buyer_score(self, buyer_id: str, run_id: int | None = None) -> float | None:
+        """Give a buyer's score."""
+        with self._database.snapshot():
+            run = self._runs.seen(run_id)
+            return None if run is None else self._runs.tables.buyer_score(run, buyer_id)
+
+    def _of_rings(self, statement: str, ring_ids: Sequence[str], run_id: int | None) -> list[tuple[Any, ...]]:
+        asked = json.dumps(list(dict.fromkeys(ring_ids)))
+        with self._database.snapshot():
+            return self._database.all(statement, {"run": self._runs.seen(run_id), "asked": asked})

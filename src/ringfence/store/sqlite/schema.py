@@ -190,7 +190,7 @@ MIGRATIONS: tuple[str, ...] = (
         market_version INTEGER NOT NULL,
         about TEXT NOT NULL,                 -- JSON
         reasons TEXT NOT NULL,               -- JSON
-        tables TEXT NOT NULL,                -- JSON: those it wrote; null until all are written
+        tables TEXT,                         -- JSON: those it wrote; null until all are written
         is_kept INTEGER NOT NULL,            -- whether its findings may be read
         has_rows INTEGER NOT NULL            -- whether other tables may still have rows of it
     ) STRICT;
