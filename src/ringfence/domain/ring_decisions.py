@@ -193,7 +193,9 @@ def undone(record: RingRecord, reason: str, by: str, now: int) -> Event:
     Raises ConflictError if there is none, InvalidError for a reason that is empty or too long.
     """
     if record.decision is None:
-        raise ConflictError("Nothing about this ring is decided, so there is nothing to undo.")
+        raise ConflictError(
+            "Nothing is decided about this ring itself; what it inherited is undone where it was decided."
+        )
     return Event("undone", now, by, {"reason": checked_text(reason, "The reason", LONGEST_REASON)})
 
 

@@ -1,0 +1,225 @@
+"""Decisions about rings: who may take them, what they rest on, and where rings stand by them."""
+
+from collections.abc import Callable, Iterable, Mapping
+
+from ringfence.domain.errors import ForbiddenError, NotFoundError
+from ringfence.domain.records import Event, RecordKind, RecordRef, RecordState, Subject, SubjectKind
+from ringfence.domain.ring_decisions import (
+    Outcome,
+    RingRecord,
+    RingStanding,
+    RingStatus,
+    assigned,
+    decided,
+    fold,
+    noted,
+    ring_standing,
+    undone,
+)
+from ringfence.domain.rings import Ring
+from ringfence.domain.scope import Principal, Role
+from ringfence.store import Store
+from ringfence.store.records import VersionConflictError
+
+_Find = Callable[[str], RecordState | None]
+
+
+class RingUnknownError(NotFoundError):
+    """There is no such ring."""
+
+    def __init__(self, ring_id: str) -> None:
+        super().__init__(
+            f"There is no ring {ring_id}, or its findings were cleared away long after it ended; "
+            "ringfence rings list shows those there are."
+        )
+        self.ring_id = ring_id
+
+
+def decide(
+    store: Store,
+    principal: Principal,
+    ring_id: str,
+    outcome: Outcome,
+    reason: str,
+    until: int | None,
+    now: int,
+    expected_version: int | None = None,
+) -> RingStanding:
+    """Decide about a ring as it was last seen, and say where it stands now.
+
+    `until` and `now` are µs since 1970-01-01 UTC. `expected_version` is that of the standing the investigator
+    saw; without it, what others decided meanwhile is overridden. Raises ForbiddenError, RingUnknownError,
+    InvalidError, or VersionConflictError; nothing is written then.
+    """
+
+    def event(ring: Ring, _: RingRecord) -> Event:
+        return decided(ring, outcome, reason, until, principal.name, now)
+
+    return _change(store, principal, ring_id, event, now, expected_version)
+
+
+def undo(
+    store: Store,
+    principal: Principal,
+    ring_id: str,
+    reason: str,
+    now: int,
+    expected_version: int | None = None,
+) -> RingStanding:
+    """Take back the decision that counts; the one before it counts again.
+
+    Raises ConflictError where there is none, and what `decide` raises.
+    """
+
+    def event(_: Ring, record: RingRecord) -> Event:
+        return undone(record, reason, principal.name, now)
+
+    return _change(store, principal, ring_id, event, now, expected_version)
+
+
+def note(
+    store: Store,
+    principal: Principal,
+    ring_id: str,
+    text: str,
+    now: int,
+    expected_version: int | None = None,
+) -> RingStanding:
+    """Write a note about a ring. Raises what `decide` raises."""
+
+    def event(_: Ring, __: RingRecord) -> Event:
+        return noted(text, principal.name, now)
+
+    return _change(store, principal, ring_id, event, now, expected_version)
+
+
+def assign(
+    store: Store,
+    principal: Principal,
+    ring_id: str,
+    owner: str | None,
+    now: int,
+    expected_version: int | None = None,
+) -> RingStanding:
+    """Give a ring to somebody, or (None) back to whoever decided. Raises what `decide` raises."""
+
+    def event(_: Ring, __: RingRecord) -> Event:
+        return assigned(owner, principal.name, now)
+
+    return _change(store, principal, ring_id, event, now, expected_version)
+
+
+def history(store: Store, principal: Principal, ring_id: str) -> tuple[Event, ...]:
+    """List all that was decided, taken back, noted and assigned about a ring, oldest first.
+
+    Raises ForbiddenError for merchants and jobs, RingUnknownError.
+    """
+    if principal.role not in (Role.INVESTIGATOR, Role.OPERATOR):
+        raise ForbiddenError("Only investigators and operators see what was decided about rings.")
+    with store.snapshot():
+        events = store.records.stream(_ref(ring_id))
+        if not events and store.rings.last_known(ring_id) is None:
+            raise RingUnknownError(ring_id)
+        return events
+
+
+def statuses(store: Store, rings: Iterable[Ring], now: int) -> dict[str, RingStanding]:
+    """Say where rings stand at `now` (µs since 1970-01-01 UTC), by ring id."""
+    asked = tuple(rings)
+
+    def find(ring_id: str) -> RecordState | None:
+        return store.records.state(_ref(ring_id))
+
+    with store.snapshot():
+        origins = store.rings.origins() if any(ring.origin_ring_id for ring in asked) else {}
+        return {ring.ring_id: _standing(ring, origins, find, now) for ring in asked}
+
+
+def hidden(store: Store, now: int) -> dict[RingStatus, frozenset[str]]:
+    """Give the ids of the published run's rings that are not open, by status.
+
+    A ring in none of them is open. `RingQuery.only` and `.without` take such ids; `RingStatus.is_down` tells
+    which are left out of lists.
+    """
+    with store.snapshot():
+        decided = {
+            state.record.id: state
+            for state in store.records.current(RecordKind.RING_DECISION)
+            if _is_decided(state)
+        }
+        if not decided:
+            return {}
+        alive, origins = store.rings.alive(), store.rings.origins()
+        heirs = {ring_id for ring_id in origins if _decided_origin(ring_id, origins, decided.get)}
+        rings = store.rings.rings(sorted(alive & (decided.keys() | heirs)))
+    found: dict[RingStatus, set[str]] = {}
+    for ring in rings:
+        status = _standing(ring, origins, decided.get, now).status
+        if status is not RingStatus.OPEN:
+            found.setdefault(status, set()).add(ring.ring_id)
+    return {status: frozenset(ring_ids) for status, ring_ids in found.items()}
+
+
+def _change(
+    store: Store,
+    principal: Principal,
+    ring_id: str,
+    event_of: Callable[[Ring, RingRecord], Event],
+    now: int,
+    expected_version: int | None,
+) -> RingStanding:
+    """Append what happens to a ring's record, in one transaction with what it rests on."""
+    if principal.role is not Role.INVESTIGATOR:
+        raise ForbiddenError("Only investigators decide about rings; ask one, or use an investigator's key.")
+    with store.transaction():
+        ring = store.rings.last_known(ring_id)
+        if ring is None:
+            raise RingUnknownError(ring_id)
+        state = store.records.state(_ref(ring_id))
+        record, version = _read(state)
+        if expected_version is not None and expected_version != version:
+            raise VersionConflictError(_ref(ring_id), expected_version, version)
+        event = event_of(ring, record)
+        members = store.rings.members((ring_id,), ring.run_id)
+        store.records.append(
+            _ref(ring_id),
+            [event],
+            version,
+            fold([event], record).to_state(),
+            [
+                Subject(SubjectKind.RING, ring_id),
+                *(Subject(SubjectKind.BUYER, member.buyer_id) for member in members),
+            ],
+        )
+        return statuses(store, (ring,), now)[ring_id]
+
+
+def _standing(ring: Ring, origins: Mapping[str, str], find: _Find, now: int) -> RingStanding:
+    record, version = _read(find(ring.ring_id))
+    origin = None if record.decision else _decided_origin(ring.ring_id, origins, find)
+    inherited = (origin.record.id, RingRecord.from_state(origin.state)) if origin else None
+    return ring_standing(record, ring.score, now, version=version, origin=inherited)
+
+
+def _decided_origin(ring_id: str, origins: Mapping[str, str], find: _Find) -> RecordState | None:
+    """Find the nearest ring a ring descends from about which something is decided."""
+    passed = {ring_id}
+    while (origin := origins.get(ring_id)) and origin not in passed:
+        state = find(origin)
+        if state is not None and _is_decided(state):
+            return state
+        passed.add(origin)
+        ring_id = origin
+    return None
+
+
+def _is_decided(state: RecordState) -> bool:
+    return bool(state.state["standing"])
+
+
+def _read(state: RecordState | None) -> tuple[RingRecord, int]:
+    return (RingRecord.from_state(state.state), state.version) if state else (RingRecord(), 0)
+
+
+def _ref(ring_id: str) -> RecordRef:
+    return RecordRef(RecordKind.RING_DECISION, ring_id)
