@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class LoadCount:
+class FileCount:
     """What became of the rows of one file: read = kept + repeated + updated + rejected."""
 
     file: str
@@ -13,9 +13,9 @@ class LoadCount:
     read: int
     kept: int
     repeated: int
-    """Rows that say what was known."""
+    """Rows that say what an earlier row said, or what the store knows."""
     updated: int
-    """Rows for a known id that change only what may change."""
+    """Later rows for a known id that change only what may change."""
     rejected: int
 
 
@@ -29,7 +29,7 @@ class LoadSource:
     """Of the key under which values were pseudonymised."""
     normaliser: int
     """The version of the rules by which they were normalised."""
-    files: tuple[LoadCount, ...]
+    files: tuple[FileCount, ...]
     filled: Mapping[str, Mapping[str, int]]
     """Table -> column -> cells that are not empty, of the rows kept; columns a file lacks count 0."""
 

@@ -1,6 +1,7 @@
 """Files in, a normalised and pseudonymised market out."""
 
-from ringfence.intake.account import FileCount, write_rejected
+from ringfence.domain.loads import FileCount
+from ringfence.intake.account import write_rejected
 from ringfence.intake.errors import TooManyRejectedError, UnreadableInputError
 from ringfence.intake.intake import Intake, market_from_frames, read_market
 from ringfence.intake.key import PseudonymKey

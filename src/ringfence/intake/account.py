@@ -7,27 +7,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from ringfence.domain.loads import FileCount
 from ringfence.intake.batches import Bad
 from ringfence.intake.errors import TooManyRejectedError, UnreadableInputError
 from ringfence.intake.repeats import Verdict
 
 _SCHEMA = {"file": pl.String, "line": pl.Int64, "column": pl.String, "reason": pl.String}
 _RISKY = r"^[=+\-@\t\r]"
-
-
-@dataclass(frozen=True)
-class FileCount:
-    """What became of the rows of one file: read = kept + repeated + updated + rejected."""
-
-    file: str
-    table: str
-    read: int
-    kept: int
-    repeated: int
-    """Rows that say what an earlier row said."""
-    updated: int
-    """Later rows for a known id that change only what may change."""
-    rejected: int
 
 
 @dataclass
@@ -60,8 +46,11 @@ class FileAccount:
         return FileCount(self.file, self.table, read, kept, self.repeated, self.updated, self.rejected)
 
 
-def enter_verdict(accounts: list[FileAccount], verdict: Verdict, key: str) -> None:
-    """Tell each file what the verdict says of its rows, which came in the order of `accounts`."""
+def enter_verdict(accounts: list[FileAccount], verdict: Verdict, reason: str) -> None:
+    """Tell each file what the verdict says of its rows, which came in the order of `accounts`.
+
+    `reason` is why a row that conflicts is rejected.
+    """
     begin = 0
     for account in accounts:
         rows = slice(begin, begin + account.good)
@@ -72,7 +61,6 @@ def enter_verdict(accounts: list[FileAccount], verdict: Verdict, key: str) -> No
             for column, conflicting in verdict.conflicts:
                 here = conflicting[(conflicting >= rows.start) & (conflicting < rows.stop)] - begin
                 if len(here):
-                    reason = f"differs from an earlier row of the same {key}"
                     account.bad.append(Bad(lines[here], column, reason, is_late=True))
         begin = rows.stop
 
@@ -101,7 +89,7 @@ def check_rejected(accounts: list[FileAccount], max_rejected: float) -> None:
     for account in accounts:
         count = account.count()
         if count.rejected > max_rejected * count.read or (
-            account.table == "claims" and count.rejected == count.read
+            account.table == "claims" and 0 < count.read == count.rejected
         ):
             rejected = rejected_rows(accounts)
             first = rejected.filter(pl.col("file") == account.file).row(0, named=True)

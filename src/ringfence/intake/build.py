@@ -1,6 +1,6 @@
 """The rows kept of every file into one market, in its canonical order."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from ringfence.domain.identifiers import IdentifierKind
 from ringfence.intake.dictionary import Dictionary
 from ringfence.intake.key import PseudonymKey
 from ringfence.intake.pseudonyms import pseudonymise
-from ringfence.intake.repeats import Ledger, Verdict
+from ringfence.intake.repeats import Verdict
 from ringfence.intake.tables import CLAIMS, ORDERS, TABLES, Content, Table
 from ringfence.market import Claims, Identifiers, Market, Orders
 from ringfence.market.canonical import canonical_order, settle_ties
@@ -28,10 +28,7 @@ _TIME_COLUMN = {CLAIMS.name: "filed_at", ORDERS.name: "ordered_at"}
 class TableRows:
     """The columns of one table that a market needs, batch after batch, people and values as numbers."""
 
-    def __init__(self, table: Table, seed: int) -> None:
-        self.table = table
-        self.ledger = Ledger(table, seed) if table.key else None
-        self.size = 0
+    def __init__(self) -> None:
         self.claim_ids: list[pl.Series] = []
         self._columns: dict[str, list[NDArray[Any]]] = {}
 
@@ -53,18 +50,14 @@ class MarketBuilder:
 
     def __init__(self, key: PseudonymKey) -> None:
         self._key = key
-        seed = key.seed("rows")
         self._buyers = Dictionary(key.seed("buyers"))
         self._merchants = Dictionary(key.seed("merchants"))
         self._values = {kind: Dictionary(key.seed(f"{kind} values")) for kind in IdentifierKind}
-        self.rows = {name: TableRows(table, seed) for name, table in TABLES.items()}
+        self.rows = {name: TableRows() for name in TABLES}
 
     def add(self, table: Table, frame: pl.DataFrame) -> None:
         """Add the good rows of a batch."""
         rows = self.rows[table.name]
-        rows.size += len(frame)
-        if rows.ledger:
-            rows.ledger.add(frame)
         if table.name in ("merchants", "rates"):
             return
         rows.add("buyer", self._buyers.encode(frame["buyer_id"]))
@@ -97,8 +90,8 @@ class MarketBuilder:
         merchants = {
             name: rows.take("merchant", kept[name]) for name, rows in self.rows.items() if "merchant" in rows
         }
-        buyer_ids, buyer_rank = _named(self._buyers, list(buyers.values()))
-        merchant_ids, merchant_rank = _named(self._merchants, list(merchants.values()))
+        buyer_ids, buyer_rank = named(self._buyers, list(buyers.values()))
+        merchant_ids, merchant_rank = named(self._merchants, list(merchants.values()))
         buyer = {name: buyer_rank[codes] for name, codes in buyers.items()}
         merchant = {name: merchant_rank[codes] for name, codes in merchants.items()}
         identifiers = self._identifiers(kept, buyer, step)
@@ -166,7 +159,7 @@ class MarketBuilder:
         return Orders(buyer=buyer[order], merchant=merchant[order], ordered_at=ordered_at[order])
 
 
-def _named(dictionary: Dictionary, used: list[Ints]) -> tuple[pl.Series, Ints]:
+def named(dictionary: Dictionary, used: Sequence[Ints]) -> tuple[pl.Series, Ints]:
     """Give the texts in use sorted by bytes, and int32 by number: a text's place among them, -1 if unused."""
     is_used = np.zeros(len(dictionary), np.bool_)
     for codes in used:

@@ -27,12 +27,12 @@ class Input:
     format: str
 
 
-def find_inputs(paths: Sequence[Path]) -> list[Input]:
+def find_inputs(paths: Sequence[Path], *, needs_claims: bool = True) -> list[Input]:
     """Find the files of `paths` (folders are searched by file stem), by table and then by path.
 
     `claims.csv` holds claims, and so do `claims-2024.csv` and `claims_2.parquet`. Raises
-    UnreadableInputError where a path is missing, a named file's stem or format says nothing, or no claims
-    are there.
+    UnreadableInputError where a path is missing, a named file's stem or format says nothing, or where no
+    file is found (no claims, if it `needs_claims`).
     """
     found: dict[Path, Input] = {}
     seen: list[str] = []
@@ -53,9 +53,15 @@ def find_inputs(paths: Sequence[Path]) -> list[Input]:
         else:
             raise UnreadableInputError(f"{path}: no such file or folder")
     inputs = sorted(found.values(), key=lambda each: (list(TABLES).index(each.table.name), str(each.path)))
-    if not any(each.table is CLAIMS for each in inputs):
+    if not any(each.table is CLAIMS or not needs_claims for each in inputs):
         shown = ", ".join(seen[:10]) + (f" and {len(seen) - 10} more" if len(seen) > 10 else "")
-        raise UnreadableInputError(f"no claims file; found {shown or 'nothing'}; call it claims{_READABLE}")
+        remedy = (
+            f"no claims file; found {shown or 'nothing'}; call it claims{_READABLE}"
+            if needs_claims
+            else f"no file to load; found {shown or 'nothing'}; call files {', '.join(TABLES)} "
+            f"and write them as {_READABLE}"
+        )
+        raise UnreadableInputError(remedy)
     return inputs
 
 

@@ -1,5 +1,7 @@
 """The values of one identifier kind and who used them, without the values."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -12,8 +14,53 @@ from ringfence.intake.messages import hash_messages, pick
 from ringfence.intake.normalise import normalise
 from ringfence.intake.sketch import SKETCHED_KINDS, sketch_values
 from ringfence.market import Identifiers
+from ringfence.market.canonical import distinct_uses, order_of_values
+from ringfence.market.tables import IdentifierValues
 
 Ints = NDArray[np.int32]
+
+
+@dataclass(frozen=True, eq=False)
+class Pseudonyms:
+    """What became of texts of one kind."""
+
+    values: IdentifierValues
+    place: Ints
+    """int32 by text: where its value stands in `values.exact`; -1 where it says nothing or is not used."""
+
+
+def pseudonyms_of(
+    kind: IdentifierKind,
+    texts: pl.Series,
+    is_used: NDArray[np.bool_],
+    key: PseudonymKey,
+    *,
+    shared_only: bool,
+) -> Pseudonyms | None:
+    """Pseudonymise the texts in use (clear, distinct as written); None if none of them says anything.
+
+    Blocks of sketches that one value alone falls into are left out if `shared_only`.
+    """
+    used = np.flatnonzero(is_used)
+    data, starts = normalise(kind, texts.gather(used))
+    seed = key.seed("normal forms")
+    normal = Numbering()
+    codes, distinct = normal.encode(hash_messages(data, starts, np.uint64(seed)), starts[1:] == starts[:-1])
+    if len(normal) == 0:
+        return None
+    data, starts = pick(data, starts, distinct)
+    exact = hmac_sha256(key.secret, kind.encode() + b"\x00", data, starts)
+    order = order_of_values(exact)
+    rank = np.empty(len(order) + 1, np.int32)
+    rank[order] = np.arange(len(order), dtype=np.int32)
+    rank[-1] = -1
+    place = np.full(len(texts), -1, np.int32)
+    place[used] = rank[codes]
+    sketches = None
+    if kind in SKETCHED_KINDS:
+        ordered = pick(data, starts, order)
+        sketches = sketch_values(kind, *ordered, key.secret, seed, shared_only=shared_only)
+    return Pseudonyms(IdentifierValues(kind, exact[order], sketches), place)
 
 
 def pseudonymise(
@@ -26,38 +73,10 @@ def pseudonymise(
     """
     is_used = np.zeros(len(texts), np.bool_)
     is_used[value] = True
-    used = np.flatnonzero(is_used)
-    data, starts = normalise(kind, texts.gather(used))
-    seed = key.seed("normal forms")
-    normal = Numbering()
-    codes = np.full(len(texts), -1, np.int32)
-    codes[used], distinct = normal.encode(
-        hash_messages(data, starts, np.uint64(seed)), starts[1:] == starts[:-1]
-    )
-    if len(normal) == 0:
+    made = pseudonyms_of(kind, texts, is_used, key, shared_only=True)
+    if made is None:
         return None
-    data, starts = pick(data, starts, distinct)
-    exact = hmac_sha256(key.secret, kind.encode() + b"\x00", data, starts)
-    words = exact.view(">u8").astype(np.uint64)
-    order = np.argsort(words[:, 0])
-    ranked = words[order, 0]
-    if (ranked[1:] == ranked[:-1]).any():
-        order = np.lexsort(words.T[::-1])
-    rank = np.empty(len(order) + 1, np.int32)
-    rank[order] = np.arange(len(order), dtype=np.int32)
-    rank[-1] = -1
-    final = rank[codes[value]]
+    final = made.place[value]
     is_value = final >= 0
-    uses = (buyer[is_value].astype(np.int64) << 32) | final[is_value]
-    uses.sort()
-    uses = uses[np.concatenate(([True], uses[1:] != uses[:-1]))]
-    sketches = None
-    if kind in SKETCHED_KINDS:
-        sketches = sketch_values(kind, *pick(data, starts, order), key.secret, seed)
-    return Identifiers(
-        kind=kind,
-        buyer=(uses >> 32).astype(np.int32),
-        value=(uses & 0xFFFFFFFF).astype(np.int32),
-        exact=exact[order],
-        sketches=sketches,
-    )
+    buyers, values = distinct_uses(buyer[is_value], final[is_value])
+    return Identifiers(kind, buyers, values, made.values.exact, made.values.sketches)

@@ -25,6 +25,8 @@ class Verdict:
     """bool[N]: changes something else; `conflicts` says what."""
     conflicts: tuple[tuple[str, Longs], ...]
     """By column, the rows that differ in it from the first row of their key."""
+    first: Longs | None = None
+    """int64[N], the first row of each row's key; None where no key comes twice."""
 
 
 class Ledger:
@@ -82,7 +84,8 @@ class Ledger:
         is_repeated = is_same & ~is_kept & ~is_conflicting
         is_updated = ~is_same & ~is_kept & ~is_conflicting
         rows = np.flatnonzero(is_conflicting)
-        return Verdict(is_kept, is_repeated, is_updated, is_conflicting, self._conflicts(rows, first[rows]))
+        conflicts = self._conflicts(rows, first[rows])
+        return Verdict(is_kept, is_repeated, is_updated, is_conflicting, conflicts, first)
 
     def _conflicts(self, rows: Longs, first: Longs) -> tuple[tuple[str, Longs], ...]:
         """Tell in which column each row differs from the first of its key, as far as a byte can tell."""

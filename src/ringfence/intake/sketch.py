@@ -30,13 +30,22 @@ _ADDRESS, _PHONE, _EMAIL = range(3)
 _CODE = {IdentifierKind.ADDRESS: _ADDRESS, IdentifierKind.PHONE: _PHONE, IdentifierKind.EMAIL: _EMAIL}
 
 
-def sketch_values(kind: IdentifierKind, data: Bytes, starts: Longs, secret: bytes, seed: int) -> Sketches:
+def sketch_values(
+    kind: IdentifierKind,
+    data: Bytes,
+    starts: Longs,
+    secret: bytes,
+    seed: int,
+    *,
+    shared_only: bool = True,
+) -> Sketches:
     """Sketch V distinct normalised values: UTF-8 end to end, value i from `starts[i]` on.
 
     An address has blocks if two of its words or more hold a digit: all such words sorted by length and text
     (variant 0), and the same with each of the first three digits dropped in turn from the shortest word that
     is a number of two digits or more (variants 1 to 3), so that one mistyped digit leaves one block equal.
-    `secret` is the key of what is kept, `seed` that of hashes that are forgotten.
+    `secret` is the key of what is kept, `seed` that of hashes that are forgotten. Blocks of one value alone
+    are left out if `shared_only`: within these values they match nothing.
     """
     values = len(starts) - 1
     message = np.empty(_MOST_BLOCKS * (len(data) + 2 * values), np.uint8)
@@ -45,7 +54,7 @@ def sketch_values(kind: IdentifierKind, data: Bytes, starts: Longs, secret: byte
     variant = np.empty(_MOST_BLOCKS * values, np.uint8)
     count = _blocks(_CODE[kind], data, starts, message, ends, owner, variant)
     owner, variant, ends = owner[:count], variant[:count], ends[: count + 1]
-    rows, group = _shared_messages(hash_messages(message, ends, np.uint64(seed)))
+    rows, group = _grouped_messages(hash_messages(message, ends, np.uint64(seed)), shared_only)
     first = rows[np.diff(group, prepend=-1) > 0]
     words = hmac_sha256(secret, kind.encode() + b"\x01", *pick(message, ends, first)).view(">u8")[:, :2]
     del message, ends
@@ -87,12 +96,14 @@ def _salted_bigrams(
     return begin, bigrams[: int(begin[-1])]
 
 
-def _shared_messages(hashes: NDArray[np.uint64]) -> tuple[Longs, Longs]:
-    """Give where hashes stand that occur twice or more, equal ones side by side, and 0, 1, … by hash."""
+def _grouped_messages(hashes: NDArray[np.uint64], shared_only: bool) -> tuple[Longs, Longs]:
+    """Give where hashes stand (that occur twice or more), equal ones side by side, and 0, 1, … by hash."""
     order = np.argsort(hashes)
     ranked = hashes[order]
     is_as_before = np.zeros(len(hashes), np.bool_)
     is_as_before[1:] = ranked[1:] == ranked[:-1]
+    if not shared_only:
+        return order, np.cumsum(~is_as_before) - 1
     is_shared = is_as_before.copy()
     is_shared[:-1] |= is_as_before[1:]
     return order[is_shared], np.cumsum(~is_as_before[is_shared]) - 1

@@ -1,7 +1,8 @@
-"""The one order in which claims and orders stand, whatever they were read from."""
+"""The one order in which claims, orders, values and uses stand, whatever they were read from."""
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from ringfence.market.market import Ints, Longs
 
@@ -50,3 +51,21 @@ def settle_ties(
     settled = order.copy()
     settled[places] = tied["row"].to_numpy()
     return settled
+
+
+def order_of_values(exact: NDArray[np.uint8]) -> Longs:
+    """Sort V pseudonyms, distinct rows of uint8[V, 32], by their bytes; give int64[V]."""
+    words = exact.view(">u8").astype(np.uint64)
+    order = np.argsort(words[:, 0])
+    ranked = words[order, 0]
+    if (ranked[1:] == ranked[:-1]).any():
+        order = np.lexsort(words.T[::-1])
+    return order
+
+
+def distinct_uses(buyer: Ints, value: Ints) -> tuple[Ints, Ints]:
+    """Sort pairs by (buyer, value) and leave out repetitions; give two int32 arrays."""
+    uses = (buyer.astype(np.int64) << 32) | value
+    uses.sort()
+    uses = uses[np.concatenate((np.ones(min(1, len(uses)), np.bool_), uses[1:] != uses[:-1]))]
+    return (uses >> 32).astype(np.int32), (uses & 0xFFFFFFFF).astype(np.int32)

@@ -101,7 +101,7 @@ class MarketTables:
     """What a load brings. Rows of a table are distinct by its id (uses by kind, buyer and value)."""
 
     buyer_ids: pl.Series
-    """String, every buyer in any table, sorted by bytes, each once; `buyer` columns are positions here."""
+    """String, every buyer seen, sorted by bytes, each once; `buyer` columns are positions here."""
     merchant_ids: pl.Series
     """String, every merchant in any table, sorted by bytes, each once; `merchant` columns point here."""
     values: tuple[IdentifierValues, ...]
@@ -116,3 +116,16 @@ class MarketTables:
     merchants: pl.DataFrame
     buyers: pl.DataFrame
     rates: pl.DataFrame
+
+
+@dataclass(frozen=True, eq=False)
+class KnownRows:
+    """What the store knows of the ids that were asked for, as of the last complete load."""
+
+    claims: pl.DataFrame
+    """As `SCHEMAS["claims"]`, but buyer_id and merchant_id as text, identifiers as Binary (the 32
+    bytes of `exact`), and what may change as last changed."""
+    orders: pl.DataFrame
+    """In the same manner."""
+    reports: pl.DataFrame
+    """In the same manner."""

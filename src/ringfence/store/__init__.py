@@ -1,7 +1,8 @@
 """What is kept between runs: the ports, by subject, and the stores behind them."""
 
+from ringfence.market.tables import KnownRows
 from ringfence.store.leases import Leases
-from ringfence.store.market import KnownRows, MarketPort
+from ringfence.store.market import MarketPort
 from ringfence.store.records import Records
 from ringfence.store.reports import Reports
 from ringfence.store.rings import Rings

@@ -1,6 +1,5 @@
 """The port of the market: loads in, arrays out, and what people ask about a buyer."""
 
-from dataclasses import dataclass
 from typing import Protocol
 
 import polars as pl
@@ -12,20 +11,7 @@ from ringfence.domain.pages import Key, Page
 from ringfence.domain.progress import Progress
 from ringfence.domain.scope import Scope
 from ringfence.market import Market
-from ringfence.market.tables import MarketTables
-
-
-@dataclass(frozen=True, eq=False)
-class KnownRows:
-    """What the store knows of the ids that were asked for, as of the last complete load."""
-
-    claims: pl.DataFrame
-    """As `tables.SCHEMAS["claims"]`, but buyer_id and merchant_id as text, identifiers as Binary (the 32
-    bytes of `exact`), and what may change as last changed."""
-    orders: pl.DataFrame
-    """In the same manner."""
-    reports: pl.DataFrame
-    """In the same manner."""
+from ringfence.market.tables import KnownRows, MarketTables
 
 
 class MarketPort(Protocol):

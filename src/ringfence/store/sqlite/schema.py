@@ -203,6 +203,7 @@ MIGRATIONS: tuple[str, ...] = (
         last_run INTEGER NOT NULL REFERENCES runs,
         origin_ring_id TEXT
     ) STRICT, WITHOUT ROWID;
+    CREATE INDEX rings_by_origin ON rings (origin_ring_id) WHERE origin_ring_id IS NOT NULL;
 
     -- (:Ring)-[:FOUND_BY]->(:Run), (:Ring)-[:PART_OF]->(:Network)
     CREATE TABLE findings (
