@@ -1,12 +1,15 @@
 """A ring's name: given at birth by its members, kept for life by what it has in common with its past."""
 
 import hashlib
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 _LEAST_COMMON = 0.1
 """Weighted Jaccard below which two rings of two runs have nothing to do with each other."""
+_LEAST_RETURNED = 0.3
+"""The same for a ring that had ended: what was decided about it comes back with its name."""
 
 
 class LineageEvent(StrEnum):
@@ -20,6 +23,7 @@ class LineageEvent(StrEnum):
     MERGED = "merged"
     SPLIT = "split"
     DIED = "died"
+    RETURNED = "returned"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,23 @@ class Lineage:
     """Empty for a ring that was born."""
     common: float
     """Weighted Jaccard of the two, 0 to 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """The rings there were before a run."""
+
+    members: Mapping[str, Mapping[str, float]]
+    """Ring id -> member -> weight, as last seen: of rings alive, and of those that ended lately."""
+    alive: frozenset[str]
+    """Those that the last run had; all of them are in `members`."""
+    names: frozenset[str]
+    """All ids ever given, those of rings long forgotten too."""
+
+    @classmethod
+    def of_run(cls, members: Mapping[str, Mapping[str, float]]) -> "Past":
+        """Know one run alone."""
+        return cls(members, frozenset(members), frozenset(members))
 
 
 def birth_id(members: Iterable[str]) -> str:
@@ -52,61 +73,77 @@ def _digest(names: Sequence[str]) -> str:
     return digest.hexdigest()[:12]
 
 
-def follow(
-    previous: Mapping[str, Mapping[str, float]], current: Sequence[Mapping[str, float]]
-) -> tuple[list[str], list[Lineage]]:
-    """Match this run's rings to the last's, one to one, by weighted Jaccard; name the rest anew.
+def follow(past: Past, current: Sequence[Mapping[str, float]]) -> tuple[list[str], list[Lineage]]:
+    """Match this run's rings to those before, one to one, by weighted Jaccard; name the rest anew.
 
-    `previous` maps ring ids to members and their weights, `current` lists members and weights, rings in
-    order. Returns the ids of `current` and the lineage of both runs' rings. The most alike pair is matched
-    first. An unmatched new ring was split off an old one if most of it came from there, else it was born; an
-    unmatched old ring was merged into a new one if most of it went there, else it died.
+    `current` lists members and weights, rings in order. Returns the ids of `current` and a step for each
+    ring of this run and for each ring that was alive. The most alike pair is matched first, rings alive
+    before those that had ended, which return. An unmatched new ring was split off one alive if most of it
+    came from there, else it was born; an unmatched ring that was alive was merged into a new one if most of
+    it went there, else it died.
     """
-    holder: dict[str, list[str]] = {}
-    for ring_id, members in previous.items():
-        for member in members:
-            holder.setdefault(member, []).append(ring_id)
-    offers: list[tuple[float, str, int]] = []
-    overlaps: dict[tuple[int, str], float] = {}
-    for i, members in enumerate(current):
-        for ring_id in sorted({r for member in members for r in holder.get(member, ())}):
-            common = _weighted_jaccard(members, previous[ring_id])
-            overlaps[i, ring_id] = common
-            if common >= _LEAST_COMMON:
-                offers.append((common, ring_id, i))
-    offers.sort(key=lambda offer: (-offer[0], offer[1], offer[2]))
-    taken: set[str] = set()
-    kept: dict[int, tuple[str, float]] = {}
-    for common, ring_id, i in offers:
-        if ring_id not in taken and i not in kept:
-            taken.add(ring_id)
-            kept[i] = (ring_id, common)
+    alive = {ring_id: past.members[ring_id] for ring_id in past.alive}
+    ended = {ring_id: members for ring_id, members in past.members.items() if ring_id not in past.alive}
+    overlaps = _overlaps(alive, current)
+    kept = _match(overlaps, _LEAST_COMMON)
+    unmatched = [{} if i in kept else members for i, members in enumerate(current)]
+    returned = _match(_overlaps(ended, unmatched), _LEAST_RETURNED)
 
     ids: list[str] = []
     lineage: list[Lineage] = []
-    used = set(previous)
+    used = {*past.names, *past.members}
     for i, members in enumerate(current):
         if i in kept:
             ring_id, common = kept[i]
-            lineage.append(Lineage(ring_id, _change(previous[ring_id], members), ring_id, common))
+            lineage.append(Lineage(ring_id, _change(alive[ring_id], members), ring_id, common))
+        elif i in returned:
+            ring_id, common = returned[i]
+            lineage.append(Lineage(ring_id, LineageEvent.RETURNED, ring_id, common))
         else:
             ring_id = _fresh(birth_id(members), used)
-            origin = max(
-                (r for j, r in overlaps if j == i),
-                key=lambda r: (len(previous[r].keys() & members.keys()), r),
-                default="",
-            )
-            split = bool(origin) and 2 * len(previous[origin].keys() & members.keys()) > len(members)
-            event = LineageEvent.SPLIT if split else LineageEvent.BORN
-            lineage.append(
-                Lineage(
-                    ring_id, event, origin if split else "", overlaps.get((i, origin), 0.0) if split else 0.0
-                )
-            )
+            origin = max(overlaps[i], key=lambda r: (len(alive[r].keys() & members.keys()), r), default="")
+            if origin and 2 * len(alive[origin].keys() & members.keys()) > len(members):
+                lineage.append(Lineage(ring_id, LineageEvent.SPLIT, origin, overlaps[i][origin]))
+            else:
+                lineage.append(Lineage(ring_id, LineageEvent.BORN, "", 0.0))
         used.add(ring_id)
         ids.append(ring_id)
-    lineage.extend(_ends(previous, current, ids, taken))
+    lineage.extend(_ends(alive, current, ids, {ring_id for ring_id, _ in kept.values()}))
     return ids, lineage
+
+
+def _overlaps(
+    rings: Mapping[str, Mapping[str, float]], current: Sequence[Mapping[str, float]]
+) -> list[dict[str, float]]:
+    """Give, for each of `current`, the rings that share members with it and how much they have in common."""
+    holder: dict[str, list[str]] = {}
+    for ring_id, members in rings.items():
+        for member in members:
+            holder.setdefault(member, []).append(ring_id)
+    return [
+        {
+            ring_id: _weighted_jaccard(members, rings[ring_id])
+            for ring_id in sorted({r for member in members for r in holder.get(member, ())})
+        }
+        for members in current
+    ]
+
+
+def _match(overlaps: Sequence[Mapping[str, float]], least: float) -> dict[int, tuple[str, float]]:
+    """Match rings one to one, the most alike first; give (ring id, common) by position."""
+    offers = sorted(
+        (-common, ring_id, i)
+        for i, shared in enumerate(overlaps)
+        for ring_id, common in shared.items()
+        if common >= least
+    )
+    matched: dict[int, tuple[str, float]] = {}
+    taken: set[str] = set()
+    for negative, ring_id, i in offers:
+        if ring_id not in taken and i not in matched:
+            taken.add(ring_id)
+            matched[i] = (ring_id, -negative)
+    return matched
 
 
 def _ends(
@@ -115,7 +152,7 @@ def _ends(
     ids: Sequence[str],
     taken: set[str],
 ) -> Iterable[Lineage]:
-    """Tell what became of the old rings that no new ring continues."""
+    """Tell what became of the rings alive that no new ring continues."""
     home = {member: i for i, members in enumerate(current) for member in members}
     for ring_id in sorted(previous.keys() - taken):
         members = previous[ring_id]
@@ -150,10 +187,12 @@ def _change(before: Mapping[str, float], after: Mapping[str, float]) -> LineageE
 
 def _weighted_jaccard(one: Mapping[str, float], other: Mapping[str, float]) -> float:
     """Give Σ min / Σ max of the weights, each ring's scaled to a mean of one (Ruzicka, 1958)."""
-    scale_one = len(one) / max(sum(one.values()), 1e-12)
-    scale_other = len(other) / max(sum(other.values()), 1e-12)
-    least = most = 0.0
-    for member in one.keys() | other.keys():
-        a, b = one.get(member, 0.0) * scale_one, other.get(member, 0.0) * scale_other
-        least, most = least + min(a, b), most + max(a, b)
+    scale_one = len(one) / max(math.fsum(one.values()), 1e-12)
+    scale_other = len(other) / max(math.fsum(other.values()), 1e-12)
+    pairs = [
+        (one.get(member, 0.0) * scale_one, other.get(member, 0.0) * scale_other)
+        for member in one.keys() | other.keys()
+    ]
+    # Members come in no order here: only exact sums are the same whatever it is.
+    least, most = math.fsum(map(min, pairs)), math.fsum(map(max, pairs))
     return least / most if most > 0.0 else 0.0

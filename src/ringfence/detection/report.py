@@ -1,14 +1,14 @@
 """What was found, as tables: the columns of a run's files, and of the answer a notebook gets."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from ringfence.detection.detect import Found
-from ringfence.detection.lineage import Lineage, birth_id, follow, network_id
+from ringfence.detection.lineage import Lineage, Past, birth_id, follow, network_id
 from ringfence.detection.links import Link, links_inside, links_outside
 from ringfence.detection.membership import member_scores, ring_of_buyers
 from ringfence.detection.networks import find_networks
@@ -54,12 +54,12 @@ def report(
     parameters: Parameters,
     *,
     links: bool,
-    previous: Mapping[str, Mapping[str, float]] | None,
+    past: Past | None,
     progress: Progress,
 ) -> Detection:
     """Put what was `found` in `market`, as a whole, into tables with ids and reasons.
 
-    `previous` is what `lineage.follow` takes: the rings of an earlier run, or None where there is none.
+    `past` are the rings there were before, with their evidence for weights, or None where none are known.
     """
     progress.stage("reasons and records", len(found.rings))
     reasons = Reasons(
@@ -76,7 +76,7 @@ def report(
         member_scores(found, ring.members, claims) for ring, claims in zip(found.rings, joint, strict=True)
     ]
     names = [found.market.buyer_ids.gather(ring.members).to_list() for ring in found.rings]
-    ids, lineage = _name_rings(names, own, previous)
+    ids, lineage = _name_rings(names, own, past)
     networks = _name_networks(found, ids, parameters)
 
     rings, members, records = [], [], []
@@ -127,9 +127,9 @@ def report(
 def _name_rings(
     names: Sequence[Sequence[str]],
     scores: Sequence[Floats],
-    previous: Mapping[str, Mapping[str, float]] | None,
+    past: Past | None,
 ) -> tuple[list[str], list[Lineage]]:
-    if previous is None:
+    if past is None:
         return [birth_id(members) for members in names], []
     weights = [
         {name: max(float(score), _LEAST_WEIGHT) for name, score in zip(members, own, strict=True)}
@@ -137,9 +137,9 @@ def _name_rings(
     ]
     floored = {
         ring: {name: max(w, _LEAST_WEIGHT) for name, w in members.items()}
-        for ring, members in previous.items()
+        for ring, members in past.members.items()
     }
-    return follow(floored, weights)
+    return follow(replace(past, members=floored), weights)
 
 
 def _name_networks(found: Found, ids: Sequence[str], parameters: Parameters) -> list[str]:

@@ -10,15 +10,16 @@ from pathlib import Path
 import polars as pl
 
 from ringfence.detection.detect import find_rings
+from ringfence.detection.lineage import Past
 from ringfence.detection.networks import SEED
 from ringfence.detection.parameters import Parameters
 from ringfence.detection.report import Detection, report
 from ringfence.domain.errors import UnavailableError
+from ringfence.domain.loads import FileCount
 from ringfence.domain.progress import Progress, Silent
 from ringfence.export import RunFolder, read_run, refuse_strangers, write_run
 from ringfence.intake import (
     NORMALISER_VERSION,
-    FileCount,
     Intake,
     IntakeOptions,
     PseudonymKey,
@@ -81,7 +82,7 @@ def detect_rings(
     watch.stage("writing")
     frames = tables(detection, links=request.links, lineage=previous is not None)
     timings = watch.timings()
-    write_run(request.out, frames, about(request.parameters, detection, intake), timings)
+    write_run(request.out, frames, about(request.parameters, detection, intake.files), timings)
     rejected = _tell_rejected(intake.rejected, request.out)
     watch.done()
     return DetectionOutcome(detection, intake.files, intake.warnings, rejected, timings)
@@ -97,7 +98,8 @@ def detect_in(
 ) -> Detection:
     """Find the rings of a market that was read."""
     found = find_rings(intake.market, parameters, progress)
-    return report(intake.market, found, parameters, links=links, previous=previous, progress=progress)
+    past = Past.of_run(previous) if previous is not None else None
+    return report(intake.market, found, parameters, links=links, past=past, progress=progress)
 
 
 def memberships(run: RunFolder) -> dict[str, dict[str, float]]:
@@ -121,14 +123,23 @@ def tables(detection: Detection, *, links: bool, lineage: bool) -> dict[str, pl.
     return {name: getattr(detection, name) for name in names}
 
 
-def about(parameters: Parameters, detection: Detection, intake: Intake) -> dict[str, object]:
-    """Give what run.json says: parameters, versions, seed, counts and notes."""
+def about(
+    parameters: Parameters,
+    detection: Detection,
+    files: Sequence[FileCount],
+    normaliser: int = NORMALISER_VERSION,
+) -> dict[str, object]:
+    """Give what run.json says: parameters, versions, seed, counts and notes.
+
+    `files` tell what became of the rows that were read; `normaliser` is the version of the rules by which
+    identifiers were normalised.
+    """
     return {
         "parameters": parameters.to_dict(),
         "seed": SEED,
         "versions": {
             "ringfence": version("ringfence"),
-            "normaliser": NORMALISER_VERSION,
+            "normaliser": normaliser,
             "python": platform.python_version(),
             **{name: version(name) for name in _LIBRARIES},
         },
@@ -136,10 +147,10 @@ def about(parameters: Parameters, detection: Detection, intake: Intake) -> dict[
             **detection.counts,
             "input_rows": {
                 table: {
-                    what: sum(getattr(file, what) for file in intake.files if file.table == table)
+                    what: sum(getattr(file, what) for file in files if file.table == table)
                     for what in ("read", "kept", "repeated", "updated", "rejected")
                 }
-                for table in sorted({file.table for file in intake.files})
+                for table in sorted({file.table for file in files})
             },
         },
         "notes": [*detection.notes],

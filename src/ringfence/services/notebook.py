@@ -97,7 +97,7 @@ def detect(
         **vars(detection),
         warnings=intake.warnings,
         rejected=intake.rejected,
-        run=about(given, detection, intake),
+        run=about(given, detection, intake.files),
     )
 
 

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringfence.detection.lineage import LineageEvent, birth_id, follow, network_id
+from ringfence.detection.lineage import LineageEvent, Past, birth_id, follow, network_id
 
 Rings = dict[str, dict[str, float]]
 
@@ -11,7 +11,7 @@ def even(*members: str) -> dict[str, float]:
 
 
 def told(previous: Rings, current: list[dict[str, float]]) -> tuple[list[str], set[tuple[str, str, str]]]:
-    ids, lineage = follow(previous, current)
+    ids, lineage = follow(Past.of_run(previous), current)
     return ids, {(step.ring_id, step.event.value, step.previous_ring_id) for step in lineage}
 
 
@@ -54,13 +54,13 @@ def test_of_a_ring_that_splits_the_larger_part_keeps_the_name() -> None:
 
 def test_members_count_by_their_weight() -> None:
     previous = {"leaders": {"a": 9.0, "b": 9.0, "x": 0.1, "y": 0.1}, "rest": even("p", "q", "x", "y")}
-    ids, _ = follow(previous, [{"a": 9.0, "b": 9.0, "p": 0.1, "q": 0.1}])
+    ids, _ = follow(Past.of_run(previous), [{"a": 9.0, "b": 9.0, "p": 0.1, "q": 0.1}])
     assert ids == ["leaders"]
 
 
 def test_a_name_is_never_given_twice() -> None:
     past = {birth_id("ab"): even("x", "y", "z")}
-    ids, _ = follow(past, [even("x", "y", "z"), even("a", "b")])
+    ids, _ = follow(Past.of_run(past), [even("x", "y", "z"), even("a", "b")])
     assert ids == [birth_id("ab"), f"{birth_id('ab')}-2"]
 
 
@@ -89,7 +89,7 @@ def test_every_ring_of_both_runs_is_told_of_once_and_matched_at_most_once(
     before: list[dict[str, float]], after: list[dict[str, float]]
 ) -> None:
     previous = {f"r{i}": members for i, members in enumerate(before)}
-    ids, lineage = follow(previous, after)
+    ids, lineage = follow(Past.of_run(previous), after)
     assert len(set(ids)) == len(ids) == len(after)
     ended = [s for s in lineage if s.event in (LineageEvent.MERGED, LineageEvent.DIED)]
     lived = [s for s in lineage if s not in ended]
@@ -108,8 +108,8 @@ def test_every_ring_of_both_runs_is_told_of_once_and_matched_at_most_once(
 
 @given(runs())
 def test_the_same_rings_again_keep_all_names(rings: list[dict[str, float]]) -> None:
-    first, _ = follow({}, rings)
-    ids, lineage = follow(dict(zip(first, rings, strict=True)), rings)
+    first, _ = follow(Past.of_run({}), rings)
+    ids, lineage = follow(Past.of_run(dict(zip(first, rings, strict=True))), rings)
     assert ids == first
     assert {step.event for step in lineage} == {LineageEvent.KEPT}
     assert min(step.common for step in lineage) > 0.999

@@ -113,6 +113,14 @@ class SqliteRings:
         """Give the ids of all rings that were ever published."""
         return frozenset(ring_id for (ring_id,) in self._database.all("SELECT ring_id FROM rings"))
 
+    def origins(self) -> dict[str, str]:
+        """Give the ring it was split from, for every ring that was split from another."""
+        return dict(
+            self._database.all(
+                "SELECT ring_id, origin_ring_id FROM rings WHERE origin_ring_id IS NOT NULL ORDER BY ring_id"
+            )
+        )
+
     def page(
         self, query: RingQuery, first: int, after: Key | None = None, run_id: int | None = None
     ) -> Page[Ring]:
