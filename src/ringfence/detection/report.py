@@ -47,6 +47,10 @@ class Detection:
     """What a reader must know about this result."""
     counts: dict[str, int]
 
+    def without_links(self) -> "Detection":
+        """Give what would have been reported had links not been asked for."""
+        return replace(self, links=self.links.clear(), counts={**self.counts, "links": 0})
+
 
 def report(
     market: Market,

@@ -71,7 +71,7 @@ def detect_rings(
     """
     watch = Stopwatch(progress if progress is not None else Silent())
     refuse_strangers(request.out)
-    _refuse_unwritable(request.out)
+    refuse_unwritable(request.out)
     previous = memberships(read_run(request.previous)) if request.previous is not None else None
     try:
         intake = read_market(request.inputs, request.intake, key, watch)
@@ -110,7 +110,7 @@ def memberships(run: RunFolder) -> dict[str, dict[str, float]]:
     return rings
 
 
-def _refuse_unwritable(out: Path) -> None:
+def refuse_unwritable(out: Path) -> None:
     """Say before hours of work, not after, that nothing can be written."""
     place = next(path for path in (out, *out.absolute().parents) if path.exists())
     if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):

@@ -1,0 +1,160 @@
+"""Detection on a store: the market it holds in, a run that everybody sees at once out."""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ringfence.detection.detect import find_rings
+from ringfence.detection.lineage import Past
+from ringfence.detection.parameters import Parameters
+from ringfence.detection.report import Detection, report
+from ringfence.domain.errors import ConflictError, InvalidError, RingfenceError, UnavailableError
+from ringfence.domain.leases import Lease, LeaseName
+from ringfence.domain.loads import Load
+from ringfence.domain.progress import Progress, Silent
+from ringfence.domain.runs import Run, RunState
+from ringfence.export import refuse_strangers, write_run
+from ringfence.market import Market
+from ringfence.services.detect_rings import about, refuse_unwritable, tables
+from ringfence.services.hold_lease import hold_lease
+from ringfence.services.publication_guard import (
+    LAST_RUNS,
+    object_to_empty_columns,
+    object_to_number,
+    object_to_sharing,
+)
+from ringfence.services.stopwatch import Stopwatch
+from ringfence.store import Store
+
+KEPT_RUNS = 30
+
+
+@dataclass(frozen=True)
+class StoreDetectionRequest:
+    """How to detect rings in a store."""
+
+    parameters: Parameters = field(default_factory=Parameters)
+    out: Path | None = None
+    """Folder to write the run to once it is published; a former run in it is replaced."""
+    links: bool = False
+    """Whether to write links.csv there; the store has them always."""
+    publish_anyway: str | None = None
+    """Why the run is to be published whatever the guard says."""
+    keep_runs: int = KEPT_RUNS
+    """How many published runs keep their findings."""
+
+
+@dataclass(frozen=True, eq=False)
+class StoreDetection:
+    """What came of it."""
+
+    run: Run
+    """Published, or withheld and why."""
+    detection: Detection
+    timings: dict[str, object]
+
+
+def detect_in_store(
+    request: StoreDetectionRequest, store: Store, clock: Callable[[], int], progress: Progress | None = None
+) -> StoreDetection:
+    """Find the rings of what is loaded and publish them in one step, or withhold what is implausible.
+
+    `clock` gives µs since 1970-01-01 UTC. Raises InvalidError where nothing is loaded or the request or its
+    folder will not do, LeaseHeldError while another detection is under way, LeaseLostError if another took
+    its place, UnavailableError where store or disk refuse; the run then counts as failed.
+    """
+    _refuse(request)
+    watch = Stopwatch(progress if progress is not None else Silent())
+    with hold_lease(store, LeaseName.DETECT, clock) as lease:
+        version = store.market.version()
+        if version == 0:
+            raise InvalidError("Nothing is loaded yet: ringfence load PATH brings files into the store.")
+        is_first = store.rings.run() is None
+        run_id = store.rings.begin_run(lease, version, clock())
+        try:
+            market = store.market.read(version)
+            loads = [load for load in store.market.loads() if load.load_id <= version]
+            past, parameters = _past(store), request.parameters
+            found = find_rings(market, parameters, watch)
+            detection = report(market, found, parameters, links=True, past=past, progress=watch)
+            files = [file for load in loads for file in load.source.files]
+            normaliser = loads[-1].source.normaliser
+            frames = tables(detection, links=True, lineage=True)
+            content = about(parameters, detection, files, normaliser)
+            store.rings.write_run(run_id, frames, content, lease, watch)
+            objections = _objections(store, market, loads, len(detection.rings))
+            run = _end(store, run_id, objections, request.publish_anyway, lease, clock())
+        except BaseException as error:
+            # Without the lease nothing can be written: the next run marks this one as interrupted.
+            with suppress(ConflictError, UnavailableError):
+                store.rings.fail(run_id, lease, clock(), _reason(error))
+            raise
+        timings = watch.timings()
+        if request.out is not None and run.state is RunState.PUBLISHED:
+            watch.stage("writing")
+            shown = detection if request.links else detection.without_links()
+            frames = tables(shown, links=request.links, lineage=not is_first)
+            write_run(request.out, frames, about(parameters, shown, files, normaliser), timings)
+        store.rings.forget(request.keep_runs, lease)
+        watch.done()
+    return StoreDetection(run, detection, timings)
+
+
+def _refuse(request: StoreDetectionRequest) -> None:
+    """Say before hours of work what cannot be done."""
+    if request.publish_anyway is not None and not request.publish_anyway.strip():
+        raise InvalidError("Say why the run is to be published anyway.")
+    if request.keep_runs < 1:
+        raise InvalidError("Keep 1 run or more: the published one is always kept.")
+    if request.out is not None:
+        refuse_strangers(request.out)
+        refuse_unwritable(request.out)
+
+
+def _past(store: Store) -> Past:
+    """Know the rings of all runs before."""
+    with store.snapshot():
+        return Past(store.rings.last_members(), store.rings.alive(), store.rings.names())
+
+
+def _objections(store: Store, market: Market, loads: Sequence[Load], rings: int) -> tuple[str, ...]:
+    """Ask the guard."""
+    former = store.rings.runs(LAST_RUNS, state=RunState.PUBLISHED).items
+    seen = former[0].market_version if former else 0
+    return (
+        *object_to_number(rings, [run.rings for run in former]),
+        *object_to_sharing(market),
+        *object_to_empty_columns(
+            [load.source for load in loads if load.load_id <= seen],
+            [load.source for load in loads if load.load_id > seen],
+        ),
+    )
+
+
+def _end(
+    store: Store,
+    run_id: int,
+    objections: tuple[str, ...],
+    publish_anyway: str | None,
+    lease: Lease,
+    now: int,
+) -> Run:
+    """Publish the run, or withhold it."""
+    if objections and publish_anyway is None:
+        store.rings.withhold(run_id, lease, now, objections)
+    else:
+        reasons = (*objections, f"Published anyway: {publish_anyway}") if objections else ()
+        store.rings.publish(run_id, lease, now, reasons)
+    run = store.rings.run(run_id)
+    if run is None:
+        raise ConflictError(f"Run {run_id} has gone.")
+    return run
+
+
+def _reason(error: BaseException) -> str:
+    """Say in one line why a run failed."""
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted"
+    said = " ".join(str(error).split())
+    return said if isinstance(error, RingfenceError) else f"{type(error).__name__}: {said}"
