@@ -6,6 +6,7 @@ from pathlib import Path
 from ringfence.domain.leases import Lease
 from ringfence.store.sqlite.backup import back_up
 from ringfence.store.sqlite.database import Database
+from ringfence.store.sqlite.health import health_of
 from ringfence.store.sqlite.leases import SqliteLeases
 from ringfence.store.sqlite.market import SqliteMarket
 from ringfence.store.sqlite.records import SqliteRecords
@@ -40,14 +41,7 @@ class SqliteStore:
 
     def health(self) -> Health:
         """Say where the store stands."""
-        with self._database.snapshot():
-            run = self.rings.run()
-            return Health(
-                schema_version=self._database.version(),
-                market_version=self.market.version(),
-                last_run_id=run.run_id if run else None,
-                last_published_at=run.ended_at if run else None,
-            )
+        return health_of(self._database)
 
     def back_up(self, path: Path) -> Backup:
         """Copy the store to a new file while it is in use, and verify the copy."""
