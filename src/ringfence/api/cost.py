@@ -1,0 +1,178 @@
+"""What a query costs: an object 1, a scalar 0, a connection its size, all of it being full."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from graphql import (
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLField,
+    GraphQLNamedType,
+    GraphQLSchema,
+    InlineFragmentNode,
+    IntValueNode,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    VariableNode,
+    get_named_type,
+    get_nullable_type,
+    is_composite_type,
+    is_list_type,
+)
+
+from ringfence.domain.errors import InvalidError
+
+_LIST = 5
+"""How long a list is taken to be that is no connection."""
+_READ = 4
+"""What a field costs besides that reads the store for one object alone, and not for all of a list at once."""
+READS_ALONE = frozenset(
+    {
+        ("Network", "rings"),
+        ("RingMember", "buyer"),
+        ("Buyer", "claims"),
+        ("Buyer", "links"),
+        ("Buyer", "reports"),
+        ("Buyer", "rings"),
+        ("Buyer", "score"),
+        ("Buyer", "sharedIdentifiers"),
+    }
+)
+_FIRST = "first"
+
+
+class _Cost(NamedTuple):
+    """Objects of a selection: some in any case, some for each item of the connection it belongs to."""
+
+    fixed: int
+    each: int
+
+
+class CostOfOperation:
+    """The cost of one operation; worked out once if it does not depend on variables."""
+
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        operation: OperationDefinitionNode,
+        fragments: Mapping[str, FragmentDefinitionNode],
+        largest_page: int,
+    ) -> None:
+        self._schema, self._operation, self._fragments = schema, operation, fragments
+        self._largest_page = largest_page
+        self._static: int | None = None
+
+    def of(self, variables: Mapping[str, Any]) -> int:
+        """Give the cost under variables that were coerced.
+
+        Raises InvalidError for a page that is not from 1 to the largest.
+        """
+        if self._static is not None:
+            return self._static
+        root = self._schema.query_type
+        assert root is not None
+        walk = _Walk(self._schema, self._fragments, variables, self._largest_page)
+        cost = walk.selections(self._operation.selection_set, root).fixed
+        if not walk.depends_on_variables:
+            self._static = cost
+        return cost
+
+
+class _Walk:
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        fragments: Mapping[str, FragmentDefinitionNode],
+        variables: Mapping[str, Any],
+        largest_page: int,
+    ) -> None:
+        self.depends_on_variables = False
+        self._schema, self._fragments = schema, fragments
+        self._variables, self._largest_page = variables, largest_page
+        self._known: dict[str, _Cost] = {}
+
+    def selections(self, selections: SelectionSetNode, parent: GraphQLNamedType) -> _Cost:
+        fixed = each = 0
+        for node in selections.selections:
+            inner = _Cost(0, 0)
+            if isinstance(node, FieldNode):
+                inner = self._field(node, parent)
+            elif isinstance(node, InlineFragmentNode):
+                condition = node.type_condition
+                on = self._schema.type_map[condition.name.value] if condition else parent
+                inner = self.selections(node.selection_set, on)
+            elif isinstance(node, FragmentSpreadNode):
+                inner = self._fragment(node.name.value)
+            fixed, each = fixed + inner.fixed, each + inner.each
+        return _Cost(fixed, each)
+
+    def _fragment(self, name: str) -> _Cost:
+        if name not in self._known:
+            node = self._fragments[name]
+            on = self._schema.type_map[node.type_condition.name.value]
+            self._known[name] = self.selections(node.selection_set, on)
+        return self._known[name]
+
+    def _field(self, node: FieldNode, parent: GraphQLNamedType) -> _Cost:
+        name = node.name.value
+        read = _READ if (parent.name, name) in READS_ALONE else 0
+        field = _field_of(self._schema, parent, name)
+        if field is None or not is_composite_type(get_named_type(field.type)):
+            return _Cost(read, 0)
+        assert node.selection_set is not None
+        kind = get_named_type(field.type)
+        inner = self.selections(node.selection_set, kind)
+        if _FIRST in field.args:
+            first = self._first(node)
+            return _Cost(read + 1 + inner.fixed + first * inner.each, 0)
+        if not is_list_type(get_nullable_type(field.type)):
+            return _Cost(read + 1 + inner.fixed, 0)
+        if kind.name.startswith("__"):
+            # The schema is at hand; its depth is limited when it is asked for.
+            return _Cost(1 + inner.fixed, 0)
+        if parent.name.endswith("Connection"):
+            return _Cost(0, 1 + inner.fixed)
+        return _Cost(read + _LIST * (1 + inner.fixed), 0)
+
+    def _first(self, node: FieldNode) -> int:
+        """Give the size of a page that is asked for; validation saw to it that one is."""
+        value = next(one.value for one in node.arguments or () if one.name.value == _FIRST)
+        size: Any = 0
+        if isinstance(value, VariableNode):
+            self.depends_on_variables = True
+            size = self._variables.get(value.name.value)
+        elif isinstance(value, IntValueNode):
+            size = int(value.value)
+        if not isinstance(size, int) or not 1 <= size <= self._largest_page:
+            raise InvalidError(
+                f"{node.name.value}(first:) must be from 1 to {self._largest_page}, not {size}."
+            )
+        return size
+
+
+def _field_of(schema: GraphQLSchema, parent: GraphQLNamedType, name: str) -> GraphQLField | None:
+    """Find a field; those that tell about the schema itself are at hand everywhere, and cost like others."""
+    fields: Mapping[str, GraphQLField] = getattr(parent, "fields", {})
+    return fields.get(name) or {
+        "__schema": _introspection(schema, "__Schema"),
+        "__type": _introspection(schema, "__Type"),
+    }.get(name)
+
+
+def _introspection(schema: GraphQLSchema, name: str) -> GraphQLField:
+    kind: Any = schema.type_map[name]
+    return GraphQLField(kind)
+
+
+def size_of(data: Any) -> int:
+    """Count the objects of an answer, as they cost; without the answer itself."""
+    count, left = -1, [data]
+    while left:
+        value = left.pop()
+        if isinstance(value, dict):
+            count += 1
+            left.extend(inner for inner in value.values() if isinstance(inner, dict | list))
+        elif isinstance(value, list):
+            left.extend(value)
+    return max(count, 0)

@@ -1,0 +1,52 @@
+"""Cursors: where an item stands in one list of one run, in an opaque word."""
+
+import base64
+import binascii
+import math
+from dataclasses import dataclass
+
+import orjson
+
+from ringfence.domain.errors import InvalidError
+from ringfence.domain.pages import Key
+
+_LARGEST_RUN = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """A place in a list."""
+
+    run_id: int
+    """The run that the list is of; 0 for a list that is of none."""
+    key: Key
+
+
+def write_cursor(list_name: str, cursor: Cursor) -> str:
+    """Write a cursor of the list of that name."""
+    parts = (list_name, cursor.run_id, cursor.key.value, cursor.key.id)
+    return base64.urlsafe_b64encode(orjson.dumps(parts)).decode()
+
+
+def read_cursor(list_name: str, text: str | None) -> Cursor | None:
+    """Read the cursor that was given as `after`; None for none.
+
+    Raises InvalidError if it is damaged, or of another list.
+    """
+    if text is None:
+        return None
+    try:
+        parts = orjson.loads(base64.urlsafe_b64decode(text.encode()))
+    except (binascii.Error, ValueError):
+        parts = None
+    match parts:
+        case [str(name), int(run_id), float(value), str(own_id)] if 0 <= run_id <= _LARGEST_RUN and (
+            math.isfinite(value) and type(run_id) is int
+        ):
+            if name != list_name:
+                raise InvalidError(
+                    f"`after` is a cursor of another list or order ({name}, not {list_name}); "
+                    "leave it out to start anew."
+                )
+            return Cursor(run_id, Key(value, own_id))
+    raise InvalidError("`after` is no cursor that was answered here; leave it out to start anew.")

@@ -1,0 +1,103 @@
+"""Queries that were read once: parsed, found small enough and valid, kept by their text."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+
+from graphql import (
+    DocumentNode,
+    FragmentDefinitionNode,
+    GraphQLError,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    OperationType,
+    parse,
+    validate,
+)
+
+from ringfence.api.cost import CostOfOperation
+from ringfence.api.limits import Limits, check_extent
+from ringfence.api.permissions import coordinates_of
+from ringfence.domain.errors import InvalidError
+
+_KEPT = 256
+_MOST_ERRORS = 10
+
+
+class Operation:
+    """One operation of a valid document."""
+
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        node: OperationDefinitionNode,
+        fragments: Mapping[str, FragmentDefinitionNode],
+        limits: Limits,
+    ) -> None:
+        self.variables = node.variable_definitions or ()
+        """Its declarations of variables."""
+        self.coordinates = coordinates_of(schema, node, fragments)
+        """The fields it asks for."""
+        self.cost = CostOfOperation(schema, node, fragments, limits.page)
+        """What it costs."""
+
+
+class Document:
+    """A valid query text, and its operations by name ("" for one without)."""
+
+    def __init__(self, schema: GraphQLSchema, node: DocumentNode, limits: Limits) -> None:
+        fragments = {
+            one.name.value: one for one in node.definitions if isinstance(one, FragmentDefinitionNode)
+        }
+        self.node = node
+        self._operations = {
+            one.name.value if one.name else "": Operation(schema, one, fragments, limits)
+            for one in node.definitions
+            if isinstance(one, OperationDefinitionNode)
+        }
+
+    def operation(self, name: str | None) -> Operation:
+        """Give the operation of that name, or the only one. Raises InvalidError if there is no such one."""
+        if name is None and len(self._operations) == 1:
+            return next(iter(self._operations.values()))
+        if name not in self._operations:
+            names = ", ".join(sorted(self._operations))
+            raise InvalidError(
+                f"The query has no operation {name}; it has {names}."
+                if name
+                else f"The query has several operations ({names}); say by operationName which one to run."
+            )
+        return self._operations[name]
+
+
+class Documents:
+    """Query texts as documents; the last ones asked for are kept."""
+
+    def __init__(self, schema: GraphQLSchema, limits: Limits) -> None:
+        self._schema, self._limits = schema, limits
+        self.read = lru_cache(_KEPT)(self._read)
+        """Give the document of a query text. Raises InvalidError, or InvalidQueryError for what is not
+        GraphQL or does not fit the schema."""
+
+    def _read(self, text: str) -> Document:
+        try:
+            node = parse(text, max_lexical_tokens=self._limits.tokens, max_comments=self._limits.tokens)
+        except GraphQLError as error:
+            raise InvalidQueryError([error]) from error
+        for one in node.definitions:
+            if isinstance(one, OperationDefinitionNode) and one.operation is not OperationType.QUERY:
+                raise InvalidError(f"There is no {one.operation.value} here; ask by a query.")
+        check_extent(node, self._limits)
+        errors = validate(self._schema, node, max_errors=_MOST_ERRORS)
+        if errors:
+            raise InvalidQueryError(errors)
+        document = Document(self._schema, node, self._limits)
+        return document
+
+
+class InvalidQueryError(InvalidError):
+    """The query is no GraphQL, or does not fit the schema."""
+
+    def __init__(self, errors: list[GraphQLError]) -> None:
+        super().__init__(errors[0].message)
+        self.errors = errors
+        """Each with its place in the query."""

@@ -1,0 +1,78 @@
+"""What a query reads: once for all objects of a list, as soon as one of them is asked."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from ringfence.domain.buyers import Claim
+from ringfence.domain.ring_decisions import RingStanding
+from ringfence.domain.rings import JointClaim, LineageStep, Link, Member, Ring
+from ringfence.domain.runs import Run
+from ringfence.domain.scope import Principal
+from ringfence.services import read_buyers, read_rings, read_runs
+from ringfence.store import Store
+
+_Value = TypeVar("_Value")
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """One request: who asks, when, and what is read for it."""
+
+    store: Store
+    principal: Principal
+    now: int
+    """µs since 1970-01-01 UTC."""
+    _runs: dict[int, Run] = field(default_factory=dict)
+
+    def run(self, run_id: int) -> Run:
+        """Find a run, once a request."""
+        if run_id not in self._runs:
+            self._runs[run_id] = read_runs.find_run(self.store, self.principal, run_id)
+        return self._runs[run_id]
+
+
+class Together(Generic[_Value]):
+    """Values of many objects, read at once when the first is asked for."""
+
+    def __init__(self, read: Callable[[], Mapping[str, _Value]]) -> None:
+        self._read = read
+        self._found: Mapping[str, _Value] | None = None
+
+    def of(self, own_id: str) -> _Value | None:
+        """Give the value of one of the objects."""
+        if self._found is None:
+            self._found = self._read()
+        return self._found.get(own_id)
+
+
+class RingBatch:
+    """Rings of one run that were read together, and what they are made of."""
+
+    def __init__(self, asking: Asking, rings: Sequence[Ring], run_id: int) -> None:
+        store, principal = asking.store, asking.principal
+        ids = tuple(ring.ring_id for ring in rings)
+        self.run_id = run_id
+        self.members: Together[list[Member]] = Together(
+            lambda: read_rings.members_of(store, principal, ids, run_id)
+        )
+        self.evidence: Together[list[JointClaim]] = Together(
+            lambda: read_rings.evidence_of(store, principal, ids, run_id)
+        )
+        self.links: Together[list[Link]] = Together(
+            lambda: read_rings.links_of_rings(store, principal, ids, run_id)
+        )
+        self.lineage: Together[list[LineageStep]] = Together(
+            lambda: read_rings.lineage_of(store, principal, ids)
+        )
+        self.standings: Together[RingStanding] = Together(
+            lambda: read_rings.standings_of(store, principal, rings, asking.now)
+        )
+        self.alive: Together[bool] = Together(
+            lambda: dict.fromkeys(read_rings.alive_among(store, principal, ids), True)
+        )
+
+
+def claims_together(asking: Asking, claim_ids: Sequence[str]) -> Together[Claim]:
+    """Read these claims at once, when the first is asked for."""
+    return Together(lambda: read_buyers.find_claims(asking.store, asking.principal, claim_ids, asking.now))

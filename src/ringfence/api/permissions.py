@@ -1,0 +1,99 @@
+"""Who may ask for which fields: refused before anything is read, whatever the objects."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from graphql import (
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLNamedType,
+    GraphQLSchema,
+    InlineFragmentNode,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    get_named_type,
+)
+
+from ringfence.domain.errors import ForbiddenError
+from ringfence.domain.scope import Role
+
+Coordinates = frozenset[tuple[str, str]]
+"""(type, field)."""
+
+_ALL_FIELDS: frozenset[str] = frozenset({"*"})
+_PAGES = {"PageInfo": _ALL_FIELDS, "Node": _ALL_FIELDS}
+_OPEN: Mapping[Role, Mapping[str, frozenset[str]] | None] = MappingProxyType(
+    {
+        Role.INVESTIGATOR: None,
+        Role.OPERATOR: None,
+        Role.JOB: {
+            "Query": frozenset({"version", "run", "runs"}),
+            "Run": _ALL_FIELDS,
+            "RunConnection": _ALL_FIELDS,
+            "RunEdge": _ALL_FIELDS,
+            **_PAGES,
+        },
+        Role.MERCHANT: {
+            "Query": frozenset({"version", "buyer"}),
+            "Buyer": frozenset(
+                {"id", "buyerId", "orders", "firstClaimAt", "lastClaimAt", "claims", "reports"}
+            ),
+            "Claim": _ALL_FIELDS,
+            "ClaimConnection": _ALL_FIELDS,
+            "ClaimEdge": _ALL_FIELDS,
+            "Money": _ALL_FIELDS,
+            "Report": _ALL_FIELDS,
+            **_PAGES,
+        },
+    }
+)
+"""What a role may ask for, by type; None for everything. What is not listed here is closed."""
+
+
+def may_ask(role: Role, kind: str, name: str) -> bool:
+    """Whether a role may ask for the field `name` of the type `kind`."""
+    types = _OPEN[role]
+    if types is None or name.startswith("__") or kind.startswith("__"):
+        return True
+    fields = types.get(kind, frozenset())
+    return fields is _ALL_FIELDS or name in fields
+
+
+def refuse_closed_fields(coordinates: Coordinates, role: Role) -> None:
+    """Raise ForbiddenError if a role may not ask for one of these fields."""
+    for kind, name in sorted(coordinates):
+        if not may_ask(role, kind, name):
+            raise ForbiddenError(f"A {role.value}'s key may not ask for {kind}.{name}.")
+
+
+def coordinates_of(
+    schema: GraphQLSchema,
+    operation: OperationDefinitionNode,
+    fragments: Mapping[str, FragmentDefinitionNode],
+) -> Coordinates:
+    """List the fields that a valid operation asks for, in fragments and under conditions too."""
+    found: set[tuple[str, str]] = set()
+    entered: set[str] = set()
+
+    def walk(selections: SelectionSetNode, parent: GraphQLNamedType) -> None:
+        for node in selections.selections:
+            if isinstance(node, FieldNode):
+                name = node.name.value
+                fields = getattr(parent, "fields", {})
+                if name not in fields:
+                    continue
+                found.add((parent.name, name))
+                if node.selection_set is not None:
+                    walk(node.selection_set, get_named_type(fields[name].type))
+            elif isinstance(node, InlineFragmentNode):
+                condition = node.type_condition
+                walk(node.selection_set, schema.type_map[condition.name.value] if condition else parent)
+            elif isinstance(node, FragmentSpreadNode) and node.name.value not in entered:
+                entered.add(node.name.value)
+                fragment = fragments[node.name.value]
+                walk(fragment.selection_set, schema.type_map[fragment.type_condition.name.value])
+
+    assert schema.query_type is not None
+    walk(operation.selection_set, schema.query_type)
+    return frozenset(found)

@@ -1,0 +1,152 @@
+"""The closed vocabularies, with what each word means."""
+
+from collections.abc import Mapping
+from enum import Enum, StrEnum
+from typing import Any, cast
+
+import strawberry
+
+from ringfence.domain.claims import ClaimKind, ClaimReason, ClaimStatus
+from ringfence.domain.identifiers import IdentifierKind
+from ringfence.domain.ring_decisions import Outcome, RingStatus
+from ringfence.domain.rings import RingOrder
+from ringfence.domain.runs import RunState
+
+
+class RingChange(StrEnum):
+    """What became of a ring between two runs, as lineage tells it."""
+
+    BORN = "born"
+    KEPT = "kept"
+    GREW = "grew"
+    SHRANK = "shrank"
+    CHANGED = "changed"
+    MERGED = "merged"
+    SPLIT = "split"
+    DIED = "died"
+    RETURNED = "returned"
+
+
+class RingEventType(StrEnum):
+    """What somebody did about a ring, as its record tells it."""
+
+    DECIDED = "decided"
+    UNDONE = "undone"
+    NOTED = "noted"
+    ASSIGNED = "assigned"
+
+
+_MEANINGS: tuple[tuple[type[Enum], str, Mapping[Enum, str]], ...] = (
+    (
+        RingStatus,
+        "Where a ring stands by what was decided about it.",
+        {
+            RingStatus.OPEN: "Nothing is decided, or the ring came back after a decision.",
+            RingStatus.CONFIRMED: "An investigator found that these buyers coordinate.",
+            RingStatus.DISMISSED: "An investigator found that they do not; it returns if its evidence grows.",
+            RingStatus.SNOOZED: "Put off until a day.",
+            RingStatus.ALLOWED: "Tolerated until a day, or until its evidence grows.",
+        },
+    ),
+    (
+        Outcome,
+        "What is decided about a ring.",
+        {
+            Outcome.CONFIRM: "These buyers coordinate.",
+            Outcome.DISMISS: "They do not; the ring stays down until its evidence grows by a decade.",
+            Outcome.SNOOZE: "Not now: the ring stays down until a day.",
+            Outcome.ALLOW: "They may: the ring stays down until a day, or until its evidence grows.",
+        },
+    ),
+    (
+        RingOrder,
+        "What rings are listed by, greatest first; ties by ringId.",
+        {
+            RingOrder.SCORE: "Evidence, in decades.",
+            RingOrder.SIZE: "Number of members.",
+            RingOrder.CLAIMS: "Number of joint claims.",
+            RingOrder.LAST_CLAIM_AT: "Time of the last joint claim.",
+        },
+    ),
+    (
+        RingChange,
+        "What became of a ring between two runs.",
+        {
+            RingChange.BORN: "It was not there before.",
+            RingChange.KEPT: "It has the members it had.",
+            RingChange.GREW: "Members came.",
+            RingChange.SHRANK: "Members went.",
+            RingChange.CHANGED: "Members came and went.",
+            RingChange.MERGED: "Most of the previous ring went into this one.",
+            RingChange.SPLIT: "Most of it came from the previous ring, which lives on.",
+            RingChange.DIED: "It is there no more.",
+            RingChange.RETURNED: "It had ended, and is there again.",
+        },
+    ),
+    (
+        RingEventType,
+        "What somebody did about a ring.",
+        {
+            RingEventType.DECIDED: "Confirmed, dismissed, snoozed or allowed it.",
+            RingEventType.UNDONE: "Took back the decision that counted.",
+            RingEventType.NOTED: "Wrote a note.",
+            RingEventType.ASSIGNED: "Gave it to somebody, or back.",
+        },
+    ),
+    (
+        RunState,
+        "Where a run stands.",
+        {
+            RunState.RUNNING: "Under way, or interrupted; nothing of it is seen.",
+            RunState.PUBLISHED: "Its rings are, or were, the ones everybody sees.",
+            RunState.WITHHELD: "Complete, but found implausible and not published.",
+            RunState.FAILED: "Ended early; nothing of it is kept but this entry.",
+        },
+    ),
+    (
+        ClaimKind,
+        "What a buyer asks for.",
+        {
+            ClaimKind.REFUND_ONLY: "The money back, the goods kept.",
+            ClaimKind.RETURN_REFUND: "The money back against the goods.",
+            ClaimKind.PARTIAL_REFUND: "A part of the money back, the goods kept.",
+        },
+    ),
+    (
+        ClaimReason,
+        "Why a buyer says money is owed.",
+        {
+            ClaimReason.NOT_RECEIVED: "The goods did not arrive.",
+            ClaimReason.DAMAGED: "The goods arrived damaged.",
+            ClaimReason.WRONG_ITEM: "Other goods arrived.",
+            ClaimReason.NOT_AS_DESCRIBED: "The goods are not as described.",
+            ClaimReason.QUALITY: "The goods are of poor quality.",
+            ClaimReason.CHANGED_MIND: "The buyer does not want the goods any more.",
+            ClaimReason.OTHER: "Another reason.",
+        },
+    ),
+    (
+        ClaimStatus,
+        "Where a claim stands.",
+        {
+            ClaimStatus.OPEN: "Nothing is decided.",
+            ClaimStatus.REFUNDED: "The whole amount was refunded.",
+            ClaimStatus.PARTLY_REFUNDED: "A part of the amount was refunded.",
+            ClaimStatus.REFUSED: "Nothing is refunded.",
+            ClaimStatus.WITHDRAWN: "The buyer took it back.",
+        },
+    ),
+    (
+        IdentifierKind,
+        "What kind of value buyers share.",
+        {kind: f"A pseudonymised {kind.value}." for kind in IdentifierKind},
+    ),
+)
+
+
+def describe() -> None:
+    """Make them enums of the schema."""
+    for words, meaning, meanings in _MEANINGS:
+        definition = cast(Any, strawberry.enum(words, description=meaning)).__strawberry_definition__
+        for value in definition.values:
+            value.description = meanings[words(value.value)]
