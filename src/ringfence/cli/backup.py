@@ -1,0 +1,73 @@
+"""`ringfence backup` and `ringfence restore`: a copy of the store, and back."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ringfence.cli.context import StoreAddress, address_of, stores_of
+from ringfence.cli.moments import as_text
+from ringfence.cli.printing import print_json, print_lines
+
+if TYPE_CHECKING:
+    from ringfence.services.back_up import Contents
+    from ringfence.store import Backup
+
+_Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def backup(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="File to write; it must not exist.")],
+    store: StoreAddress = None,
+    as_json: _Json = False,
+) -> None:
+    """Copy the store into one file while it is in use, and verify the copy.
+
+    The key of the pseudonyms is not in it; keep that elsewhere.
+
+    Example: ringfence backup monday.sqlite
+    """
+    from ringfence.services.back_up import back_up
+
+    made, contents = back_up(stores_of(context), address_of(context, store), file)
+    _tell(f"{file} is a verified copy", made, contents, as_json)
+
+
+def restore(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The backup.")],
+    store: StoreAddress = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Replace the store that is there; it may be in use.")
+    ] = False,
+    as_json: _Json = False,
+) -> None:
+    """Make the store what a backup holds, in one step.
+
+    Example: ringfence restore monday.sqlite --replace
+    """
+    from ringfence.services.back_up import restore as put_back
+
+    made, contents = put_back(stores_of(context), file, address_of(context, store), replace=replace)
+    _tell(f"{made.path} is what {file} holds", made, contents, as_json)
+
+
+def _tell(what: str, made: "Backup", contents: "Contents", as_json: bool) -> None:
+    published_at = as_text(made.health.last_published_at)
+    if as_json:
+        print_json(
+            {"path": str(made.path), "size_bytes": made.size_bytes, "published_at": published_at}
+            | asdict(contents)
+        )
+        return
+    run = (
+        f"run {contents.run_id} of {published_at} with {contents.rings:,} rings"
+        if contents.run_id is not None
+        else "no run"
+    )
+    print_lines(
+        f"{what} ({made.size_bytes / 1e6:,.1f} MB): {contents.loads:,} loads, {run}, decisions about "
+        f"{contents.decided_rings:,} rings, {contents.keys:,} keys"
+    )
