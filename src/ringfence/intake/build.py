@@ -1,6 +1,6 @@
 """The rows kept of every file into one market, in its canonical order."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,8 +14,8 @@ from ringfence.intake.key import PseudonymKey
 from ringfence.intake.pseudonyms import pseudonymise
 from ringfence.intake.repeats import Verdict
 from ringfence.intake.tables import CLAIMS, ORDERS, TABLES, Content, Table
-from ringfence.market import Claims, Identifiers, Market, Orders
-from ringfence.market.canonical import canonical_order, settle_ties
+from ringfence.market import Claims, Identifiers, Market
+from ringfence.market.canonical import claims_in_order, named, orders_in_order
 
 Ints = NDArray[np.int32]
 Longs = NDArray[np.int64]
@@ -90,21 +90,23 @@ class MarketBuilder:
         merchants = {
             name: rows.take("merchant", kept[name]) for name, rows in self.rows.items() if "merchant" in rows
         }
-        buyer_ids, buyer_rank = named(self._buyers, list(buyers.values()))
-        merchant_ids, merchant_rank = named(self._merchants, list(merchants.values()))
+        buyer_ids, buyer_rank = named(self._buyers.texts(), list(buyers.values()))
+        merchant_ids, merchant_rank = named(self._merchants.texts(), list(merchants.values()))
         buyer = {name: buyer_rank[codes] for name, codes in buyers.items()}
         merchant = {name: merchant_rank[codes] for name, codes in merchants.items()}
         identifiers = self._identifiers(kept, buyer, step)
         step("sort claims")
         claims, currencies = self._claims(kept["claims"], buyer["claims"], merchant["claims"])
+        orders = None
+        if "orders" in buyer:
+            ordered_at = self.rows["orders"].take("time", kept["orders"])
+            orders = orders_in_order(buyer["orders"], merchant["orders"], ordered_at)
         return Market(
             buyer_ids=buyer_ids,
             merchant_ids=merchant_ids,
             currencies=currencies,
             claims=claims,
-            orders=self._orders(kept["orders"], buyer["orders"], merchant["orders"])
-            if "orders" in buyer
-            else None,
+            orders=orders,
             identifiers=identifiers,
         )
 
@@ -140,33 +142,4 @@ class MarketBuilder:
             claim_id = claim_id.filter(pl.Series(is_kept))
         filed_at, amount = rows.take("time", is_kept), rows.take("amount", is_kept)
         code = rows.take("currency", is_kept)
-        used = np.unique(code)
-        order = canonical_order(merchant, filed_at, buyer)
-        order = settle_ties(order, merchant, filed_at, buyer, amount, claim_id)
-        claims = Claims(
-            claim_id=claim_id.gather(order).rechunk().alias("claim_id"),
-            buyer=buyer[order],
-            merchant=merchant[order],
-            filed_at=filed_at[order],
-            amount=amount[order],
-            currency=np.searchsorted(used, code[order]).astype(np.int16),
-        )
-        return claims, tuple(_CURRENCIES[number] for number in used)
-
-    def _orders(self, is_kept: NDArray[np.bool_] | None, buyer: Ints, merchant: Ints) -> Orders:
-        ordered_at = self.rows["orders"].take("time", is_kept)
-        order = canonical_order(merchant, ordered_at, buyer)
-        return Orders(buyer=buyer[order], merchant=merchant[order], ordered_at=ordered_at[order])
-
-
-def named(dictionary: Dictionary, used: Sequence[Ints]) -> tuple[pl.Series, Ints]:
-    """Give the texts in use sorted by bytes, and int32 by number: a text's place among them, -1 if unused."""
-    is_used = np.zeros(len(dictionary), np.bool_)
-    for codes in used:
-        is_used[codes] = True
-    numbers = np.flatnonzero(is_used)
-    texts = dictionary.texts().gather(numbers)
-    order = texts.arg_sort().to_numpy()
-    place = np.full(len(dictionary), -1, np.int32)
-    place[numbers[order]] = np.arange(len(order), dtype=np.int32)
-    return texts.gather(order).rechunk().alias("id"), place
+        return claims_in_order(claim_id, buyer, merchant, filed_at, amount, code, _CURRENCIES)

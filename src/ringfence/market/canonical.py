@@ -1,10 +1,81 @@
 """The one order in which claims, orders, values and uses stand, whatever they were read from."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ringfence.market.market import Ints, Longs
+from ringfence.market.market import Claims, Ints, Longs, Orders, Sketches
+
+
+def named(texts: pl.Series, used: Sequence[Ints]) -> tuple[pl.Series, Ints]:
+    """Give the texts in use sorted by bytes, and int32 by position: a text's place among them, -1 if unused.
+
+    `texts` are distinct; `used` are positions among them.
+    """
+    is_used = np.zeros(len(texts), np.bool_)
+    for numbers in used:
+        is_used[numbers] = True
+    kept = np.flatnonzero(is_used)
+    texts = texts.gather(kept)
+    order = texts.arg_sort().to_numpy()
+    place = np.full(len(is_used), -1, np.int32)
+    place[kept[order]] = np.arange(len(order), dtype=np.int32)
+    return texts.gather(order).rechunk().alias("id"), place
+
+
+def claims_in_order(
+    claim_id: pl.Series,
+    buyer: Ints,
+    merchant: Ints,
+    filed_at: Longs,
+    amount: Longs,
+    currency: NDArray[np.int16],
+    codes: Sequence[str],
+) -> tuple[Claims, tuple[str, ...]]:
+    """Put N claims in their order; give them and the currencies in use.
+
+    `currency` is int16[N], positions in `codes`, which are sorted.
+    """
+    used = np.unique(currency)
+    order = canonical_order(merchant, filed_at, buyer)
+    order = settle_ties(order, merchant, filed_at, buyer, amount, claim_id)
+    claims = Claims(
+        claim_id=claim_id.gather(order).rechunk().alias("claim_id"),
+        buyer=buyer[order],
+        merchant=merchant[order],
+        filed_at=filed_at[order],
+        amount=amount[order],
+        currency=np.searchsorted(used, currency[order]).astype(np.int16),
+    )
+    return claims, tuple(codes[number] for number in used)
+
+
+def orders_in_order(buyer: Ints, merchant: Ints, ordered_at: Longs) -> Orders:
+    """Put orders in their order."""
+    order = canonical_order(merchant, ordered_at, buyer)
+    return Orders(buyer=buyer[order], merchant=merchant[order], ordered_at=ordered_at[order])
+
+
+def shared_sketches(sketches: Sketches) -> Sketches:
+    """Leave of S sketches, in any order, those whose block others fall into too, in their order."""
+    ranked = np.sort(sketches.block)
+    blocks = ranked[1:][ranked[1:] == ranked[:-1]]
+    at = np.minimum(np.searchsorted(blocks, sketches.block), max(0, len(blocks) - 1))
+    kept = np.flatnonzero(blocks[at] == sketches.block) if len(blocks) else np.empty(0, np.int64)
+    kept = kept[np.lexsort((sketches.value[kept], sketches.block[kept]))]
+    sizes = sketches.start[kept + 1] - sketches.start[kept]
+    start = np.zeros(len(kept) + 1, np.int64)
+    np.cumsum(sizes, out=start[1:])
+    rows = np.repeat(sketches.start[kept] - start[:-1], sizes) + np.arange(start[-1])
+    return Sketches(
+        block=sketches.block[kept],
+        value=sketches.value[kept],
+        variant=sketches.variant[kept],
+        start=start,
+        bigrams=sketches.bigrams[rows],
+    )
 
 
 def canonical_order(merchant: Ints, moment: Longs, buyer: Ints) -> Longs:

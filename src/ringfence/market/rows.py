@@ -7,6 +7,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ringfence.domain.identifiers import IdentifierKind
+from ringfence.market.canonical import named
 from ringfence.market.market import Ints, Sketches
 from ringfence.market.tables import SCHEMAS, IdentifierValues, MarketTables
 
@@ -29,7 +30,7 @@ def tables_of_rows(
     frames = dict(rows)
     for column, names in (("buyer", _NAMES_BUYERS), ("merchant", _NAMES_MERCHANTS)):
         texts = buyer_ids if column == "buyer" else merchant_ids
-        texts, place = _named(texts, [frames[name][column].to_numpy() for name in names])
+        texts, place = named(texts, [frames[name][column].to_numpy() for name in names])
         for name in names:
             frames[name] = frames[name].with_columns(
                 pl.Series(column, place[frames[name][column].to_numpy()])
@@ -108,19 +109,6 @@ def _uses_in(rows: pl.DataFrame, kind: IdentifierKind, at: str) -> pl.DataFrame 
         .drop_nulls(kind.value)
         .select("buyer", pl.col(kind.value).alias("value"), first_at=at, last_at=at)
     )
-
-
-def _named(texts: pl.Series, used: list[NDArray[np.int32]]) -> tuple[pl.Series, Ints]:
-    """Give the texts in use sorted by bytes, and int32 by position: a text's place among them."""
-    is_used = np.zeros(len(texts), np.bool_)
-    for numbers in used:
-        is_used[numbers] = True
-    kept = np.flatnonzero(is_used)
-    texts = texts.gather(kept)
-    order = texts.arg_sort().to_numpy()
-    place = np.full(len(is_used), -1, np.int32)
-    place[kept[order]] = np.arange(len(order), dtype=np.int32)
-    return texts.gather(order).rechunk().alias("id"), place
 
 
 def _places(is_used: NDArray[np.bool_]) -> Ints:

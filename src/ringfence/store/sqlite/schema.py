@@ -178,7 +178,7 @@ MIGRATIONS: tuple[str, ...] = (
         subject TEXT NOT NULL,
         batch INTEGER NOT NULL,
         columns BLOB NOT NULL,
-        PRIMARY KEY (load, subject, batch)
+        PRIMARY KEY (subject, load, batch)
     ) STRICT;
 
     -- (:Run)

@@ -1,0 +1,93 @@
+"""What the embedded store knows of rows by their ids."""
+
+import json
+from typing import Any
+
+import polars as pl
+
+from ringfence.domain.identifiers import IdentifierKind
+from ringfence.market.tables import SCHEMAS, KnownRows
+from ringfence.store.sqlite.database import Database
+
+_ASKED_AT_ONCE = 50_000
+
+CLAIM_NOW = """
+    LEFT JOIN claim_changes AS h ON h.claim = c.claim AND h.load = (
+        SELECT max(load) FROM claim_changes WHERE claim = c.claim AND load <= :version
+    )
+"""
+"""The last visible word on claim `c`, if there was one since it was filed."""
+_CHANGING = ("delivered_at", "refunded", "evidence_count", "status")
+_COLUMNS = {
+    "c": {
+        "buyer_id": "b.buyer_id",
+        "merchant_id": "m.merchant_id",
+        **{kind.value: f"{kind.value}_.exact" for kind in IdentifierKind},
+        **{name: f"iif(h.claim IS NULL, c.{name}, h.{name})" for name in _CHANGING},
+    },
+    "o": {"buyer_id": "b.buyer_id", "merchant_id": "m.merchant_id", "address": "address_.exact"},
+    "r": {"buyer_id": "b.buyer_id", "merchant_id": "m.merchant_id"},
+}
+_VALUES = {
+    "claims": " ".join(
+        f"LEFT JOIN identifiers AS {kind.value}_ ON {kind.value}_.value = c.{kind.value}"
+        for kind in IdentifierKind
+    ),
+    "orders": "LEFT JOIN identifiers AS address_ ON address_.value = o.address",
+    "reports": "",
+}
+
+
+def claim_columns(names: tuple[str, ...]) -> str:
+    """Say the columns of claim `c` (of buyer `b`, merchant `m`, changed by `h`) as last changed."""
+    return ", ".join(_COLUMNS["c"].get(name, f"c.{name}") for name in names)
+
+
+def known_rows(
+    database: Database, version: int, claim_ids: pl.Series, order_ids: pl.Series, report_ids: pl.Series
+) -> KnownRows:
+    """Look up ids as of the load `version`; call it inside a snapshot."""
+    return KnownRows(
+        claims=_known(database, version, "claims", "c", claim_ids),
+        orders=_known(database, version, "orders", "o", order_ids),
+        reports=_known(database, version, "reports", "r", report_ids),
+    )
+
+
+def _known(database: Database, version: int, table: str, letter: str, ids: pl.Series) -> pl.DataFrame:
+    schema = _schema(table)
+    columns = ", ".join(_COLUMNS[letter].get(name, f"{letter}.{name}") for name in schema)
+    key = next(iter(schema))
+    statement = (
+        f"SELECT {columns} FROM {table} AS {letter} JOIN buyers AS b USING (buyer)"
+        f" JOIN merchants AS m USING (merchant) {_VALUES[table]} {CLAIM_NOW if letter == 'c' else ''}"
+        f" WHERE {letter}.load <= :version AND {letter}.{key} IN (SELECT value FROM json_each(:ids))"
+    )
+    if version == 0 or ids.is_empty():
+        return pl.DataFrame(schema=schema)
+    pieces = (
+        database.all(
+            statement, {"version": version, "ids": json.dumps(ids[at : at + _ASKED_AT_ONCE].to_list())}
+        )
+        for at in range(0, len(ids), _ASKED_AT_ONCE)
+    )
+    frames = [_frame(rows, schema) for rows in pieces if rows]
+    return pl.concat(frames) if frames else pl.DataFrame(schema=schema)
+
+
+def _frame(rows: list[tuple[Any, ...]], schema: dict[str, Any]) -> pl.DataFrame:
+    columns = zip(*rows, strict=True)
+    made = [
+        pl.Series(name, column, pl.Int64).cast(pl.Boolean)
+        if dtype == pl.Boolean
+        else pl.Series(name, column, dtype)
+        for (name, dtype), column in zip(schema.items(), columns, strict=True)
+    ]
+    return pl.DataFrame(made)
+
+
+def _schema(table: str) -> dict[str, Any]:
+    """Give the columns of known rows: people by their ids, values by their pseudonyms."""
+    names = {"buyer": ("buyer_id", pl.String), "merchant": ("merchant_id", pl.String)}
+    values = {kind.value: (kind.value, pl.Binary) for kind in IdentifierKind}
+    return dict((names | values).get(name, (name, dtype)) for name, dtype in SCHEMAS[table].items())
