@@ -196,5 +196,4 @@ def _tell(ring: str, standing: "RingStanding", as_json: bool) -> None:
         )
         return
     owner = f"; {standing.owner} answers for it" if standing.owner is not None else ""
-    because = f": {standing.because}" if standing.because is not None else ""
-    print_lines(f"{ring} is {standing.status}{because}{owner} (version {standing.version})")
+    print_lines(f"{ring}: {standing.because or standing.status}{owner} (version {standing.version})")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 from typer.core import TyperGroup
 
-from ringfence.cli import demo, detect, evaluate, generate, rings
+from ringfence.cli import backup, decisions, demo, detect, evaluate, generate, keys, rings
 from ringfence.cli.context import Application
 from ringfence.cli.exit_codes import FAILED, INTERRUPTED, WRONG_USE, exit_code
 from ringfence.cli.printing import fail
@@ -64,6 +64,14 @@ application.command(options_metavar="[OPTIONS]")(generate.generate)
 application.command(options_metavar="--input PATH --out DIR [OPTIONS]")(detect.detect)
 application.command(options_metavar="--labels FILE --run DIR [OPTIONS]")(evaluate.evaluate)
 application.add_typer(rings.commands, name="rings")
+rings.commands.command(options_metavar="--reason TEXT [OPTIONS]")(decisions.decide)
+rings.commands.command(options_metavar="--reason TEXT [OPTIONS]")(decisions.undo)
+rings.commands.command(options_metavar="[OPTIONS]")(decisions.note)
+rings.commands.command(options_metavar="[--nobody] [OPTIONS]")(decisions.assign)
+rings.commands.command(options_metavar="[OPTIONS]")(decisions.history)
+application.add_typer(keys.commands, name="keys")
+application.command(options_metavar="[OPTIONS]")(backup.backup)
+application.command(options_metavar="[OPTIONS]")(backup.restore)
 
 
 @application.callback(invoke_without_command=True)
