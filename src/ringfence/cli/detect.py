@@ -1,18 +1,37 @@
-"""`ringfence detect`: files in, rings out."""
+"""`ringfence detect`: files in, rings out; or a store's market in, a published run out."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ringfence.cli.context import settings_of
-from ringfence.cli.exit_codes import IDLE
-from ringfence.cli.printing import print_json, print_lines, print_table, warn
+from ringfence.cli.clock import clock
+from ringfence.cli.context import StoreAddress, open_store, settings_of
+from ringfence.cli.exit_codes import FAILED, IDLE
+from ringfence.cli.printing import fail, print_json, print_lines, print_table, warn
 from ringfence.cli.progress import show_progress
+from ringfence.domain.runs import RunState
+
+if TYPE_CHECKING:
+    from ringfence.detection.report import Detection
+    from ringfence.intake import IntakeOptions
 
 _SHOWN = 10
 _FILES = "How the files are written"
+_STORE = "In a store"
+_OF_FILES = (
+    "previous",
+    "mapping",
+    "delimiter",
+    "decimal",
+    "date_format",
+    "currency",
+    "max_rejected",
+    "key_file",
+)
+_OF_STORES = ("store", "publish_anyway", "keep_runs")
 
 
 class DecimalMark(StrEnum):
@@ -25,24 +44,42 @@ class DecimalMark(StrEnum):
 def detect(
     context: typer.Context,
     inputs: Annotated[
-        list[Path],
+        list[Path] | None,
         typer.Option(
             "--input",
             "-i",
             metavar="PATH",
-            help="A folder (claims.csv, orders.csv, …) or a file; may be given again.",
+            help="A folder (claims.csv, orders.csv, …) or a file; may be given again. Without it, rings are "
+            "found in what is loaded into the store.",
         ),
-    ],
+    ] = None,
     out: Annotated[
-        Path, typer.Option("--out", "-o", help="Folder of the run; an earlier run in it is replaced.")
-    ],
-    previous: Annotated[
         Path | None,
-        typer.Option(help="Folder of an earlier run: its rings keep their names; writes lineage.csv."),
+        typer.Option("--out", "-o", help="Folder of the run; an earlier run in it is replaced."),
     ] = None,
     links: Annotated[
         bool, typer.Option("--links", help="Write links.csv: why each two buyers are linked.")
     ] = False,
+    store: StoreAddress = None,
+    publish_anyway: Annotated[
+        str | None,
+        typer.Option(
+            rich_help_panel=_STORE,
+            metavar="REASON",
+            help="Publish the run although its result is implausible; the reason is kept.",
+        ),
+    ] = None,
+    keep_runs: Annotated[
+        int,
+        typer.Option(min=1, rich_help_panel=_STORE, help="So many published runs keep their findings."),
+    ] = 30,
+    previous: Annotated[
+        Path | None,
+        typer.Option(
+            rich_help_panel=_FILES,
+            help="Folder of an earlier run: its rings keep their names; writes lineage.csv.",
+        ),
+    ] = None,
     mapping: Annotated[
         Path | None,
         typer.Option(
@@ -85,25 +122,63 @@ def detect(
     as_json: Annotated[bool, typer.Option("--json", help="Print a summary as JSON.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
 ) -> None:
-    """Find the rings in a folder of claims and write them, with reasons, to another folder.
+    """Find rings, with reasons: in a folder of claims, or in the store.
+
+    A run on files is written to --out. A run on the store is published there in one step; if its result is
+    implausible it is withheld, and the exit code is 1.
 
     Example: ringfence detect --input market --out run --links
     """
-    from ringfence.domain.currencies import NO_CURRENCY
-    from ringfence.intake import IntakeOptions, Mapping, PseudonymKey
+    if not inputs:
+        _refuse(context, _OF_FILES, "belongs to --input")
+        is_idle = _detect_in_store(context, store, out, links, publish_anyway, keep_runs, as_json, quiet)
+    else:
+        _refuse(context, _OF_STORES, "has no place beside --input")
+        if out is None:
+            raise typer.BadParameter("Name the folder of the run.", param_hint="--out")
+        from ringfence.domain.currencies import NO_CURRENCY
+        from ringfence.intake import IntakeOptions, Mapping
+
+        options = IntakeOptions(
+            mapping=Mapping.load(mapping) if mapping else None,
+            delimiter={"\\t": "\t", "tab": "\t"}.get(delimiter, delimiter) if delimiter else None,
+            decimal=decimal.value,
+            date_formats=tuple(date_format or ()),
+            default_currency=currency or NO_CURRENCY,
+            max_rejected=max_rejected,
+        )
+        is_idle = _detect_in_files(
+            inputs, out, options, previous, key_file or settings_of(context).key_file, links, as_json, quiet
+        )
+    if fail_if_idle and is_idle:
+        raise typer.Exit(IDLE)
+
+
+def _refuse(context: typer.Context, names: Sequence[str], why: str) -> None:
+    """Refuse options that were given where they mean nothing."""
+    for name in names:
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            option = next(each for each in context.command.params if each.name == name)
+            raise typer.BadParameter(f"This {why}.", param_hint=option.opts[0])
+
+
+def _detect_in_files(
+    inputs: Sequence[Path],
+    out: Path,
+    options: "IntakeOptions",
+    previous: Path | None,
+    key_file: Path | None,
+    links: bool,
+    as_json: bool,
+    quiet: bool,
+) -> bool:
+    """Detect and print; say whether no ring was found."""
+    from ringfence.intake import PseudonymKey
     from ringfence.services.detect_rings import DetectionRequest, detect_rings
 
-    settings = settings_of(context)
-    options = IntakeOptions(
-        mapping=Mapping.load(mapping) if mapping else None,
-        delimiter={"\\t": "\t", "tab": "\t"}.get(delimiter, delimiter) if delimiter else None,
-        decimal=decimal.value,
-        date_formats=tuple(date_format or ()),
-        default_currency=currency or NO_CURRENCY,
-        max_rejected=max_rejected,
-    )
     request = DetectionRequest(inputs, out, options, links=links, previous=previous)
-    key = PseudonymKey.load_or_create(key_file or settings.key_file)
+    key = PseudonymKey.load_or_create(key_file)
     with show_progress(quiet) as progress:
         outcome = detect_rings(request, key, progress)
     detection = outcome.detection
@@ -119,34 +194,86 @@ def detect(
                 "seconds": outcome.timings["seconds"],
             }
         )
-    else:
-        if len(detection.rings):
-            print_table(
-                f"{len(detection.rings):,} rings with {len(detection.members):,} buyers, strongest first",
-                ("ring", "evidence", "buyers", "claims", "merchants", "amount"),
-                [
-                    (
-                        row["ring_id"],
-                        f"{row['score']:.1f}",
-                        row["size"],
-                        row["claims"],
-                        row["merchants"],
-                        row["amount"].replace(";", "; "),
-                    )
-                    for row in detection.rings.head(_SHOWN).iter_rows(named=True)
-                ],
-            )
-        else:
-            print_lines("No rings: no group of buyers claims together more than chance would have it.")
-        if len(detection.rings) > _SHOWN:
-            print_lines(f"All of them: ringfence rings list --run {out}")
+        return detection.rings.is_empty()
+    _print_rings(detection, f"ringfence rings list --run {out}")
+    if outcome.rejected:
         rejected = sum(file.rejected for file in outcome.files)
-        if outcome.rejected:
-            warn([f"{rejected:,} rows were rejected; {outcome.rejected} says where and why"])
-        print_lines(*(f"note: {note}" for note in detection.notes))
-        print_lines(
-            f"{detection.counts['claims']:,} claims of {detection.counts['buyers']:,} buyers; "
-            f"{len(detection.rings):,} rings in {out} ({outcome.timings['seconds']:.1f} s)"
+        warn([f"{rejected:,} rows were rejected; {outcome.rejected} says where and why"])
+    _print_end(detection, f"in {out}", outcome.timings)
+    return detection.rings.is_empty()
+
+
+def _detect_in_store(
+    context: typer.Context,
+    store: str | None,
+    out: Path | None,
+    links: bool,
+    publish_anyway: str | None,
+    keep_runs: int,
+    as_json: bool,
+    quiet: bool,
+) -> bool:
+    """Detect and print; say whether no ring was found. Exits with 1 if the run is withheld."""
+    from ringfence.services.detect_in_store import StoreDetectionRequest, detect_in_store
+
+    request = StoreDetectionRequest(out=out, links=links, publish_anyway=publish_anyway, keep_runs=keep_runs)
+    with open_store(context, store) as opened, show_progress(quiet) as progress:
+        outcome = detect_in_store(request, opened, clock, progress)
+    run, detection = outcome.run, outcome.detection
+    is_withheld = run.state is RunState.WITHHELD
+    if as_json:
+        print_json(
+            {
+                "run_id": run.run_id,
+                "state": run.state.value,
+                "reasons": run.reasons,
+                "out": str(out) if out is not None and not is_withheld else None,
+                "counts": detection.counts,
+                "notes": detection.notes,
+                "seconds": outcome.timings["seconds"],
+            }
         )
-    if fail_if_idle and detection.rings.is_empty():
-        raise typer.Exit(IDLE)
+    elif not is_withheld:
+        _print_rings(detection, "ringfence rings list")
+        _print_end(detection, f"published as run {run.run_id}", outcome.timings)
+    if is_withheld:
+        warn(run.reasons)
+        fail(
+            f"run {run.run_id} is withheld, and the rings published before it stay; look at it with "
+            f"ringfence rings list --run-id {run.run_id}; load what was missing and detect again, or publish "
+            "the result as it is with ringfence detect --publish-anyway REASON"
+        )
+        raise typer.Exit(FAILED)
+    warn(run.reasons)
+    return detection.rings.is_empty()
+
+
+def _print_rings(detection: "Detection", all_of_them: str) -> None:
+    if detection.rings.is_empty():
+        print_lines("No rings: no group of buyers claims together more than chance would have it.")
+        return
+    print_table(
+        f"{len(detection.rings):,} rings with {len(detection.members):,} buyers, strongest first",
+        ("ring", "evidence", "buyers", "claims", "merchants", "amount"),
+        [
+            (
+                row["ring_id"],
+                f"{row['score']:.1f}",
+                row["size"],
+                row["claims"],
+                row["merchants"],
+                row["amount"].replace(";", "; "),
+            )
+            for row in detection.rings.head(_SHOWN).iter_rows(named=True)
+        ],
+    )
+    if len(detection.rings) > _SHOWN:
+        print_lines(f"All of them: {all_of_them}")
+
+
+def _print_end(detection: "Detection", where: str, timings: dict[str, object]) -> None:
+    print_lines(*(f"note: {note}" for note in detection.notes))
+    print_lines(
+        f"{detection.counts['claims']:,} claims of {detection.counts['buyers']:,} buyers; "
+        f"{len(detection.rings):,} rings {where} ({timings['seconds']:.1f} s)"
+    )

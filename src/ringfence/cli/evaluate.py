@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ringfence.cli.chosen_run import RunIdOption, RunOption, read_chosen_run
+from ringfence.cli.context import StoreAddress
 from ringfence.cli.printing import print_json, print_lines, print_table
 
 if TYPE_CHECKING:
@@ -12,19 +14,22 @@ if TYPE_CHECKING:
 
 
 def evaluate(
+    context: typer.Context,
     labels: Annotated[
         Path, typer.Option(help="CSV with buyer_id and label (1/0) or ring_id; pattern, lookalike optional.")
     ],
-    run: Annotated[Path, typer.Option(help="Folder of the run.")],
+    run: RunOption = None,
+    store: StoreAddress = None,
+    run_id: RunIdOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print every figure as JSON.")] = False,
 ) -> None:
     """Measure a run against the truth: precision, recall, ranking, by pattern and by look-alike.
 
     Example: ringfence evaluate --labels market/truth.csv --run run
     """
-    from ringfence.services.evaluate_run import evaluate_run
+    from ringfence.services.evaluate_run import evaluate_found
 
-    evaluation = evaluate_run(run, labels)
+    evaluation = evaluate_found(read_chosen_run(context, run, store, run_id), labels)
     if as_json:
         print_json(evaluation.to_dict())
     else:

@@ -1,5 +1,6 @@
 """`ringfence rings`: look at the rings of a run, and hand them to other tools."""
 
+import json
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -7,16 +8,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ringfence.cli.chosen_run import RunIdOption, RunOption, read_chosen_run, refuse_folder_and_store
+from ringfence.cli.context import StoreAddress, open_store
 from ringfence.cli.exit_codes import WRONG_USE
 from ringfence.cli.printing import print_json, print_lines, print_table
 from ringfence.domain.errors import InvalidError
+from ringfence.domain.rings import RingQuery
 
 if TYPE_CHECKING:
     from ringfence.export import RunFolder
+    from ringfence.services.stored_runs import StoredRing
 
 commands = typer.Typer(help="List, show and export the rings of a run.")
 
-_Run = Annotated[Path, typer.Option("--run", help="Folder of the run.")]
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -36,9 +40,12 @@ def _rings(context: typer.Context) -> None:
         raise typer.Exit(WRONG_USE)
 
 
-@commands.command("list", options_metavar="--run DIR [OPTIONS]")
+@commands.command("list", options_metavar="[--run DIR | --store ADDRESS] [OPTIONS]")
 def list_rings(
-    run: _Run,
+    context: typer.Context,
+    run: RunOption = None,
+    store: StoreAddress = None,
+    run_id: RunIdOption = None,
     merchant: Annotated[str | None, typer.Option(help="Only rings that hit this merchant.")] = None,
     buyer: Annotated[str | None, typer.Option(help="Only the ring of this buyer.")] = None,
     network: Annotated[str | None, typer.Option(help="Only rings of this network.")] = None,
@@ -50,29 +57,23 @@ def list_rings(
 
     Example: ringfence rings list --run run --min-score 10
     """
-    import polars as pl
+    from ringfence.services.stored_runs import list_folder_rings, list_stored_rings
 
-    from ringfence.export import read_run
-
-    folder = read_run(run)
-    rings = folder.rings.filter(pl.col("score") >= min_score)
-    if merchant is not None:
-        hit = folder.evidence.filter(pl.col("merchant_id") == merchant)["ring_id"].unique()
-        rings = rings.filter(pl.col("ring_id").is_in(hit.implode()))
-    if buyer is not None:
-        of_buyer = folder.members.filter(pl.col("buyer_id") == buyer)["ring_id"].unique()
-        rings = rings.filter(pl.col("ring_id").is_in(of_buyer.implode()))
-    if network is not None:
-        rings = rings.filter(pl.col("network_id") == network)
-    shown = rings.head(limit)
+    refuse_folder_and_store(run, store, run_id)
+    query = RingQuery(min_score=min_score, merchant_id=merchant, buyer_id=buyer, network_id=network)
+    if run is not None:
+        found = list_folder_rings(run, query, limit)
+    else:
+        with open_store(context, store) as opened:
+            found = list_stored_rings(opened, query, limit, run_id)
     if as_json:
-        print_json([_jsonable(row) for row in shown.iter_rows(named=True)])
+        print_json([_jsonable(row) for row in found.shown.iter_rows(named=True)])
         return
-    if rings.is_empty():
-        print_lines("No rings." if folder.rings.is_empty() else "No ring fits.")
+    if found.shown.is_empty():
+        print_lines("No rings." if found.total == 0 else "No ring fits.")
         return
     print_table(
-        f"{len(shown):,} of {len(folder.rings):,} rings, strongest first",
+        f"{len(found.shown):,} of {found.total:,} rings, strongest first",
         ("ring", "network", "evidence", "buyers", "claims", "merchants", "amount", "from", "to"),
         [
             (
@@ -86,16 +87,19 @@ def list_rings(
                 f"{row['first_claim_at']:%Y-%m-%d}",
                 f"{row['last_claim_at']:%Y-%m-%d}",
             )
-            for row in shown.iter_rows(named=True)
+            for row in found.shown.iter_rows(named=True)
         ],
         spare=("network", "from"),
     )
 
 
-@commands.command("show", options_metavar="--run DIR [OPTIONS]")
+@commands.command("show", options_metavar="[--run DIR | --store ADDRESS] [OPTIONS]")
 def show_ring(
+    context: typer.Context,
     ring_id: Annotated[str, typer.Argument(help="The ring's id.")],
-    run: _Run,
+    run: RunOption = None,
+    store: StoreAddress = None,
+    run_id: RunIdOption = None,
     as_json: _Json = False,
 ) -> None:
     """Show one ring: why, its members, their links, and the claims behind it.
@@ -103,10 +107,21 @@ def show_ring(
     Example: ringfence rings show r0123456789ab --run run
     """
     from ringfence.export import Format, read_run, render_rings, select_rings
+    from ringfence.services.stored_runs import read_stored_ring
 
-    folder = select_rings(read_run(run), [ring_id])
+    refuse_folder_and_store(run, store, run_id)
+    stored = None
+    if run is not None:
+        folder = select_rings(read_run(run), [ring_id])
+    else:
+        with open_store(context, store) as opened:
+            stored = read_stored_ring(opened, ring_id, run_id)
+        folder = stored.part
     if as_json:
-        sys.stdout.buffer.write(render_rings(folder, Format.JSON))
+        document = json.loads(render_rings(folder, Format.JSON))
+        if stored is not None:
+            document["rings"][0] |= stored.life()
+        print_json(document)
         return
     ring = folder.rings.row(0, named=True)
     print_lines(
@@ -143,6 +158,8 @@ def show_ring(
     )
     print_lines("By chance: how many claims of strangers would lie as near.")
     _print_links(folder)
+    if stored is not None:
+        _print_life(stored)
 
 
 def _print_links(folder: "RunFolder") -> None:
@@ -160,10 +177,31 @@ def _print_links(folder: "RunFolder") -> None:
     )
 
 
-@commands.command("export", options_metavar="--run DIR --format FORMAT [OPTIONS]")
+def _print_life(stored: "StoredRing") -> None:
+    ring = stored.ring
+    origin = f", split from {ring.origin_ring_id}" if ring.origin_ring_id else ""
+    print_lines(
+        "",
+        f"Found first in run {ring.first_run_id}{origin}; shown as of run {ring.run_id}"
+        + ("." if stored.is_alive else ", since when it has ended."),
+    )
+    print_table(
+        "Life",
+        ("run", "event", "ring", "before", "in common"),
+        [
+            (step.run_id, step.event, step.ring_id, step.previous_ring_id, f"{step.common:.2f}")
+            for step in stored.lineage
+        ],
+    )
+
+
+@commands.command("export", options_metavar="[--run DIR | --store ADDRESS] --format FORMAT [OPTIONS]")
 def export(
-    run: _Run,
+    context: typer.Context,
     file_format: Annotated[ExportFormat, typer.Option("--format", "-f", help="What to write.")],
+    run: RunOption = None,
+    store: StoreAddress = None,
+    run_id: RunIdOption = None,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="File to write; standard output if not told.")
     ] = None,
@@ -175,9 +213,9 @@ def export(
 
     Example: ringfence rings export --run run --format gexf --out rings.gexf
     """
-    from ringfence.export import Format, export_rings, read_run
+    from ringfence.export import Format, export_rings
 
-    folder = read_run(run)
+    folder = read_chosen_run(context, run, store, run_id)
     if out is None and sys.stdout.isatty() and file_format in (ExportFormat.GEXF, ExportFormat.GRAPHML):
         raise InvalidError("name a file with --out, or send the output into a pipe")
     export_rings(folder, sys.stdout.buffer if out is None else out, Format(file_format.value), ring or None)

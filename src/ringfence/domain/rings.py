@@ -43,6 +43,8 @@ class Ring:
     """The run it was born in."""
     origin_ring_id: str | None
     """The ring it was split from, if it was."""
+    p_value: float | None = None
+    """None until it is calibrated."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,8 @@ _RING = """
         CASE WHEN r.ring_id IS NOT NULL THEN r.origin_ring_id ELSE (
             SELECT previous_ring_id FROM lineage
             WHERE ring_id = f.ring_id AND run = f.run AND event = 'split'
-        ) END
+        ) END,
+        f.p_value
 """
 _LIFE = "LEFT JOIN rings AS r ON r.ring_id = f.ring_id"
 _ASKED = "FROM json_each(:asked) AS asked CROSS JOIN"

@@ -1,0 +1,129 @@
+"""Runs of a store and of folders, told alike: as tables with the columns of a run's files."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import polars as pl
+
+from ringfence.domain.errors import NotFoundError
+from ringfence.domain.rings import JointClaim, LineageStep, Link, Member, Ring, RingQuery
+from ringfence.export import RunFolder, read_run
+from ringfence.market.results import SCHEMAS
+from ringfence.store import Store
+
+
+@dataclass(frozen=True, eq=False)
+class StoredRing:
+    """A ring as a run of a store saw it, and its life up to now."""
+
+    ring: Ring
+    is_alive: bool
+    """Whether the published run has it."""
+    part: RunFolder
+    """The run with this ring alone."""
+    lineage: tuple[LineageStep, ...]
+    """Oldest first."""
+
+    def life(self) -> dict[str, object]:
+        """Tell of its life in what JSON can hold."""
+        return {
+            "run_id": self.ring.run_id,
+            "first_run_id": self.ring.first_run_id,
+            "origin_ring_id": self.ring.origin_ring_id,
+            "is_alive": self.is_alive,
+            "lineage": [asdict(step) for step in self.lineage],
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class ListedRings:
+    """The first rings of a list."""
+
+    shown: pl.DataFrame
+    """The columns of rings.csv, strongest first."""
+    total: int
+    """How many rings the run has."""
+
+
+def list_folder_rings(run: Path, query: RingQuery, limit: int) -> ListedRings:
+    """List the rings of a run's folder by evidence, merchant, buyer and network, strongest first.
+
+    Raises NotFoundError where there is no run, InvalidError where it is damaged.
+    """
+    folder = read_run(run)
+    rings = folder.rings
+    if query.min_score is not None:
+        rings = rings.filter(pl.col("score") >= query.min_score)
+    if query.merchant_id is not None:
+        hit = folder.evidence.filter(pl.col("merchant_id") == query.merchant_id)["ring_id"].unique()
+        rings = rings.filter(pl.col("ring_id").is_in(hit.implode()))
+    if query.buyer_id is not None:
+        of_buyer = folder.members.filter(pl.col("buyer_id") == query.buyer_id)["ring_id"].unique()
+        rings = rings.filter(pl.col("ring_id").is_in(of_buyer.implode()))
+    if query.network_id is not None:
+        rings = rings.filter(pl.col("network_id") == query.network_id)
+    return ListedRings(rings.head(limit), len(folder.rings))
+
+
+def list_stored_rings(store: Store, query: RingQuery, limit: int, run_id: int | None = None) -> ListedRings:
+    """List the rings of a run of a store (None: the published one).
+
+    Raises NotFoundError for a run whose findings are not kept.
+    """
+    with store.snapshot():
+        page = store.rings.page(query, limit, run_id=run_id)
+        total = store.rings.page(RingQuery(), 1, run_id=run_id).total
+    return ListedRings(_frame("rings", page.items), total)
+
+
+def read_stored_run(store: Store, run_id: int | None = None) -> RunFolder:
+    """Read a whole run (None: the published one). Raises NotFoundError if its findings are not kept."""
+    with store.snapshot():
+        frames = store.rings.tables(run_id)
+        run = store.rings.run(run_id)
+    return RunFolder(
+        rings=frames["rings"],
+        members=frames["members"],
+        buyers=frames["buyers"],
+        evidence=frames["evidence"],
+        links=frames.get("links"),
+        lineage=frames.get("lineage"),
+        run=dict(run.about) if run is not None else {},
+        timings={},
+    )
+
+
+def read_stored_ring(store: Store, ring_id: str, run_id: int | None = None) -> StoredRing:
+    """Read one ring in a run, or (None) as it was last published. Raises NotFoundError."""
+    with store.snapshot():
+        if run_id is None:
+            ring = store.rings.last_known(ring_id)
+        else:
+            ring = next(iter(store.rings.rings((ring_id,), run_id)), None)
+        if ring is None:
+            where = "the store" if run_id is None else f"run {run_id}"
+            raise NotFoundError(f"There is no ring {ring_id} in {where}.")
+        members = store.rings.members((ring_id,), ring.run_id)
+        scores = [
+            (member.buyer_id, store.rings.buyer_score(member.buyer_id, ring.run_id)) for member in members
+        ]
+        part = RunFolder(
+            rings=_frame("rings", [ring]),
+            members=_frame("members", members),
+            buyers=pl.DataFrame(scores, schema=SCHEMAS["buyers"], orient="row"),
+            evidence=_frame("evidence", store.rings.joint_claims((ring_id,), ring.run_id)),
+            links=_frame("links", [link for _, link in store.rings.links_inside((ring_id,), ring.run_id)]),
+            lineage=None,
+            run={},
+            timings={},
+        )
+        return StoredRing(ring, ring_id in store.rings.alive(), part, store.rings.lineage((ring_id,)))
+
+
+def _frame(table: str, rows: Sequence[Ring | Member | JointClaim | Link]) -> pl.DataFrame:
+    """Put domain objects into a table of a run."""
+    columns = SCHEMAS[table]
+    return pl.DataFrame(
+        [[getattr(row, column) for column in columns] for row in rows], schema=columns, orient="row"
+    )
