@@ -1,0 +1,102 @@
+"""`ringfence load`: files into the store."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ringfence.cli.clock import clock
+from ringfence.cli.context import StoreAddress, open_store, settings_of
+from ringfence.cli.file_options import (
+    CurrencyOption,
+    DateFormatOption,
+    DecimalMark,
+    DecimalOption,
+    DelimiterOption,
+    KeyFileOption,
+    MapOption,
+    MaxRejectedOption,
+    intake_options,
+)
+from ringfence.cli.printing import print_json, print_lines, print_table, warn
+from ringfence.cli.progress import show_progress
+
+
+def load(
+    context: typer.Context,
+    inputs: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="PATH...",
+            help="Folders (claims.csv, orders.csv, …) or files: claims, orders, identifiers, reports, "
+            "merchants, buyers, rates.",
+        ),
+    ],
+    store: StoreAddress = None,
+    mapping: MapOption = None,
+    delimiter: DelimiterOption = None,
+    decimal: DecimalOption = DecimalMark.POINT,
+    date_format: DateFormatOption = None,
+    currency: CurrencyOption = None,
+    max_rejected: MaxRejectedOption = 0.01,
+    key_file: KeyFileOption = None,
+    rejected: Annotated[
+        Path, typer.Option(metavar="FOLDER", help="Where rejected.csv goes if rows are rejected.")
+    ] = Path(),
+    as_json: Annotated[bool, typer.Option("--json", help="Print a summary as JSON.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+) -> None:
+    """Load files into the store; what is known already is not loaded twice.
+
+    A later row for a known claim may change its status, evidence_count, delivered_at and refunded amount.
+    Nobody sees a load before it is complete; one that was interrupted goes on where it stopped if the same
+    command is given again.
+
+    Example: ringfence load market
+    """
+    from ringfence.domain.leases import LeaseName
+    from ringfence.intake import PseudonymKey
+    from ringfence.services.hold_lease import hold_lease
+    from ringfence.services.load_market import LoadRequest, load_market
+
+    options = intake_options(mapping, delimiter, decimal, date_format, currency, max_rejected)
+    key = PseudonymKey.load_or_create(key_file or settings_of(context).key_file)
+    request = LoadRequest(inputs, options, rejected)
+    with (
+        open_store(context, store, create=True) as opened,
+        show_progress(quiet) as progress,
+        hold_lease(opened, LeaseName.LOAD, clock) as lease,
+    ):
+        outcome = load_market(request, key, opened, lease, clock(), progress)
+    warn(outcome.warnings)
+    if outcome.rejected:
+        bad = sum(file.rejected for file in outcome.files)
+        warn([f"{bad:,} rows were rejected; {outcome.rejected} says where and why"])
+    if as_json:
+        print_json(
+            {
+                "load": outcome.load.load_id if outcome.load else None,
+                "files": [asdict(file) for file in outcome.files],
+                "warnings": outcome.warnings,
+                "rejected": str(outcome.rejected) if outcome.rejected else None,
+            }
+        )
+        return
+    if outcome.load is None:
+        print_lines("These files are in the store already: nothing to do.")
+        return
+    print_table(
+        f"Load {outcome.load.load_id}",
+        ("file", "read", "kept", "repeated", "updated", "rejected"),
+        [
+            tuple(
+                [file.file]
+                + [
+                    f"{count:,}"
+                    for count in (file.read, file.kept, file.repeated, file.updated, file.rejected)
+                ]
+            )
+            for file in outcome.files
+        ],
+    )

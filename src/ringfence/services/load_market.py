@@ -1,0 +1,83 @@
+"""Files into the store: what is new in them, once, and an account of every row."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import polars as pl
+
+from ringfence.domain.leases import Lease
+from ringfence.domain.loads import FileCount, Load, LoadSource
+from ringfence.domain.progress import Progress, Silent
+from ringfence.intake import (
+    NORMALISER_VERSION,
+    IntakeOptions,
+    PseudonymKey,
+    TooManyRejectedError,
+    digest_of,
+    hold_against,
+    read_tables,
+    write_rejected,
+)
+from ringfence.store import Store
+
+
+@dataclass(frozen=True)
+class LoadRequest:
+    """What to load."""
+
+    inputs: Sequence[Path]
+    """Files, or folders of files, of any kind."""
+    intake: IntakeOptions = field(default_factory=IntakeOptions)
+    rejected: Path = Path()
+    """Folder for rejected.csv, which is written where rows are rejected."""
+
+
+@dataclass(frozen=True, eq=False)
+class LoadOutcome:
+    """What came of it."""
+
+    load: Load | None
+    """None if these files are in the store already."""
+    files: tuple[FileCount, ...]
+    """In the order they were read; of the earlier load if there was one."""
+    warnings: tuple[str, ...]
+    rejected: Path | None
+    """Where the rejected rows are told, if there are any."""
+
+
+def load_market(
+    request: LoadRequest,
+    key: PseudonymKey,
+    store: Store,
+    lease: Lease,
+    now: int,
+    progress: Progress | None = None,
+) -> LoadOutcome:
+    """Load files, whole or not at all; a load that was interrupted is taken up by loading them again.
+
+    `now` is in µs since 1970-01-01 UTC; whoever calls holds the lease. Raises UnreadableInputError,
+    TooManyRejectedError (rejected.csv is written all the same), InvalidError for another key than the
+    store's, LeaseLostError, UnavailableError.
+    """
+    listener = progress if progress is not None else Silent()
+    digest = digest_of(request.inputs, request.intake, key)
+    if (earlier := store.market.load_of(digest)) is not None:
+        return LoadOutcome(None, earlier.source.files, (), None)
+    try:
+        read = read_tables(request.inputs, request.intake, key, listener)
+        listener.stage("compare with what is known")
+        ids = read.tables.claims["claim_id"], read.tables.orders["order_id"], read.tables.reports["report_id"]
+        settled = hold_against(read, store.market.known(*ids), request.intake.max_rejected)
+        listener.done()
+    except TooManyRejectedError as error:
+        _tell_rejected(error.rejected, request.rejected)
+        raise
+    rejected = _tell_rejected(settled.rejected, request.rejected)
+    source = LoadSource(digest, key.key_id, NORMALISER_VERSION, settled.files, settled.filled())
+    load = store.market.write_load(source, settled.tables, lease, now, listener)
+    return LoadOutcome(load, settled.files, settled.warnings, rejected)
+
+
+def _tell_rejected(rejected: pl.DataFrame, folder: Path) -> Path | None:
+    return None if rejected.is_empty() else write_rejected(rejected, folder)
