@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 from typer.core import TyperGroup
 
-from ringfence.cli import backup, decisions, demo, detect, evaluate, generate, keys, rings
+from ringfence.cli import backup, decisions, demo, detect, evaluate, generate, keys, load, rings, runs
 from ringfence.cli.context import Application
 from ringfence.cli.exit_codes import FAILED, INTERRUPTED, WRONG_USE, exit_code
 from ringfence.cli.printing import fail
@@ -61,9 +61,13 @@ application = typer.Typer(
 )
 application.command(options_metavar="[OPTIONS]")(demo.demo)
 application.command(options_metavar="[OPTIONS]")(generate.generate)
-application.command(options_metavar="--input PATH --out DIR [OPTIONS]")(detect.detect)
-application.command(options_metavar="--labels FILE --run DIR [OPTIONS]")(evaluate.evaluate)
+application.command(options_metavar="[OPTIONS]")(load.load)
+application.command(options_metavar="[--input PATH --out DIR | --store ADDRESS] [OPTIONS]")(detect.detect)
+application.command(options_metavar="--labels FILE [--run DIR | --store ADDRESS] [OPTIONS]")(
+    evaluate.evaluate
+)
 application.add_typer(rings.commands, name="rings")
+application.add_typer(runs.commands, name="runs")
 rings.commands.command(options_metavar="--reason TEXT [OPTIONS]")(decisions.decide)
 rings.commands.command(options_metavar="--reason TEXT [OPTIONS]")(decisions.undo)
 rings.commands.command(options_metavar="[OPTIONS]")(decisions.note)
