@@ -1,7 +1,6 @@
 """`ringfence detect`: files in, rings out; or a store's market in, a published run out."""
 
 from collections.abc import Sequence
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +9,18 @@ import typer
 from ringfence.cli.clock import clock
 from ringfence.cli.context import StoreAddress, open_store, settings_of
 from ringfence.cli.exit_codes import FAILED, IDLE
+from ringfence.cli.file_options import (
+    FILES,
+    CurrencyOption,
+    DateFormatOption,
+    DecimalMark,
+    DecimalOption,
+    DelimiterOption,
+    KeyFileOption,
+    MapOption,
+    MaxRejectedOption,
+    intake_options,
+)
 from ringfence.cli.printing import fail, print_json, print_lines, print_table, warn
 from ringfence.cli.progress import show_progress
 from ringfence.domain.runs import RunState
@@ -19,7 +30,6 @@ if TYPE_CHECKING:
     from ringfence.intake import IntakeOptions
 
 _SHOWN = 10
-_FILES = "How the files are written"
 _STORE = "In a store"
 _OF_FILES = (
     "previous",
@@ -32,13 +42,6 @@ _OF_FILES = (
     "key_file",
 )
 _OF_STORES = ("store", "publish_anyway", "keep_runs")
-
-
-class DecimalMark(StrEnum):
-    """What parts the decimals of an amount."""
-
-    POINT = "."
-    COMMA = ","
 
 
 def detect(
@@ -76,46 +79,17 @@ def detect(
     previous: Annotated[
         Path | None,
         typer.Option(
-            rich_help_panel=_FILES,
+            rich_help_panel=FILES,
             help="Folder of an earlier run: its rings keep their names; writes lineage.csv.",
         ),
     ] = None,
-    mapping: Annotated[
-        Path | None,
-        typer.Option(
-            "--map",
-            rich_help_panel=_FILES,
-            help="TOML file that says what your columns and values are called.",
-        ),
-    ] = None,
-    delimiter: Annotated[
-        str | None,
-        typer.Option(rich_help_panel=_FILES, help="Between the cells of CSV files; a comma if not told."),
-    ] = None,
-    decimal: Annotated[
-        DecimalMark, typer.Option(rich_help_panel=_FILES, help="Decimal mark of amounts.")
-    ] = DecimalMark.POINT,
-    date_format: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="FORMAT",
-            rich_help_panel=_FILES,
-            help="How times are written, such as %d.%m.%Y; may be given again. ISO 8601 if not told.",
-        ),
-    ] = None,
-    currency: Annotated[
-        str | None,
-        typer.Option(rich_help_panel=_FILES, help="ISO 4217 code of amounts that come without a currency."),
-    ] = None,
-    max_rejected: Annotated[
-        float,
-        typer.Option(
-            rich_help_panel=_FILES, help="Share of a file's rows that may be bad; they go to rejected.csv."
-        ),
-    ] = 0.01,
-    key_file: Annotated[
-        Path | None, typer.Option(help="Key for pseudonyms (RINGFENCE_KEY_FILE; made on first use).")
-    ] = None,
+    mapping: MapOption = None,
+    delimiter: DelimiterOption = None,
+    decimal: DecimalOption = DecimalMark.POINT,
+    date_format: DateFormatOption = None,
+    currency: CurrencyOption = None,
+    max_rejected: MaxRejectedOption = 0.01,
+    key_file: KeyFileOption = None,
     fail_if_idle: Annotated[
         bool, typer.Option("--fail-if-idle", help="Exit with 3 if no ring is found.")
     ] = False,
@@ -136,17 +110,7 @@ def detect(
         _refuse(context, _OF_STORES, "has no place beside --input")
         if out is None:
             raise typer.BadParameter("Name the folder of the run.", param_hint="--out")
-        from ringfence.domain.currencies import NO_CURRENCY
-        from ringfence.intake import IntakeOptions, Mapping
-
-        options = IntakeOptions(
-            mapping=Mapping.load(mapping) if mapping else None,
-            delimiter={"\\t": "\t", "tab": "\t"}.get(delimiter, delimiter) if delimiter else None,
-            decimal=decimal.value,
-            date_formats=tuple(date_format or ()),
-            default_currency=currency or NO_CURRENCY,
-            max_rejected=max_rejected,
-        )
+        options = intake_options(mapping, delimiter, decimal, date_format, currency, max_rejected)
         is_idle = _detect_in_files(
             inputs, out, options, previous, key_file or settings_of(context).key_file, links, as_json, quiet
         )
