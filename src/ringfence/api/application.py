@@ -1,0 +1,55 @@
+"""The API as an application: its routes, built from a store."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from ringfence.api.access_log import AccessLog
+from ringfence.api.endpoint import GraphQLEndpoint
+from ringfence.api.graphiql_page import asset_routes, page
+from ringfence.api.health import HealthChecks
+from ringfence.api.limits import Limits
+from ringfence.api.schema import build_schema
+from ringfence.store import Store
+
+PATH = "/graphql"
+
+
+def build_application(
+    store: Store, clock: Callable[[], int], *, graphiql: bool, limits: Limits | None = None
+) -> Starlette:
+    """Build the application that answers from a store; with `graphiql` it serves the page for queries, too.
+
+    `clock` gives the time in µs since 1970-01-01 UTC. The store is not closed with the application.
+    """
+    endpoint = GraphQLEndpoint(build_schema(), store, clock, limits or Limits())
+    health = HealthChecks(store, clock)
+
+    async def graphql(request: Request) -> Response:
+        if request.method == "POST":
+            return await endpoint.answer(request)
+        if graphiql and "text/html" in request.headers.get("accept", ""):
+            return page()
+        return Response("Ask by POST, as JSON.\n", 405, {"Allow": "POST"}, "text/plain")
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        yield
+        endpoint.close()
+        health.close()
+
+    return Starlette(
+        routes=[
+            Route(PATH, graphql, methods=["GET", "POST"]),
+            Route("/livez", health.livez, methods=["GET"]),
+            Route("/readyz", health.readyz, methods=["GET"]),
+            *(asset_routes() if graphiql else ()),
+        ],
+        middleware=[Middleware(AccessLog)],
+        lifespan=lifespan,
+    )

@@ -1,0 +1,246 @@
+"""GraphQL over HTTP: POST of one query as JSON, with a key in a header."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from graphql import GraphQLError, GraphQLSchema, execute_sync, get_variable_values
+from graphql.execution.values import VariableValues
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from ringfence.api.access_log import log_fault, notes_of
+from ringfence.api.allowance import Allowance
+from ringfence.api.auth import caller_of
+from ringfence.api.cost import size_of
+from ringfence.api.documents import Documents, InvalidQueryError
+from ringfence.api.errors import (
+    UNAVAILABLE,
+    TooManyRequestsError,
+    UnauthenticatedError,
+    cause_of,
+    code_of,
+    is_expected,
+    refusal,
+    refusals,
+    status_of,
+)
+from ringfence.api.limits import Limits
+from ringfence.api.loaders import Asking
+from ringfence.api.permissions import refuse_closed_fields
+from ringfence.domain.errors import InvalidError
+from ringfence.store import Store
+
+_BODY_SECONDS = 10
+"""How long a client may take to send its query."""
+_MOST_ERRORS = 10
+_JSON = "application/json"
+_GRAPHQL_JSON = "application/graphql-response+json"
+
+
+class _RefusedError(Exception):
+    """A request that is refused as HTTP, before it is read as GraphQL."""
+
+    def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.status, self.headers = status, headers or {}
+
+
+@dataclass(frozen=True, slots=True)
+class _Ask:
+    """What a request says."""
+
+    query: str
+    variables: dict[str, Any]
+    operation: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    status: int
+    body: dict[str, Any]
+    notes: dict[str, Any]
+    """For the log."""
+    headers: Mapping[str, str]
+
+
+class GraphQLEndpoint:
+    """Answers queries; everything but the reading of bodies happens in threads of its own.
+
+    They live as long as the endpoint, so that what a store keeps for a thread is made once.
+    """
+
+    def __init__(self, schema: GraphQLSchema, store: Store, clock: Callable[[], int], limits: Limits) -> None:
+        """`clock` gives the time in µs since 1970-01-01 UTC."""
+        self._schema, self._store, self._clock, self._limits = schema, store, clock, limits
+        self._documents = Documents(schema, limits)
+        self._allowance = Allowance(limits.burst, limits.per_second)
+        self._threads = ThreadPoolExecutor(limits.threads, "api")
+        self._waiting = 0
+
+    def close(self) -> None:
+        """Wait for the queries under way, and let go of the threads."""
+        self._threads.shutdown()
+
+    async def answer(self, request: Request) -> Response:
+        """Answer one request."""
+        notes = notes_of(request.scope)
+        request_id: str = notes["request_id"]
+        try:
+            _check_headers(request)
+            body = await self._body(request)
+            if self._waiting >= self._limits.at_once:
+                raise _RefusedError(503, "Too many requests are waiting; ask again.", {"Retry-After": "1"})
+            self._waiting += 1
+            try:
+                answer = await asyncio.get_running_loop().run_in_executor(
+                    self._threads, self._work, body, request.headers, request_id
+                )
+            finally:
+                self._waiting -= 1
+        except _RefusedError as error:
+            answer = _Answer(
+                error.status,
+                {"errors": [refusal(InvalidError(str(error)), request_id)]},
+                {},
+                error.headers,
+            )
+        notes.update(answer.notes)
+        kind = _GRAPHQL_JSON if _GRAPHQL_JSON in request.headers.get("accept", "") else _JSON
+        return Response(
+            orjson.dumps(answer.body),
+            answer.status,
+            {"Cache-Control": "no-store", **answer.headers},
+            media_type=kind,
+        )
+
+    async def _body(self, request: Request) -> bytes:
+        """Read the body, and no more of it than is allowed."""
+        limit = self._limits.body_bytes
+        too_large = _RefusedError(413, f"The request has more than {limit:,} bytes.")
+        told = request.headers.get("content-length", "")
+        if told.isascii() and told.isdigit() and (len(told) > 12 or int(told) > limit):
+            raise too_large
+        body = bytearray()
+        try:
+            async with asyncio.timeout(_BODY_SECONDS):
+                async for chunk in request.stream():
+                    body += chunk
+                    if len(body) > limit:
+                        raise too_large
+        except TimeoutError:
+            raise _RefusedError(408, f"The request took longer than {_BODY_SECONDS} s to arrive.") from None
+        except ClientDisconnect:
+            raise _RefusedError(400, "The request ended early.") from None
+        return bytes(body)
+
+    def _work(self, body: bytes, headers: Mapping[str, str], request_id: str) -> _Answer:
+        """Answer what was asked, or say why not; faults are logged and say nothing."""
+        notes: dict[str, Any] = {}
+        try:
+            return self._ask(body, headers, request_id, notes)
+        except InvalidQueryError as error:
+            return _Answer(status_of(error), {"errors": refusals(error.errors, request_id)}, notes, {})
+        except Exception as error:
+            if not is_expected(error):
+                log_fault(error, request_id)
+            notes["code"] = code_of(error)
+            return _Answer(
+                status_of(error), {"errors": [refusal(error, request_id)]}, notes, _headers_of(error)
+            )
+
+    def _ask(
+        self, body: bytes, headers: Mapping[str, str], request_id: str, notes: dict[str, Any]
+    ) -> _Answer:
+        now = self._clock()
+        caller = caller_of(self._store, headers, now)
+        notes |= {"key": caller.key_id, "role": caller.principal.role.value}
+        ask = _read(body)
+        document = self._documents.read(ask.query)
+        operation = document.operation(ask.operation)
+        refuse_closed_fields(operation.coordinates, caller.principal.role)
+        variables = get_variable_values(
+            self._schema, operation.variables, ask.variables, max_errors=_MOST_ERRORS
+        )
+        if not isinstance(variables, VariableValues):
+            raise InvalidQueryError(variables)
+        cost = operation.cost.of(variables.coerced)
+        if cost > self._limits.cost:
+            raise InvalidError(
+                f"The query may answer {cost:,} objects, and {self._limits.cost:,} are allowed; "
+                "ask for smaller pages."
+            )
+        self._allowance.take(caller.key_id, cost, now)
+        with self._store.snapshot():
+            result = execute_sync(
+                self._schema,
+                document.node,
+                context_value=Asking(self._store, caller.principal, now),
+                variable_values=ask.variables,
+                operation_name=ask.operation,
+            )
+        actual = size_of(result.data)
+        available = self._allowance.give_back(caller.key_id, max(cost - actual, 0), now)
+        notes["cost"] = actual
+        answer: dict[str, Any] = {"data": result.data}
+        status = 200
+        if result.errors:
+            status = self._note_errors(result.errors, request_id, notes)
+            answer["errors"] = refusals(result.errors, request_id)
+        answer["extensions"] = {
+            "cost": {
+                "requested": cost,
+                "actual": actual,
+                "available": available,
+                "restoreRate": self._limits.per_second,
+            }
+        }
+        return _Answer(status, answer, notes, {})
+
+    def _note_errors(self, errors: Sequence[GraphQLError], request_id: str, notes: dict[str, Any]) -> int:
+        """Log the faults among the errors of an answer, and give its status."""
+        causes = [cause_of(error) for error in errors]
+        for cause in causes:
+            if not is_expected(cause):
+                log_fault(cause, request_id)
+        codes = {code_of(cause) for cause in causes}
+        notes["code"] = min(codes)
+        return 503 if UNAVAILABLE in codes else 200
+
+
+def _check_headers(request: Request) -> None:
+    """Let only JSON in: no page of another site can send it without asking first."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != _JSON:
+        raise _RefusedError(415, f'Send the query as {_JSON}: {{"query": …, "variables": …}}.')
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise _RefusedError(415, "Send the query uncompressed.")
+
+
+def _read(body: bytes) -> _Ask:
+    try:
+        said = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise InvalidError("The request is not JSON.") from error
+    match said:
+        case list():
+            raise InvalidError("Ask one query at a time; a query may ask for several things.")
+        case {"query": str(query)}:
+            variables, operation = said.get("variables"), said.get("operationName")
+            if isinstance(variables, dict | None) and isinstance(operation, str | None):
+                return _Ask(query, variables or {}, operation or None)
+    raise InvalidError(
+        "The request must be an object with a text `query`, and maybe an object `variables` and a text "
+        "`operationName`."
+    )
+
+
+def _headers_of(error: BaseException) -> Mapping[str, str]:
+    if isinstance(error, UnauthenticatedError):
+        return {"WWW-Authenticate": 'Bearer realm="Ringfence"'}
+    if isinstance(error, TooManyRequestsError):
+        return {"Retry-After": str(error.seconds)}
+    return {}

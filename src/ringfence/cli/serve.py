@@ -1,0 +1,67 @@
+"""`ringfence serve`: the API, until it is stopped."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ringfence.cli.clock import clock
+from ringfence.cli.context import StoreAddress, open_store
+from ringfence.cli.printing import print_lines
+
+if TYPE_CHECKING:
+    import socket
+
+    from ringfence.store import Store
+
+DEFAULT_PORT = 8410
+Port = Annotated[int, typer.Option(min=0, max=65_535, help="Where it listens; 0 for any that is free.")]
+
+
+def serve(
+    context: typer.Context,
+    store: StoreAddress = None,
+    port: Port = DEFAULT_PORT,
+    host: Annotated[
+        str, typer.Option(help="An address of this machine, itself alone if not told.")
+    ] = "127.0.0.1",
+    behind_proxy: Annotated[
+        bool,
+        typer.Option("--behind-proxy", help="A proxy with TLS stands before it: any address may be taken."),
+    ] = False,
+    no_graphiql: Annotated[
+        bool, typer.Option("--no-graphiql", help="Without the page for queries; the API alone.")
+    ] = False,
+) -> None:
+    """Answer GraphQL queries about a store until stopped; whoever asks needs a key.
+
+    Example: ringfence serve --port 8410
+    """
+    from ringfence.api.server import listen
+
+    with open_store(context, store) as opened, listen(host, port, behind_proxy=behind_proxy) as listener:
+        print_lines(*_words(listener, graphiql=not no_graphiql))
+        answer(opened, listener, graphiql=not no_graphiql)
+
+
+def answer(store: "Store", listener: "socket.socket", *, graphiql: bool) -> None:
+    """Answer requests about a store at an address until a signal comes."""
+    import sys
+
+    from ringfence.api.application import build_application
+    from ringfence.api.server import serve
+
+    sys.stdout.flush()
+    serve(build_application(store, clock, graphiql=graphiql), listener)
+
+
+def _words(listener: "socket.socket", *, graphiql: bool) -> tuple[str, ...]:
+    from ringfence.api.application import PATH
+    from ringfence.api.server import address_of
+
+    page = "; a page for queries in a browser" if graphiql else ""
+    return (
+        f"serving:      {address_of(listener)}{PATH}  (POST queries with a key{page})",
+        f"health:       {address_of(listener)}/readyz",
+        "keys:         ringfence keys create --name NAME --role investigator",
+        "stop:         Ctrl-C",
+    )
