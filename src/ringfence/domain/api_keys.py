@@ -118,14 +118,13 @@ def created(
         raise InvalidError("A merchant's key needs its merchant; name it.")
     if merchant_id is not None and role is not Role.MERCHANT:
         raise InvalidError(f"Only a merchant's key names a merchant; the role {role} sees all of them.")
+    merchant = None if merchant_id is None else checked_text(merchant_id, "The merchant", LONGEST_NAME)
     if not 1 <= days <= LONGEST_DAYS:
         raise InvalidError(f"A key lives for 1 to {LONGEST_DAYS:,} days, not {days:,}.")
     data = {
         "name": checked_text(name, "The key's name", LONGEST_NAME),
         "role": role.value,
-        "merchant_id": checked_text(merchant_id, "The merchant", LONGEST_NAME)
-        if merchant_id
-        else merchant_id,
+        "merchant_id": merchant,
         "expires_at": now + days * _DAY,
         "digest": digest,
     }
