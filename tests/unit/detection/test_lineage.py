@@ -71,6 +71,56 @@ def test_names_follow_members_and_not_their_order_or_their_seams() -> None:
     assert birth_id(["r1", "r2"])[1:] == network_id(["r1", "r2"])[1:]
 
 
+def with_ended(alive: Rings, ended: Rings, names: frozenset[str] = frozenset()) -> Past:
+    return Past({**ended, **alive}, frozenset(alive), names | alive.keys() | ended.keys())
+
+
+def after(past: Past, *current: dict[str, float]) -> set[tuple[str, str, str]]:
+    _, lineage = follow(past, current)
+    return {(step.ring_id, step.event.value, step.previous_ring_id) for step in lineage}
+
+
+def test_a_ring_that_ended_and_is_seen_again_returns_under_its_name() -> None:
+    past = with_ended({}, {"r1": even("a", "b", "c")})
+    assert after(past, even("a", "b", "c", "d")) == {("r1", "returned", "r1")}
+
+
+def test_a_ring_that_ended_does_not_return_for_a_stray_member() -> None:
+    past = with_ended({}, {"r1": even("a", "b", "c", "d")})
+    strangers = even("a", "w", "x", "y", "z")
+    assert after(past, strangers) == {(birth_id(strangers), "born", "")}
+
+
+def test_a_ring_ends_once() -> None:
+    past = with_ended({"r2": even("x", "y")}, {"r1": even("a", "b")})
+    assert after(past) == {("r2", "died", "r2")}
+    swallowed = with_ended({"r2": even("a", "b", "x", "y", "z")}, {"r1": even("a", "b")})
+    assert after(swallowed, even("a", "b", "x", "y", "z")) == {("r2", "kept", "r2")}
+
+
+def test_a_ring_that_is_alive_keeps_its_name_whoever_returns() -> None:
+    past = with_ended({"r2": even("a", "b", "c", "d")}, {"r1": even("a", "b")})
+    assert after(past, even("a", "b")) == {("r2", "shrank", "r2")}
+    assert after(past, even("a", "b"), even("c", "d", "e")) == {
+        ("r2", "shrank", "r2"),
+        (birth_id("cde"), "split", "r2"),
+    }
+    assert after(past, even("a", "b"), even("c", "d", "x", "y")) == {
+        ("r2", "shrank", "r2"),
+        (birth_id("cdxy"), "born", ""),
+    }
+    bigger = with_ended({"r2": even("a", "b", "c", "d", "e")}, {"r1": even("a", "b")})
+    assert after(bigger, even("a", "b"), even("c", "d", "e")) == {
+        ("r1", "returned", "r1"),
+        ("r2", "shrank", "r2"),
+    }
+
+
+def test_the_name_of_a_ring_long_forgotten_is_not_given_again() -> None:
+    past = with_ended({}, {}, frozenset({birth_id("ab")}))
+    assert after(past, even("a", "b")) == {(f"{birth_id('ab')}-2", "born", "")}
+
+
 WEIGHTS = st.floats(0.1, 50.0)
 
 
@@ -86,11 +136,11 @@ def runs(draw: st.DrawFn) -> list[dict[str, float]]:
 
 @given(runs(), runs())
 def test_every_ring_of_both_runs_is_told_of_once_and_matched_at_most_once(
-    before: list[dict[str, float]], after: list[dict[str, float]]
+    before: list[dict[str, float]], now: list[dict[str, float]]
 ) -> None:
     previous = {f"r{i}": members for i, members in enumerate(before)}
-    ids, lineage = follow(Past.of_run(previous), after)
-    assert len(set(ids)) == len(ids) == len(after)
+    ids, lineage = follow(Past.of_run(previous), now)
+    assert len(set(ids)) == len(ids) == len(now)
     ended = [s for s in lineage if s.event in (LineageEvent.MERGED, LineageEvent.DIED)]
     lived = [s for s in lineage if s not in ended]
     assert [s.ring_id for s in lived] == ids
@@ -99,11 +149,11 @@ def test_every_ring_of_both_runs_is_told_of_once_and_matched_at_most_once(
     for step in lineage:
         assert 0.0 <= step.common <= 1.0
         if step.event is LineageEvent.SPLIT:
-            inside = after[ids.index(step.ring_id)].keys()
+            inside = now[ids.index(step.ring_id)].keys()
             assert 2 * len(inside & previous[step.previous_ring_id].keys()) > len(inside)
         if step.event is LineageEvent.MERGED:
             gone = previous[step.previous_ring_id].keys()
-            assert 2 * len(gone & after[ids.index(step.ring_id)].keys()) > len(gone)
+            assert 2 * len(gone & now[ids.index(step.ring_id)].keys()) > len(gone)
 
 
 @given(runs())

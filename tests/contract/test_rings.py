@@ -1,0 +1,171 @@
+from itertools import pairwise
+
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from run_samples import NOW, SECOND, hold, publish, tables_of, write
+
+from ringfence.domain.pages import Key
+from ringfence.domain.rings import JointClaim, LineageStep, Link, Member, Ring, RingOrder, RingQuery
+from ringfence.store import Store
+
+RINGS = {"r3": ["a", "b", "c"], "r1": ["d", "e"], "r2": ["f", "g", "h", "i"]}
+
+
+@pytest.fixture
+def filled(store: Store) -> Store:
+    """A store whose second run has these rings."""
+    lease = hold(store)
+    publish(store, lease, {"r1": ["d", "e", "a"], "r0": ["x", "y"]}, [("r1", "born", ""), ("r0", "born", "")])
+    publish(
+        store,
+        lease,
+        RINGS,
+        [("r3", "split", "r1"), ("r1", "shrank", "r1"), ("r2", "born", ""), ("r0", "died", "r0")],
+    )
+    return store
+
+
+def ids(store: Store, query: RingQuery) -> list[str]:
+    page = store.rings.page(query, 100)
+    assert page.total == len(page.items)
+    return [ring.ring_id for ring in page.items]
+
+
+def test_a_ring_is_told_with_its_run_and_its_life(filled: Store) -> None:
+    (ring,) = filled.rings.rings(["r3"])
+    assert ring == Ring(
+        ring_id="r3",
+        run_id=2,
+        network_id="n1",
+        score=30.0,
+        size=3,
+        claims=7,
+        merchants=1,
+        amount="EUR:3.00",
+        first_claim_at=NOW,
+        last_claim_at=NOW + 9,
+        why="why r3",
+        first_run_id=2,
+        origin_ring_id="r1",
+    )
+    assert filled.rings.rings(["r1"])[0].first_run_id == 1
+    assert filled.rings.origins() == {"r3": "r1"}
+
+
+def test_rings_are_found_in_the_order_asked_for_and_strangers_left_out(filled: Store) -> None:
+    assert [ring.ring_id for ring in filled.rings.rings(["r2", "nobody", "r3"])] == ["r2", "r3"]
+    assert [ring.ring_id for ring in filled.rings.rings(["r0", "r1"], 1)] == ["r0", "r1"]
+    assert filled.rings.rings(["r0"]) == filled.rings.rings([]) == ()
+
+
+def test_a_ring_that_ended_is_known_as_last_published(filled: Store) -> None:
+    ended, alive = filled.rings.last_known("r0"), filled.rings.last_known("r1")
+    assert ended is not None
+    assert alive is not None
+    assert (ended.run_id, ended.size, alive.run_id, alive.size) == (1, 2, 2, 2)
+    assert filled.rings.last_known("nobody") is None
+    assert filled.rings.alive() == {"r1", "r2", "r3"}
+    last = filled.rings.last_members()
+    assert {ring: sorted(members) for ring, members in last.items()} == {
+        "r0": ["x", "y"],
+        "r1": ["d", "e"],
+        "r2": ["f", "g", "h", "i"],
+        "r3": ["a", "b", "c"],
+    }
+    assert last["r3"] == {"a": 30.0, "b": 15.0, "c": 10.0}
+
+
+def test_members_come_ring_by_ring_as_asked_for_best_first(filled: Store) -> None:
+    members = filled.rings.members(["r1", "r3"])
+    assert members[0] == Member("r1", "d", 20.0, "why d")
+    assert [member.buyer_id for member in members] == ["d", "e", "a", "b", "c"]
+
+
+def test_joint_claims_come_by_event_and_time(filled: Store) -> None:
+    claims = filled.rings.joint_claims(["r2", "r1"])
+    assert claims[0] == JointClaim("r2", 1, "mr2", "f", "c-r2-f", NOW + 2 * SECOND, "EUR:1.00", 0.25)
+    assert [claim.buyer_id for claim in claims] == ["f", "g", "h", "i", "d", "e"]
+
+
+def test_links_are_told_inside_a_ring_and_of_a_buyer(store: Store) -> None:
+    lease = hold(store)
+    tables = tables_of({"r1": ["d", "e", "f"], "r2": ["g", "h"]})
+    across = pl.DataFrame([("e", "g", 99.0, "shared phone")], schema=tables["links"].schema, orient="row")
+    tables["links"] = pl.concat([across, tables["links"]])
+    store.rings.publish(write(store, lease, tables), lease, NOW)
+    inside = store.rings.links_inside(["r2", "r1"])
+    assert inside == (
+        ("r2", Link("g", "h", 9.0, "together")),
+        ("r1", Link("d", "e", 19.0, "together")),
+        ("r1", Link("d", "f", 18.0, "together")),
+    )
+    assert [link.score for link in store.rings.links_of("e", 5)] == [99.0, 19.0]
+    assert [link.score for link in store.rings.links_of("e", 1)] == [99.0]
+    assert store.rings.links_of("nobody", 5) == ()
+
+
+def test_lives_are_told_as_oneself_and_as_the_one_before_another(filled: Store) -> None:
+    assert filled.rings.lineage(["r1"]) == (
+        LineageStep(1, "r1", "born", "", 0.5),
+        LineageStep(2, "r3", "split", "r1", 0.5),
+        LineageStep(2, "r1", "shrank", "r1", 0.5),
+    )
+    assert [step.event for step in filled.rings.lineage(["r0", "r2"])] == ["born", "born", "died"]
+
+
+def test_every_condition_of_a_query_holds(filled: Store) -> None:
+    assert ids(filled, RingQuery()) == ["r3", "r1", "r2"]
+    assert ids(filled, RingQuery(min_score=20.0)) == ["r3", "r1"]
+    assert ids(filled, RingQuery(merchant_id="mr2")) == ["r2"]
+    assert ids(filled, RingQuery(buyer_id="e")) == ["r1"]
+    assert ids(filled, RingQuery(buyer_id="x")) == []
+    assert ids(filled, RingQuery(network_id="n1")) == ["r3", "r1", "r2"]
+    assert ids(filled, RingQuery(network_id="n2")) == []
+    assert ids(filled, RingQuery(since=NOW + SECOND)) == ["r1", "r2"]
+    assert ids(filled, RingQuery(only=frozenset({"r2", "r3", "r0"}))) == ["r3", "r2"]
+    assert ids(filled, RingQuery(only=frozenset())) == []
+    assert ids(filled, RingQuery(without=frozenset({"r3"}))) == ["r1", "r2"]
+    assert ids(filled, RingQuery(min_score=20.0, buyer_id="e", without=frozenset({"r3"}))) == ["r1"]
+
+
+def test_rings_are_listed_greatest_first_by_what_is_asked(filled: Store) -> None:
+    assert ids(filled, RingQuery(order=RingOrder.SIZE)) == ["r2", "r3", "r1"]
+    assert ids(filled, RingQuery(order=RingOrder.CLAIMS)) == ["r2", "r1", "r3"]
+    assert ids(filled, RingQuery(order=RingOrder.LAST_CLAIM_AT)) == ["r2", "r1", "r3"]
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    sizes=st.lists(st.integers(1, 3), max_size=9),
+    order=st.sampled_from(list(RingOrder)),
+    first=st.integers(1, 4),
+    least=st.integers(0, 9),
+)
+def test_pages_laid_end_to_end_are_the_whole_list_sorted(
+    store: Store, sizes: list[int], order: RingOrder, first: int, least: int
+) -> None:
+    lease = hold(store)
+    rings = {f"r{place}": [f"b{place}-{m}" for m in range(size)] for place, size in enumerate(sizes)}
+    tables = tables_of(rings)
+    # Ties by score too.
+    tables["rings"] = tables["rings"].with_columns((pl.col("score") / 20).ceil().alias("score"))
+    store.rings.publish(write(store, lease, tables), lease, NOW)
+    store.leases.release(lease)
+    query = RingQuery(min_score=float(least) / 2, order=order)
+    listed: list[Ring] = []
+    after: Key | None = None
+    while True:
+        page = store.rings.page(query, first, after)
+        listed += page.items
+        assert page.total == sum(score >= least / 2 for score in tables["rings"]["score"])
+        assert len(page.items) <= first
+        if not page.has_next:
+            break
+        assert len(page.items) == first
+        after = page.keys[-1]
+    assert len(listed) == page.total
+    for one, other in pairwise(listed):
+        a, b = getattr(one, order.value), getattr(other, order.value)
+        assert a > b or (a == b and one.ring_id < other.ring_id)
