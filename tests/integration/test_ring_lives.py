@@ -41,7 +41,7 @@ def tables_of(
             for ring_id, members in zip(ids, rings, strict=True)
             for buyer, score in members.items()
         ],
-        "lineage": steps,
+        "lineage": [*steps],
     }
     return {
         table: pl.DataFrame(rows.get(table, []), schema=schema, orient="row")
