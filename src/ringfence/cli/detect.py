@@ -98,8 +98,8 @@ def detect(
 ) -> None:
     """Find rings, with reasons: in a folder of claims, or in the store.
 
-    A run on files is written to --out. A run on the store is published there in one step; if its result is
-    implausible it is withheld, and the exit code is 1.
+    What is found in files is written to --out. What is found in the store is
+    published there in one step, or withheld (exit code 1) if it is implausible.
 
     Example: ringfence detect --input market --out run --links
     """

@@ -73,6 +73,7 @@ def detect_in_store(
         is_first = store.rings.run() is None
         run_id = store.rings.begin_run(lease, version, clock())
         try:
+            watch.stage("read the market")
             market = store.market.read(version)
             loads = [load for load in store.market.loads() if load.load_id <= version]
             past, parameters = _past(store), request.parameters
