@@ -30,6 +30,7 @@ _READ = 4
 READS_ALONE = frozenset(
     {
         ("Network", "rings"),
+        ("Ring", "decisions"),
         ("RingMember", "buyer"),
         ("Buyer", "claims"),
         ("Buyer", "links"),
@@ -128,9 +129,6 @@ class _Walk:
             return _Cost(read + 1 + inner.fixed + first * inner.each, 0)
         if not is_list_type(get_nullable_type(field.type)):
             return _Cost(read + 1 + inner.fixed, 0)
-        if kind.name.startswith("__"):
-            # The schema is at hand; its depth is limited when it is asked for.
-            return _Cost(1 + inner.fixed, 0)
         if parent.name.endswith("Connection"):
             return _Cost(0, 1 + inner.fixed)
         return _Cost(read + _LIST * (1 + inner.fixed), 0)

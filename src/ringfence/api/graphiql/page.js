@@ -46,6 +46,7 @@
       React.createElement(GraphiQL, {
         fetcher: (parameters) => ask(parameters),
         defaultTabs: examples,
+        defaultEditorToolsVisibility: "variables",
         shouldPersistHeaders: false,
         isHeadersEditorEnabled: false,
         storage,

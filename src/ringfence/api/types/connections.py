@@ -99,7 +99,7 @@ def connection_of_all(
     list_name: str,
     items: Sequence[_Item],
     id_of: Callable[[_Item], str],
-    node_of: Callable[[_Item], NodeType],
+    nodes_of: Callable[[Sequence[_Item]], list[NodeType]],
     first: int,
     after: str | None,
     run_id: int,
@@ -130,4 +130,4 @@ def connection_of_all(
         has_next=start + first < len(items),
         has_previous=start > 0,
     )
-    return Connection(nodes=[node_of(item) for item in chosen], total_count=len(items), _page=place)
+    return Connection(nodes=nodes_of(chosen), total_count=len(items), _page=place)

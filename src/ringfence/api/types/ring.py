@@ -108,7 +108,7 @@ class Ring(Node):
             f"Ring.members {self.ring_id}",
             self._batch.members.of(self.ring_id) or [],
             lambda member: member.buyer_id,
-            RingMember.of,
+            lambda chosen: [RingMember.of(member) for member in chosen],
             first,
             after,
             self.run_id,
@@ -121,7 +121,7 @@ class Ring(Node):
             f"Ring.links {self.ring_id}",
             self._batch.links.of(self.ring_id) or [],
             lambda link: f"{link.buyer_a}\n{link.buyer_b}",
-            Link.of,
+            lambda chosen: [Link.of(link) for link in chosen],
             first,
             after,
             self.run_id,
@@ -130,13 +130,16 @@ class Ring(Node):
     @strawberry.field
     def evidence(self, info: Info, first: First, after: After = None) -> Connection[JointClaim]:
         """The joint claims that the ring rests on, by joint event, then time."""
-        claims = self._batch.evidence.of(self.ring_id) or []
-        found = claims_together(info.context, [claim.claim_id for claim in claims])
+
+        def nodes_of(chosen: Sequence[rings.JointClaim]) -> list[JointClaim]:
+            found = claims_together(info.context, [claim.claim_id for claim in chosen])
+            return [JointClaim.of(claim, found) for claim in chosen]
+
         return connection_of_all(
             f"Ring.evidence {self.ring_id}",
-            claims,
+            self._batch.evidence.of(self.ring_id) or [],
             lambda claim: f"{claim.event}\n{claim.claim_id}",
-            lambda claim: JointClaim.of(claim, found),
+            nodes_of,
             first,
             after,
             self.run_id,
