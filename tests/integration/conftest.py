@@ -41,7 +41,7 @@ def _publish(
     lease = store.leases.acquire(LeaseName.DETECT, Holder("here", 1, "once"), 60.0, now)
     run = store.rings.begin_run(lease, 0, now)
     known = store.rings.names()
-    rows = {
+    rows: dict[str, list[tuple[object, ...]]] = {
         "rings": [
             (ring_id, "n1", score, len(members), 3, 2, "EUR:30.00", _DAY, _DAY, None, "together")
             for ring_id, (score, members) in rings.items()
