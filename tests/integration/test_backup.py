@@ -1,4 +1,3 @@
-import os
 import random
 import signal
 import sqlite3
@@ -136,7 +135,7 @@ def test_a_damaged_store_is_not_copied_as_if_it_were_whole(store: Store, path: P
 
 def test_a_backup_made_while_others_write_shows_one_moment(store: Store, tmp_path: Path) -> None:
     # Large enough that a copy takes several steps.
-    for _ in range(30):
+    for _ in range(15):
         both(store, "x" * 1_000_000)
     done = threading.Event()
     times: list[float] = []
@@ -150,7 +149,7 @@ def test_a_backup_made_while_others_write_shows_one_moment(store: Store, tmp_pat
     writer = threading.Thread(target=keep_writing)
     writer.start()
     try:
-        for place in range(3):
+        for place in range(2):
             before = version(store)
             made = store.back_up(tmp_path / f"{place}.sqlite")
             assert before <= version_at(made.path) <= version(store)
@@ -228,7 +227,7 @@ def test_writers_meanwhile_write_before_or_after_a_store_is_replaced(
     for writer in writers:
         writer.start()
     try:
-        for _ in range(5):
+        for _ in range(3):
             STORES.restore(backup, str(path), replace=True)
             assert version(store) >= 3
     finally:
@@ -374,42 +373,78 @@ _RESTORE = """
 import sys
 from pathlib import Path
 from ringfence.store.sqlite import restore
-print("go", flush=True)
 restore(Path(sys.argv[1]), Path(sys.argv[2]), replace=True)
 """
+_KILLED = """
+import os, signal, sqlite3, sys
+left = reached = int(sys.argv.pop(1))
+def reach():
+    global left
+    left -= 1
+    if left == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+class Connection(sqlite3.Connection):
+    def execute(self, *given):
+        reach()
+        return super().execute(*given)
+    def backup(self, target, *, progress, pages, sleep):
+        def step(*told):
+            reach()
+            progress(*told)
+        super().backup(target, progress=step, pages=50, sleep=sleep)
+    def close(self):
+        reach()
+        super().close()
+        reach()
+connect = sqlite3.connect
+sqlite3.connect = lambda *given, **named: connect(*given, factory=Connection, **named)
+def watch(event, arguments):
+    if event in ("os.link", "os.rename", "os.remove"):
+        reach()
+sys.addaudithook(watch)
+"""
+"""A process that dies at its n-th statement, step of a copy, or change of a folder."""
 
 
-@pytest.mark.parametrize("is_in_use", [True, False])
+@pytest.mark.parametrize("there_is", ["a store in use", "a store", "no store"])
 def test_a_restore_that_is_killed_leaves_the_old_store_or_the_new_one(
-    store: Store, path: Path, tmp_path: Path, is_in_use: bool
+    store: Store, path: Path, tmp_path: Path, there_is: str
 ) -> None:
-    for _ in range(5):
-        both(store, "x" * 1_000_000)
+    for _ in range(3):
+        both(store, "x" * 300_000)
     made = store.back_up(tmp_path / "b.sqlite").path
-    both(store)
-    if not is_in_use:
+    if there_is != "a store in use":
         store.close()
-    whole = _seconds(made, path)
-    assert version_at(path) == 5
-    draw = random.Random(5)
-    seen = set()
-    for _ in range(5):
+
+    def make_old() -> None:
+        if there_is == "no store":
+            path.unlink(missing_ok=True)
+            return
         opened = STORES.open(str(path), create=False)
-        if version(opened) == 5:
-            both(opened, "z" * 100_000)
+        both(opened, "z" * 300_000)
+        if version(opened) > 4:
+            STORES.restore(made, str(path), replace=True)
+            both(opened, "z" * 300_000)
         opened.close()
-        process = _start(made, path)
-        time.sleep(draw.uniform(0.0, whole))
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
-        found = version_at(path)
-        assert found in (5, 6)
-        seen.add(found)
-        with closing(sqlite3.connect(path)) as own:
-            assert own.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-    assert 6 in seen
-    STORES.restore(made, str(path), replace=True)
-    assert version_at(path) == 5
+
+    def found() -> int | None:
+        return version_at(path) if path.exists() else None
+
+    old = None if there_is == "no store" else 4
+    make_old()
+    code, points = _restore(made, path, _KILLED + _RESTORE + "print(reached - left)", 10**9)
+    assert (code, found()) == (0, 3)
+    seen = []
+    for point in sorted({*range(1, int(points), int(points) // 9), int(points)}):
+        make_old()
+        assert found() == old
+        code, _ = _restore(made, path, _KILLED + _RESTORE, point)
+        assert code == -signal.SIGKILL
+        seen.append(found())
+    # First the old one, from some point on the new one.
+    assert seen == [old] * seen.count(old) + [3] * seen.count(3)
+    assert old in seen
+    assert 3 in seen
 
 
 def test_a_disk_that_is_full_leaves_the_store_as_it_was(store: Store, path: Path, tmp_path: Path) -> None:
@@ -424,34 +459,22 @@ def test_a_disk_that_is_full_leaves_the_store_as_it_was(store: Store, path: Path
     before = sorted(left.name for left in tmp_path.iterdir())
     # Too small for the copy beside the store, then for its log.
     for most in (3_000_000, made.stat().st_size + 30_000):
-        process = _start(made, path, limited.format(most=most))
-        _, told = process.communicate()
-        assert process.returncode == 1
+        code, told = _restore(made, path, limited.format(most=most) + _RESTORE)
+        assert code == 1
         assert "UnavailableError" in told
         assert version(store) == 6
         assert sorted(left.name for left in tmp_path.iterdir()) == before
 
 
-def _start(backup: Path, path: Path, before: str = "") -> "subprocess.Popen[str]":
-    process = subprocess.Popen(
-        [sys.executable, "-c", before + _RESTORE, str(backup), str(path)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+def _restore(backup: Path, path: Path, program: str, *options: object) -> tuple[int, str]:
+    """Restore in another process; give its exit code and what it told."""
+    process = subprocess.run(
+        [sys.executable, "-c", program, *map(str, options), str(backup), str(path)],
+        capture_output=True,
         text=True,
-        env=os.environ,
+        check=False,
     )
-    assert process.stdout is not None
-    assert process.stdout.readline() == "go\n"
-    return process
-
-
-def _seconds(backup: Path, path: Path) -> float:
-    began = time.perf_counter()
-    process = _start(backup, path)
-    began = time.perf_counter()
-    process.communicate()
-    assert process.returncode == 0
-    return time.perf_counter() - began
+    return process.returncode, process.stdout + process.stderr
 
 
 def _damage(path: Path) -> None:
