@@ -10,7 +10,7 @@ from ringfence.store.sqlite.database import Database
 def write_columns(database: Database, load: int, subject: str, batch: int, columns: pl.DataFrame) -> None:
     """Keep the columns of one batch."""
     file = io.BytesIO()
-    columns.write_ipc(file, compression="uncompressed")
+    columns.write_ipc(file, compression="lz4")
     database.run(
         "INSERT INTO batches (load, subject, batch, columns) VALUES (?, ?, ?, ?)",
         (load, subject, batch, file.getbuffer()),
