@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 
 import polars as pl
@@ -30,13 +31,15 @@ _ASKED = "FROM json_each(:asked) AS asked CROSS JOIN"
 _CONDITIONS = {
     "min_score": "f.score >= :min_score",
     "merchant_id": "f.ring_id IN"
-    " (SELECT ring_id FROM joint_claims WHERE run = :run AND merchant_id = :merchant_id)",
+    " (SELECT value FROM targets, json_each(ring_ids) WHERE run = :run AND merchant_id = :merchant_id)",
     "buyer_id": "f.ring_id IN (SELECT ring_id FROM members WHERE run = :run AND buyer_id = :buyer_id)",
     "network_id": "f.network_id = :network_id",
     "since": "f.last_claim_at >= :since",
     "only": "f.ring_id IN (SELECT value FROM json_each(:only))",
     "without": "f.ring_id NOT IN (SELECT value FROM json_each(:without))",
 }
+_JOINT_CLAIM = tuple(field.name for field in fields(JointClaim))
+_LINK = tuple(field.name for field in fields(Link))
 
 
 class SqliteRings:
@@ -45,6 +48,7 @@ class SqliteRings:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._runs = Runs(database)
+        self._columns = self._runs.tables.columns
 
     def begin_run(self, lease: Lease, market_version: int, now: int) -> int:
         """Begin a run."""
@@ -181,40 +185,34 @@ class SqliteRings:
 
     def joint_claims(self, ring_ids: Sequence[str], run_id: int | None = None) -> tuple[JointClaim, ...]:
         """List the claims that rings rest on."""
-        rows = self._of_rings(
-            "SELECT j.ring_id, j.event, j.merchant_id, j.buyer_id, j.claim_id, j.filed_at, j.amount,"
-            " j.expected"
-            f" {_ASKED} joint_claims AS j WHERE j.run = :run AND j.ring_id = asked.value"
-            " ORDER BY asked.key, j.event, j.filed_at, j.place",
-            ring_ids,
-            run_id,
-        )
-        return tuple(JointClaim(*row) for row in rows)
+        with self._database.snapshot():
+            run = self._runs.seen(run_id)
+            if run is None or not ring_ids:
+                return ()
+            found = self._columns.joint_claims(run, list(dict.fromkeys(ring_ids)))
+        claims = found.with_columns(pl.col("filed_at").cast(pl.Int64)).select(_JOINT_CLAIM)
+        return tuple(JointClaim(*row) for row in claims.iter_rows())
 
     def links_inside(
         self, ring_ids: Sequence[str], run_id: int | None = None
     ) -> tuple[tuple[str, Link], ...]:
         """List the links between members of one ring."""
-        rows = self._of_rings(
-            f"SELECT a.ring_id, l.buyer_a, l.buyer_b, l.score, l.why {_ASKED} members AS a"
-            " CROSS JOIN links AS l ON l.run = a.run AND l.buyer_a = a.buyer_id"
-            " CROSS JOIN members AS b ON b.run = a.run AND b.buyer_id = l.buyer_b AND b.ring_id = a.ring_id"
-            " WHERE a.run = :run AND a.ring_id = asked.value ORDER BY asked.key, l.score DESC, l.place",
-            ring_ids,
-            run_id,
-        )
-        return tuple((ring_id, Link(*link)) for ring_id, *link in rows)
+        with self._database.snapshot():
+            members = [(member.ring_id, member.buyer_id) for member in self.members(ring_ids, run_id)]
+            run = self._runs.seen(run_id)
+            if run is None or not members:
+                return ()
+            found = self._columns.links_inside(run, members)
+        return tuple((ring_id, Link(*link)) for ring_id, *link in found.select("ring_id", *_LINK).iter_rows())
 
     def links_of(self, buyer_id: str, first: int, run_id: int | None = None) -> tuple[Link, ...]:
         """List a buyer's links, best first."""
         with self._database.snapshot():
-            rows = self._database.all(
-                "SELECT buyer_a, buyer_b, score, why FROM links"
-                " WHERE run = :run AND (buyer_a = :buyer OR buyer_b = :buyer)"
-                " ORDER BY score DESC, place LIMIT :rows",
-                {"run": self._runs.seen(run_id), "buyer": buyer_id, "rows": first},
-            )
-        return tuple(Link(*row) for row in rows)
+            run = self._runs.seen(run_id)
+            if run is None:
+                return ()
+            found = self._columns.links_of(run, buyer_id)
+        return tuple(Link(*row) for row in found.head(first).select(_LINK).iter_rows())
 
     def lineage(self, ring_ids: Sequence[str]) -> tuple[LineageStep, ...]:
         """Tell the lives of rings."""
@@ -232,7 +230,7 @@ class SqliteRings:
         """Give a buyer's score."""
         with self._database.snapshot():
             run = self._runs.seen(run_id)
-            return None if run is None else self._runs.tables.buyer_score(run, buyer_id)
+            return None if run is None else self._columns.buyer_score(run, buyer_id)
 
     def _of_rings(self, statement: str, ring_ids: Sequence[str], run_id: int | None) -> list[tuple[Any, ...]]:
         asked = json.dumps(list(dict.fromkeys(ring_ids)))

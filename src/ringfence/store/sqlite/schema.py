@@ -240,35 +240,6 @@ MIGRATIONS: tuple[str, ...] = (
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX members_by_buyer ON members (run, buyer_id);
 
-    -- The claims a ring rests on.
-    CREATE TABLE joint_claims (
-        run INTEGER NOT NULL REFERENCES runs,
-        ring_id TEXT NOT NULL,
-        place INTEGER NOT NULL,
-        event INTEGER NOT NULL,
-        merchant_id TEXT NOT NULL,
-        buyer_id TEXT NOT NULL,
-        claim_id TEXT NOT NULL,
-        filed_at INTEGER NOT NULL,
-        amount TEXT NOT NULL,
-        expected REAL NOT NULL,
-        PRIMARY KEY (run, ring_id, place)
-    ) STRICT, WITHOUT ROWID;
-    CREATE INDEX joint_claims_by_merchant ON joint_claims (run, merchant_id, ring_id);
-
-    -- (:Buyer)-[:LINKED {evidence, why}]-(:Buyer)
-    CREATE TABLE links (
-        run INTEGER NOT NULL REFERENCES runs,
-        place INTEGER NOT NULL,
-        buyer_a TEXT NOT NULL,
-        buyer_b TEXT NOT NULL,
-        score REAL NOT NULL,
-        why TEXT NOT NULL,
-        PRIMARY KEY (run, place)
-    ) STRICT, WITHOUT ROWID;
-    CREATE INDEX links_by_a ON links (run, buyer_a);
-    CREATE INDEX links_by_b ON links (run, buyer_b);
-
     CREATE TABLE lineage (
         run INTEGER NOT NULL REFERENCES runs,
         place INTEGER NOT NULL,
@@ -281,14 +252,30 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX lineage_by_ring ON lineage (ring_id);
     CREATE INDEX lineage_by_previous ON lineage (previous_ring_id);
 
-    -- Every buyer a run saw, some thousands a row, in the order of their ids: an Arrow file of place,
-    -- buyer_id and score.
-    CREATE TABLE buyer_scores (
+    -- The long tables of a run as Arrow files of some thousand rows each, `place` beside their columns: the
+    -- claims rings rest on, (:Buyer)-[:LINKED {evidence, why}]-(:Buyer), and every buyer's score.
+    CREATE TABLE run_columns (
         run INTEGER NOT NULL REFERENCES runs,
-        first_buyer_id TEXT NOT NULL,
+        subject TEXT NOT NULL,
+        batch INTEGER NOT NULL,
         columns BLOB NOT NULL,
-        PRIMARY KEY (run, first_buyer_id)
+        PRIMARY KEY (run, subject, batch)
     ) STRICT;
+    -- Which batches have the rows of a ring (claims) or a buyer (links), or begin with a buyer (scores).
+    CREATE TABLE run_keys (
+        run INTEGER NOT NULL REFERENCES runs,
+        subject TEXT NOT NULL,
+        key TEXT NOT NULL,
+        batches TEXT NOT NULL,               -- JSON
+        PRIMARY KEY (run, subject, key)
+    ) STRICT, WITHOUT ROWID;
+    -- The rings that have a joint claim against a merchant.
+    CREATE TABLE targets (
+        run INTEGER NOT NULL REFERENCES runs,
+        merchant_id TEXT NOT NULL,
+        ring_ids TEXT NOT NULL,              -- JSON
+        PRIMARY KEY (run, merchant_id)
+    ) STRICT, WITHOUT ROWID;
 
     -- (:Record {kind, id, version, …})-[:HAS]->(:Event)
     CREATE TABLE records (
