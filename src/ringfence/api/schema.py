@@ -5,10 +5,10 @@ from functools import cache
 from typing import Any
 
 import strawberry
-from graphql import GraphQLInterfaceType, GraphQLObjectType, GraphQLSchema
+from graphql import GraphQLEnumType, GraphQLInterfaceType, GraphQLObjectType, GraphQLSchema, print_schema
 from strawberry.schema.config import StrawberryConfig
 
-from ringfence.api.types import enums
+from ringfence.api.types.enums import MEANINGS
 from ringfence.api.types.query import Query
 from ringfence.api.types.scalars import SCALARS
 
@@ -18,14 +18,24 @@ _DEFINITION = "strawberry-definition"
 @cache
 def build_schema() -> GraphQLSchema:
     """Build the schema that documents are validated and run against; the same one each time."""
-    enums.describe()
     whole = strawberry.Schema(query=Query, config=StrawberryConfig(scalar_map=SCALARS))
     # The executor works on the schema beneath, which strawberry offers nowhere else.
     schema = whole._schema
     for kind in schema.type_map.values():
         if isinstance(kind, GraphQLObjectType | GraphQLInterfaceType) and _DEFINITION in kind.extensions:
             _describe(kind)
+    for words, meaning, meanings in MEANINGS:
+        enum = schema.type_map[words.__name__]
+        enum.description = meaning
+        if isinstance(enum, GraphQLEnumType):
+            for name, value in enum.values.items():
+                value.description = meanings[words[name]]
     return schema
+
+
+def schema_text() -> str:
+    """Give the schema as text, as it is kept in schema.graphql."""
+    return print_schema(build_schema()) + "\n"
 
 
 def _describe(kind: GraphQLObjectType | GraphQLInterfaceType) -> None:

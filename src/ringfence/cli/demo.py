@@ -1,14 +1,19 @@
 """`ringfence demo`: what Ringfence does, in one line and two minutes."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ringfence.cli.context import settings_of
+from ringfence.cli.clock import clock
+from ringfence.cli.context import settings_of, stores_of
 from ringfence.cli.evaluate import print_evaluation
 from ringfence.cli.printing import print_json, print_lines, print_table
 from ringfence.cli.progress import show_progress
+from ringfence.cli.serve import DEFAULT_PORT, Port, answer
+
+if TYPE_CHECKING:
+    from ringfence.services.demonstrate import Demonstration
 
 
 def demo(
@@ -19,23 +24,45 @@ def demo(
     buyers: Annotated[int, typer.Option(help="Accounts of the simulated marketplace.")] = 20_000,
     seed: Annotated[int, typer.Option(help="Another seed, another marketplace.")] = 1,
     stealth: Annotated[float, typer.Option(help="How sly the rings are, 0 to 1.")] = 0.0,
+    serve: Annotated[
+        bool, typer.Option("--serve", help="Keep it all in a store, and answer queries until stopped.")
+    ] = False,
+    port: Port = DEFAULT_PORT,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
 ) -> None:
     """Make a marketplace, find its rings, hold them against the truth, draw them, and exit.
 
-    Example: ringfence demo --stealth 0.3
+    With --serve, answer GraphQL queries about them until stopped, and print a key for one day.
+
+    Example: ringfence demo --serve
     """
     from ringfence.generator import GeneratorOptions
     from ringfence.intake import PseudonymKey
-    from ringfence.services.demonstrate import demonstrate
+    from ringfence.services.demonstrate import clear_store, demonstrate, demonstrate_in_store
 
-    settings = settings_of(context)
     options = GeneratorOptions(buyers=buyers, seed=seed, stealth=stealth)
-    key = PseudonymKey.load_or_create(settings.key_file)
-    with show_progress(quiet) as progress:
-        shown = demonstrate(out, options, key, progress)
-    detection = shown.outcome.detection
+    if not serve:
+        with show_progress(quiet) as progress:
+            key = PseudonymKey.load_or_create(settings_of(context).key_file)
+            _print(demonstrate(out, options, key, progress), as_json)
+        return
+    from ringfence.api.server import listen
+
+    with listen("127.0.0.1", port, behind_proxy=False) as listener:
+        key = PseudonymKey.load_or_create(settings_of(context).key_file)
+        store = stores_of(context).open(str(clear_store(out)), create=True)
+        try:
+            with show_progress(quiet) as progress:
+                shown, token = demonstrate_in_store(out, options, key, store, clock, progress)
+            _print(shown, as_json, _ways_in(listener, token))
+            answer(store, listener, graphiql=True)
+        finally:
+            store.close()
+
+
+def _print(shown: "Demonstration", as_json: bool, ways_in: dict[str, str] | None = None) -> None:
+    detection = shown.detection
     if as_json:
         print_json(
             {
@@ -44,6 +71,7 @@ def demo(
                 "marketplace": str(shown.marketplace),
                 "run": str(shown.run),
                 "page": str(shown.page),
+                **(ways_in or {}),
             }
         )
         return
@@ -68,3 +96,24 @@ def demo(
         else "",
         "your files:   ringfence detect --input FOLDER --out RUN",
     )
+    if ways_in:
+        print_lines(
+            "",
+            f"queries:      {ways_in['url']}  (a page in a browser; Ctrl-C stops it)",
+            f"key:          {ways_in['key']}  (for one day)",
+            f"try:          {ways_in['curl']}",
+        )
+
+
+def _ways_in(listener: Any, token: str) -> dict[str, str]:
+    from ringfence.api.application import PATH
+    from ringfence.api.server import address_of
+
+    url = f"{address_of(listener)}{PATH}"
+    query = '{"query": "{ rings(first: 3) { nodes { ringId score why } } }"}'
+    return {
+        "url": url,
+        "key": token,
+        "curl": f"curl -s {url} -H 'Authorization: Bearer {token}' "
+        f"-H 'Content-Type: application/json' -d '{query}'",
+    }

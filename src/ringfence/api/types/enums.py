@@ -2,9 +2,6 @@
 
 from collections.abc import Mapping
 from enum import Enum, StrEnum
-from typing import Any, cast
-
-import strawberry
 
 from ringfence.domain.claims import ClaimKind, ClaimReason, ClaimStatus
 from ringfence.domain.identifiers import IdentifierKind
@@ -36,7 +33,7 @@ class RingEventType(StrEnum):
     ASSIGNED = "assigned"
 
 
-_MEANINGS: tuple[tuple[type[Enum], str, Mapping[Enum, str]], ...] = (
+MEANINGS: tuple[tuple[type[Enum], str, Mapping[Enum, str]], ...] = (
     (
         RingStatus,
         "Where a ring stands by what was decided about it.",
@@ -143,10 +140,4 @@ _MEANINGS: tuple[tuple[type[Enum], str, Mapping[Enum, str]], ...] = (
     ),
 )
 
-
-def describe() -> None:
-    """Make them enums of the schema."""
-    for words, meaning, meanings in _MEANINGS:
-        definition = cast(Any, strawberry.enum(words, description=meaning)).__strawberry_definition__
-        for value in definition.values:
-            value.description = meanings[words(value.value)]
+"""What each word means: (words, what they are, meaning by word)."""
