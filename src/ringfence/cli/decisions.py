@@ -184,16 +184,7 @@ def _in_words(event: "Event") -> str:
 
 def _tell(ring: str, standing: "RingStanding", as_json: bool) -> None:
     if as_json:
-        print_json(
-            {
-                "ring_id": ring,
-                "status": standing.status.value,
-                "because": standing.because,
-                "owner": standing.owner,
-                "notes": standing.notes,
-                "version": standing.version,
-            }
-        )
+        print_json({"ring_id": ring} | standing.in_short())
         return
     owner = f"; {standing.owner} answers for it" if standing.owner is not None else ""
     print_lines(f"{ring}: {standing.because or standing.status}{owner} (version {standing.version})")

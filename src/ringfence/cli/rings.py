@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ringfence.cli.chosen_run import RunIdOption, RunOption, read_chosen_run, refuse_folder_and_store
+from ringfence.cli.clock import clock
 from ringfence.cli.context import StoreAddress, open_store
 from ringfence.cli.exit_codes import WRONG_USE
 from ringfence.cli.printing import print_json, print_lines, print_table
 from ringfence.domain.errors import InvalidError
+from ringfence.domain.ring_decisions import RingStatus
 from ringfence.domain.rings import RingQuery
 
 if TYPE_CHECKING:
@@ -33,6 +35,17 @@ class ExportFormat(StrEnum):
     JSON = "json"
 
 
+class ListedStatus(StrEnum):
+    """Which rings of a store are listed."""
+
+    OPEN = "open"
+    CONFIRMED = "confirmed"
+    DISMISSED = "dismissed"
+    SNOOZED = "snoozed"
+    ALLOWED = "allowed"
+    ALL = "all"
+
+
 @commands.callback(invoke_without_command=True)
 def _rings(context: typer.Context) -> None:
     if context.invoked_subcommand is None:
@@ -50,10 +63,18 @@ def list_rings(
     buyer: Annotated[str | None, typer.Option(help="Only the ring of this buyer.")] = None,
     network: Annotated[str | None, typer.Option(help="Only rings of this network.")] = None,
     min_score: Annotated[float, typer.Option(help="Only rings of at least this evidence, in decades.")] = 0.0,
+    status: Annotated[
+        list[ListedStatus] | None,
+        typer.Option(
+            metavar="STATUS",
+            help="Only rings of a store that are open, confirmed, dismissed, snoozed or allowed, or all; may "
+            "be given again. Open and confirmed if not told.",
+        ),
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, help="At most so many rings.")] = 50,
     as_json: _Json = False,
 ) -> None:
-    """List the rings of a run, strongest first.
+    """List the rings of a run, strongest first; those of a store that are down only if asked for.
 
     Example: ringfence rings list --run run --min-score 10
     """
@@ -62,19 +83,31 @@ def list_rings(
     refuse_folder_and_store(run, store, run_id)
     query = RingQuery(min_score=min_score, merchant_id=merchant, buyer_id=buyer, network_id=network)
     if run is not None:
+        if status:
+            raise typer.BadParameter("needs a store; a folder holds no decisions.", param_hint="--status")
         found = list_folder_rings(run, query, limit)
     else:
         with open_store(context, store) as opened:
-            found = list_stored_rings(opened, query, limit, run_id)
+            found = list_stored_rings(opened, query, _statuses(status), limit, clock(), run_id)
+    standings = found.standings or {}
     if as_json:
-        print_json([_jsonable(row) for row in found.shown.iter_rows(named=True)])
+        print_json(
+            [
+                _jsonable(row) | (standings[row["ring_id"]].in_short() if row["ring_id"] in standings else {})
+                for row in found.shown.iter_rows(named=True)
+            ]
+        )
         return
     if found.shown.is_empty():
-        print_lines("No rings." if found.total == 0 else "No ring fits.")
+        hint = "; --status all lists those that are down, too." if run is None and not status else "."
+        print_lines("No rings." if found.total == 0 else f"No ring fits{hint}")
         return
     print_table(
         f"{len(found.shown):,} of {found.total:,} rings, strongest first",
-        ("ring", "network", "evidence", "buyers", "claims", "merchants", "amount", "from", "to"),
+        (
+            *("ring", "network", "evidence", "buyers", "claims", "merchants", "amount", "from", "to"),
+            *["status"] * bool(standings),
+        ),
         [
             (
                 row["ring_id"],
@@ -86,6 +119,7 @@ def list_rings(
                 row["amount"].replace(";", "; "),
                 f"{row['first_claim_at']:%Y-%m-%d}",
                 f"{row['last_claim_at']:%Y-%m-%d}",
+                *([standings[row["ring_id"]].status.value] if standings else []),
             )
             for row in found.shown.iter_rows(named=True)
         ],
@@ -115,7 +149,7 @@ def show_ring(
         folder = select_rings(read_run(run), [ring_id])
     else:
         with open_store(context, store) as opened:
-            stored = read_stored_ring(opened, ring_id, run_id)
+            stored = read_stored_ring(opened, ring_id, clock(), run_id)
         folder = stored.part
     if as_json:
         document = json.loads(render_rings(folder, Format.JSON))
@@ -184,6 +218,8 @@ def _print_life(stored: "StoredRing") -> None:
         "",
         f"Found first in run {ring.first_run_id}{origin}; shown as of run {ring.run_id}"
         + ("." if stored.is_alive else ", since when it has ended."),
+        f"Decided: {stored.standing.because or 'nothing'}",
+        f"Owner: {stored.standing.owner or 'nobody'}; {stored.standing.notes} notes",
     )
     print_table(
         "Life",
@@ -219,6 +255,14 @@ def export(
     if out is None and sys.stdout.isatty() and file_format in (ExportFormat.GEXF, ExportFormat.GRAPHML):
         raise InvalidError("name a file with --out, or send the output into a pipe")
     export_rings(folder, sys.stdout.buffer if out is None else out, Format(file_format.value), ring or None)
+
+
+def _statuses(asked: list[ListedStatus] | None) -> frozenset[RingStatus]:
+    if not asked:
+        return frozenset(status for status in RingStatus if not status.is_down)
+    if ListedStatus.ALL in asked:
+        return frozenset(RingStatus)
+    return frozenset(RingStatus(status.value) for status in asked)
 
 
 def _jsonable(row: dict[str, object]) -> dict[str, object]:

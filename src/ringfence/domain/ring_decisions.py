@@ -233,6 +233,16 @@ class RingStanding:
             return self.returned_because
         return f"{_whose(self.inherited_from)}{self.decision}"
 
+    def in_short(self) -> dict[str, Any]:
+        """Tell it in what JSON can hold."""
+        return {
+            "status": self.status.value,
+            "because": self.because,
+            "owner": self.owner,
+            "notes": self.notes,
+            "version": self.version,
+        }
+
 
 def ring_standing(
     record: RingRecord,

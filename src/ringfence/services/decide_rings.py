@@ -1,6 +1,7 @@
 """Decisions about rings: who may take them, what they rest on, and where rings stand by them."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import replace
 
 from ringfence.domain.errors import ForbiddenError, NotFoundError
 from ringfence.domain.records import Event, RecordKind, RecordRef, RecordState, Subject, SubjectKind
@@ -16,7 +17,7 @@ from ringfence.domain.ring_decisions import (
     ring_standing,
     undone,
 )
-from ringfence.domain.rings import Ring
+from ringfence.domain.rings import Ring, RingQuery
 from ringfence.domain.scope import Principal, Role
 from ringfence.store import Store
 from ringfence.store.records import VersionConflictError
@@ -135,11 +136,11 @@ def statuses(store: Store, rings: Iterable[Ring], now: int) -> dict[str, RingSta
         return {ring.ring_id: _standing(ring, origins, find, now) for ring in asked}
 
 
-def hidden(store: Store, now: int) -> dict[RingStatus, frozenset[str]]:
-    """Give the ids of the published run's rings that are not open, by status.
+def hidden(store: Store, now: int, run_id: int | None = None) -> dict[RingStatus, frozenset[str]]:
+    """Give the ids of a run's rings (None: the published one) that are not open, by status.
 
-    A ring in none of them is open. `RingQuery.only` and `.without` take such ids; `RingStatus.is_down` tells
-    which are left out of lists.
+    A ring in none of them is open. `now` is µs since 1970-01-01 UTC. Raises NotFoundError for a run whose
+    findings are not kept.
     """
     with store.snapshot():
         decided = {
@@ -149,15 +150,26 @@ def hidden(store: Store, now: int) -> dict[RingStatus, frozenset[str]]:
         }
         if not decided:
             return {}
-        alive, origins = store.rings.alive(), store.rings.origins()
+        origins = store.rings.origins()
         heirs = {ring_id for ring_id in origins if _decided_origin(ring_id, origins, decided.get)}
-        rings = store.rings.rings(sorted(alive & (decided.keys() | heirs)))
+        rings = store.rings.rings(sorted(decided.keys() | heirs), run_id)
     found: dict[RingStatus, set[str]] = {}
     for ring in rings:
         status = _standing(ring, origins, decided.get, now).status
         if status is not RingStatus.OPEN:
             found.setdefault(status, set()).add(ring.ring_id)
     return {status: frozenset(ring_ids) for status, ring_ids in found.items()}
+
+
+def narrowed(
+    query: RingQuery, statuses: Collection[RingStatus], found: Mapping[RingStatus, frozenset[str]]
+) -> RingQuery:
+    """Ask for rings of these statuses only, where `found` are those that `hidden` gave."""
+    others = frozenset[str]().union(*(ids for status, ids in found.items() if status not in statuses))
+    if RingStatus.OPEN in statuses:
+        return replace(query, without=query.without | others)
+    asked = frozenset[str]().union(*(ids for status, ids in found.items() if status in statuses))
+    return replace(query, only=asked if query.only is None else asked & query.only)
 
 
 def _change(

@@ -1,15 +1,17 @@
 """Runs of a store and of folders, told alike: as tables with the columns of a run's files."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import polars as pl
 
 from ringfence.domain.errors import NotFoundError
+from ringfence.domain.ring_decisions import RingStanding, RingStatus
 from ringfence.domain.rings import JointClaim, LineageStep, Link, Member, Ring, RingQuery
 from ringfence.export import RunFolder, read_run
 from ringfence.market.results import SCHEMAS
+from ringfence.services import decide_rings
 from ringfence.store import Store
 
 
@@ -24,6 +26,7 @@ class StoredRing:
     """The run with this ring alone."""
     lineage: tuple[LineageStep, ...]
     """Oldest first."""
+    standing: RingStanding
 
     def life(self) -> dict[str, object]:
         """Tell of its life in what JSON can hold."""
@@ -32,6 +35,7 @@ class StoredRing:
             "first_run_id": self.ring.first_run_id,
             "origin_ring_id": self.ring.origin_ring_id,
             "is_alive": self.is_alive,
+            **self.standing.in_short(),
             "lineage": [asdict(step) for step in self.lineage],
         }
 
@@ -44,6 +48,8 @@ class ListedRings:
     """The columns of rings.csv, strongest first."""
     total: int
     """How many rings the run has."""
+    standings: Mapping[str, RingStanding] | None = None
+    """Where those shown stand, by ring id; None for a folder, about whose rings nothing is decided."""
 
 
 def list_folder_rings(run: Path, query: RingQuery, limit: int) -> ListedRings:
@@ -66,15 +72,24 @@ def list_folder_rings(run: Path, query: RingQuery, limit: int) -> ListedRings:
     return ListedRings(rings.head(limit), len(folder.rings))
 
 
-def list_stored_rings(store: Store, query: RingQuery, limit: int, run_id: int | None = None) -> ListedRings:
-    """List the rings of a run of a store (None: the published one).
+def list_stored_rings(
+    store: Store,
+    query: RingQuery,
+    statuses: Collection[RingStatus],
+    limit: int,
+    now: int,
+    run_id: int | None = None,
+) -> ListedRings:
+    """List the rings of a run of a store (None: the published one) that stand so at `now`.
 
-    Raises NotFoundError for a run whose findings are not kept.
+    `now` is µs since 1970-01-01 UTC. Raises NotFoundError for a run whose findings are not kept.
     """
     with store.snapshot():
-        page = store.rings.page(query, limit, run_id=run_id)
+        asked = decide_rings.narrowed(query, statuses, decide_rings.hidden(store, now, run_id))
+        page = store.rings.page(asked, limit, run_id=run_id)
         total = store.rings.page(RingQuery(), 1, run_id=run_id).total
-    return ListedRings(_frame("rings", page.items), total)
+        standings = decide_rings.statuses(store, page.items, now)
+    return ListedRings(_frame("rings", page.items), total, standings)
 
 
 def read_stored_run(store: Store, run_id: int | None = None) -> RunFolder:
@@ -94,8 +109,11 @@ def read_stored_run(store: Store, run_id: int | None = None) -> RunFolder:
     )
 
 
-def read_stored_ring(store: Store, ring_id: str, run_id: int | None = None) -> StoredRing:
-    """Read one ring in a run, or (None) as it was last published. Raises NotFoundError."""
+def read_stored_ring(store: Store, ring_id: str, now: int, run_id: int | None = None) -> StoredRing:
+    """Read one ring in a run, or (None) as it was last published, and where it stands at `now`.
+
+    `now` is µs since 1970-01-01 UTC. Raises NotFoundError.
+    """
     with store.snapshot():
         if run_id is None:
             ring = store.rings.last_known(ring_id)
@@ -118,7 +136,13 @@ def read_stored_ring(store: Store, ring_id: str, run_id: int | None = None) -> S
             run={},
             timings={},
         )
-        return StoredRing(ring, ring_id in store.rings.alive(), part, store.rings.lineage((ring_id,)))
+        return StoredRing(
+            ring,
+            ring_id in store.rings.alive(),
+            part,
+            store.rings.lineage((ring_id,)),
+            decide_rings.statuses(store, (ring,), now)[ring_id],
+        )
 
 
 def _frame(table: str, rows: Sequence[Ring | Member | JointClaim | Link]) -> pl.DataFrame:
