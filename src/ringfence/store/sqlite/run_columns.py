@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
+from itertools import islice
 from typing import Any
 
 import polars as pl
@@ -26,7 +27,7 @@ class _Laid:
     """A table laid out for keeping."""
 
     rows: pl.DataFrame
-    """place, the table's columns, and `batch`; rows that are asked for together stand together."""
+    """`place` and the table's columns; rows that are asked for together stand together."""
     keys: pl.DataFrame
     """key, batch: where the rows of a key are."""
 
@@ -50,12 +51,13 @@ class RunColumns:
                 _slices(_key_rows(run_id, table, laid.keys), _KEYS_A_TRANSACTION),
                 lease,
             )
-            for group in laid.rows.iter_slices(_ROWS_A_BATCH[table] * _BATCHES_A_TRANSACTION):
-                batches = group.partition_by("batch", maintain_order=True)
-                rows = [(run_id, table, batch["batch"][0], _arrow(batch.drop("batch"))) for batch in batches]
+            height = _ROWS_A_BATCH[table]
+            batches = enumerate(laid.rows.iter_slices(height))
+            while group := list(islice(batches, _BATCHES_A_TRANSACTION)):
+                rows = [(run_id, table, number, _arrow(batch)) for number, batch in group]
                 insert = "INSERT INTO run_columns (run, subject, batch, columns) VALUES (?, ?, ?, ?)"
                 self._write(insert, [rows], lease)
-                progress.advance(group.height)
+                progress.advance(sum(batch.height for _, batch in group))
             if table == "evidence":
                 targets = _targets(run_id, tables["evidence"])
                 insert = "INSERT INTO targets (run, merchant_id, ring_ids) VALUES (?, ?, ?)"
@@ -128,32 +130,48 @@ _Rows = list[tuple[Any, ...]]
 
 def _lay_out_evidence(tables: Mapping[str, pl.DataFrame]) -> _Laid:
     places = tables["rings"].select("ring_id").with_row_index("ring")
-    rows = tables["evidence"].with_row_index("place").join(places, on="ring_id", how="left")
-    rows = _in_batches("evidence", rows.sort("ring", "place", nulls_last=True).drop("ring"))
-    return _Laid(rows, rows.select(pl.col("ring_id").alias("key"), "batch"))
+    rows = (
+        tables["evidence"]
+        .with_row_index("place")
+        .join(places, on="ring_id", how="left", maintain_order="left")
+    )
+    rows = _in_order(rows, "ring")
+    return _Laid(rows, _keys("evidence", rows["ring_id"]))
 
 
 def _lay_out_links(tables: Mapping[str, pl.DataFrame]) -> _Laid:
     places = tables["rings"].select("ring_id").with_row_index("ring")
     homes = tables["members"].join(places, on="ring_id").group_by("buyer_id").agg(pl.col("ring").min())
-    rows = tables["links"].with_row_index("place")
-    rows = rows.join(homes, left_on="buyer_a", right_on="buyer_id", how="left")
-    rows = _in_batches("links", rows.sort("ring", "place", nulls_last=True).drop("ring"))
-    ends = [rows.select(pl.col(end).alias("key"), "batch") for end in ("buyer_a", "buyer_b")]
-    return _Laid(rows, pl.concat(ends))
+    rows = (
+        tables["links"]
+        .with_row_index("place")
+        .join(homes, left_on="buyer_a", right_on="buyer_id", how="left", maintain_order="left")
+    )
+    rows = _in_order(rows, "ring")
+    return _Laid(rows, pl.concat([_keys("links", rows["buyer_a"]), _keys("links", rows["buyer_b"])]))
 
 
 def _lay_out_buyers(tables: Mapping[str, pl.DataFrame]) -> _Laid:
     """Buyers stand in the order of their ids: a batch is found by the first of them."""
-    rows = _in_batches("buyers", tables["buyers"].with_row_index("place").sort("buyer_id"))
-    return _Laid(rows, rows.select(pl.col("buyer_id").alias("key"), "batch").unique("batch", keep="first"))
+    rows = tables["buyers"].with_row_index("place").sort("buyer_id")
+    first = rows.select(pl.col("buyer_id").gather_every(_ROWS_A_BATCH["buyers"]).alias("key"))
+    return _Laid(rows, first.with_columns(pl.int_range(pl.len()).alias("batch")))
+
+
+def _in_order(rows: pl.DataFrame, column: str) -> pl.DataFrame:
+    """Sort by a column that is dropped then; what is in order already, as claims are, is not moved."""
+    if not rows[column].is_sorted(nulls_last=True):
+        rows = rows.sort(column, nulls_last=True, maintain_order=True)
+    return rows.drop(column)
+
+
+def _keys(table: str, key: pl.Series) -> pl.DataFrame:
+    """Give key and batch of all rows, each pair once."""
+    batch = pl.int_range(pl.len()).floordiv(_ROWS_A_BATCH[table]).alias("batch")
+    return key.alias("key").to_frame().with_columns(batch).unique()
 
 
 _LAY_OUT = {"evidence": _lay_out_evidence, "links": _lay_out_links, "buyers": _lay_out_buyers}
-
-
-def _in_batches(table: str, rows: pl.DataFrame) -> pl.DataFrame:
-    return rows.with_columns(pl.int_range(pl.len()).floordiv(_ROWS_A_BATCH[table]).alias("batch"))
 
 
 def _key_rows(run_id: int, table: str, keys: pl.DataFrame) -> _Rows:
@@ -173,7 +191,8 @@ def _key_rows(run_id: int, table: str, keys: pl.DataFrame) -> _Rows:
 
 def _targets(run_id: int, evidence: pl.DataFrame) -> _Rows:
     """Tell which rings have a joint claim against each merchant."""
-    hit = evidence.group_by("merchant_id").agg(pl.col("ring_id").unique().sort()).sort("merchant_id")
+    pairs = evidence.select("merchant_id", "ring_id").unique()
+    hit = pairs.group_by("merchant_id").agg(pl.col("ring_id").sort()).sort("merchant_id")
     return [(run_id, merchant_id, json.dumps(ring_ids)) for merchant_id, ring_ids in hit.iter_rows()]
 
 
