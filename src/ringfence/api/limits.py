@@ -23,7 +23,7 @@ class Limits:
 
     body_bytes: int = 65_536
     """Of a request."""
-    tokens: int = 2_000
+    tokens: int = 1_000
     """Words, numbers and signs of a query; comments are as many at most."""
     depth: int = 15
     """Levels of fields; as many as GraphiQL's question for the schema has."""

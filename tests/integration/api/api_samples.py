@@ -205,9 +205,11 @@ class Api:
     calls: Counter[str]
     store: Store
 
-    def post(self, body: Any, role: Role | None = Role.INVESTIGATOR, **headers: str) -> Any:
+    def post(
+        self, body: Any, role: Role | None = Role.INVESTIGATOR, headers: Mapping[str, str] | None = None
+    ) -> httpx.Response:
         key = {} if role is None else {"Authorization": f"Bearer {self.keys[role]}"}
-        return self.client.post("/graphql", json=body, headers=key | headers)
+        return self.client.post("/graphql", json=body, headers=key | dict(headers or {}))
 
     def ask(self, query: str, role: Role = Role.INVESTIGATOR, **variables: Any) -> Any:
         """Give the data of an answer without errors."""
@@ -228,14 +230,16 @@ class Api:
 def open_api(
     folder: Path,
     *,
+    filled: bool = True,
     graphiql: bool = True,
     limits: Limits | None = None,
     clock: Callable[[], int] = lambda: NOW,
 ) -> Iterator[Api]:
-    """Open the API on a filled store."""
+    """Open the API on the small store, or on an empty one."""
     store = SqliteStore(folder / "store.sqlite")
     try:
-        fill(store)
+        if filled:
+            fill(store)
         calls: Counter[str] = Counter()
         application = build_application(Counting(store, calls), clock, graphiql=graphiql, limits=limits)
         with asyncio.Runner() as loop:

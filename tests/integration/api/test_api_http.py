@@ -1,0 +1,329 @@
+import json
+import logging
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from api_samples import DAY, NOW, OPERATOR, QUEUE, Api, open_api
+from graphql import get_introspection_query
+
+from ringfence.api.access_log import LOGGER, JsonLines
+from ringfence.api.graphiql_page import example_queries
+from ringfence.api.limits import Limits
+from ringfence.domain.errors import UnavailableError
+from ringfence.domain.scope import Role
+from ringfence.services.manage_keys import create_key, revoke_key
+
+
+def problem(response: httpx.Response) -> tuple[int, str]:
+    (error,) = response.json()["errors"]
+    return response.status_code, error["extensions"]["code"]
+
+
+@pytest.mark.parametrize("name", sorted(example_queries()))
+def test_every_example_of_the_page_runs(api: Api, name: str) -> None:
+    data = api.ask(example_queries()[name], ring="r1", buyer="b1", merchant="m1")
+    assert all(data.values())
+
+
+def test_a_key_may_come_in_either_header(api: Api) -> None:
+    token = api.keys[Role.INVESTIGATOR]
+    for headers in ({"Authorization": f"bearer {token}"}, {"X-API-Key": token}):
+        assert api.post({"query": "{ version }"}, None, headers).status_code == 200
+
+
+def test_keys_that_do_not_open_are_refused_in_the_same_words(tmp_path: Path) -> None:
+    times = [NOW]
+    with open_api(tmp_path, clock=lambda: times[0]) as api:
+        token = api.keys[Role.INVESTIGATOR]
+        revoked, secret = create_key(api.store, OPERATOR, "gone", Role.JOB, None, 30, NOW)
+        revoke_key(api.store, OPERATOR, revoked.id, "left", NOW)
+        answers = set()
+        for wrong in (secret, token[:-1], token.partition(".")[0], "rubbish", "k.s.x", "x" * 5_000):
+            response = api.post({"query": "{ version }"}, None, headers={"X-API-Key": wrong})
+            assert response.headers["www-authenticate"].startswith("Bearer")
+            assert problem(response) == (401, "UNAUTHENTICATED")
+            answers.add(response.text)
+        assert len(answers) == 1
+        times[0] += 31 * DAY
+        assert api.refused("{ version }")[0] == 401
+
+
+def test_only_json_by_post_is_answered(api: Api) -> None:
+    body = json.dumps({"query": "{ version }"})
+    key = {"Authorization": f"Bearer {api.keys[Role.INVESTIGATOR]}"}
+    for kind in ("application/x-www-form-urlencoded", "text/plain", "multipart/form-data", ""):
+        response = api.client.post("/graphql", content=body, headers=key | {"Content-Type": kind})
+        assert problem(response) == (415, "INVALID")
+    accepted = api.client.post(
+        "/graphql", content=body, headers=key | {"Content-Type": "application/json; charset=utf-8"}
+    )
+    assert accepted.json()["data"]["version"]
+    packed = key | {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+    assert problem(api.client.post("/graphql", content=body, headers=packed))[0] == 415
+    queried = api.client.get("/graphql?query={version}", **key)
+    assert (queried.status_code, queried.headers["allow"]) == (405, "POST")
+    for method in ("PUT", "DELETE", "OPTIONS"):
+        assert api.client.request(method, "/graphql").status_code == 405
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{", b"[]", b"5", b"null", b'{"query": 5}', b'{"variables": {}}', b"\xff\xfe",
+     b'{"query": "{ version }", "variables": []}', b'{"query": "{ version }", "operationName": 5}',
+     b'[{"query": "{ version }"}, {"query": "{ version }"}]', b'{"query": null}', b"[" * 50_000],
+)  # fmt: skip
+def test_what_is_no_request_is_refused(api: Api, body: bytes) -> None:
+    headers = {"Authorization": f"Bearer {api.keys[Role.INVESTIGATOR]}", "Content-Type": "application/json"}
+    assert problem(api.client.post("/graphql", content=body, headers=headers)) == (400, "INVALID")
+
+
+def test_a_query_that_is_not_valid_says_where(api: Api) -> None:
+    response = api.post({"query": "{\n  version rings\n}"})
+    assert response.status_code == 400
+    assert "first" in response.text
+    assert response.json()["errors"][0]["locations"] == [{"line": 2, "column": 11}]
+    assert all(error["extensions"]["code"] == "INVALID" for error in response.json()["errors"])
+    assert problem(api.post({"query": "{ version"})) == (400, "INVALID")
+    assert problem(api.post({"query": ""})) == (400, "INVALID")
+    assert problem(api.post({"query": "mutation { version }"})) == (400, "INVALID")
+    assert problem(api.post({"query": "subscription { version }"})) == (400, "INVALID")
+    typed = "query Q($n: Int!) { runs(first: $n) { totalCount } }"
+    for variables in ({}, {"n": "one"}, {"n": None}, {"n": 1.5}, {"n": 2**40}):
+        assert problem(api.post({"query": typed, "variables": variables})) == (400, "INVALID")
+    assert problem(api.post({"query": typed, "variables": {"n": 0}})) == (400, "INVALID")
+    assert problem(api.post({"query": '{ rings(first: 1, since: "then") { totalCount } }'}))[1] == "INVALID"
+
+
+def test_one_of_several_operations_is_run_by_its_name(api: Api) -> None:
+    query = "query A { version } query B { runs(first: 1) { totalCount } }"
+    assert "version" in api.post({"query": query, "operationName": "A"}).json()["data"]
+    assert "runs" in api.post({"query": query, "operationName": "B"}).json()["data"]
+    assert problem(api.post({"query": query})) == (400, "INVALID")
+    assert problem(api.post({"query": query, "operationName": "C"})) == (400, "INVALID")
+
+
+def test_the_cost_is_told_and_what_was_not_needed_given_back(tmp_path: Path) -> None:
+    with open_api(tmp_path, limits=Limits(burst=100, per_second=7)) as api:
+        cost = api.post({"query": QUEUE}).json()["extensions"]["cost"]
+        assert cost == {"requested": 11, "actual": 3, "available": 97, "restoreRate": 7}
+
+
+def test_a_key_that_asks_too_much_is_told_when_to_come_back(tmp_path: Path) -> None:
+    limits = Limits(burst=100, per_second=10)
+    large = "{ runs(first: 90) { nodes { runId } } }"
+    with open_api(tmp_path, limits=limits) as api:
+        for _ in range(40):
+            response = api.post({"query": large})
+            if response.status_code != 200:
+                break
+        assert problem(response) == (429, "TOO_MANY_REQUESTS")
+        assert 1 <= int(response.headers["retry-after"]) <= 10
+        assert api.post({"query": large}, Role.JOB).status_code == 200
+
+
+def test_answers_are_not_kept_and_not_guessed_at(api: Api) -> None:
+    response = api.post({"query": "{ version }"})
+    assert response.headers["cache-control"] == "no-store"
+    assert response.headers["x-content-type-options"] == "nosniff"
+    assert "access-control-allow-origin" not in response.headers
+    accept = {"Accept": "application/graphql-response+json"}
+    assert api.post({"query": "{ version }"}, headers=accept).headers["content-type"] == accept["Accept"]
+
+
+class Broken:
+    """A subject of the store that fails in one way."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def __getattr__(self, _: str) -> Any:
+        def fail(*_: Any, **__: Any) -> None:
+            raise self.error
+
+        return fail
+
+
+SECRET = "SELECT secret FROM /home/ana/store.sqlite"
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code"),
+    [(UnavailableError(SECRET), 503, "UNAVAILABLE"), (RuntimeError(SECRET), 200, "INTERNAL")],
+)
+def test_faults_say_nothing_but_where_the_log_tells_of_them(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, error: Exception, status: int, code: str
+) -> None:
+    with open_api(tmp_path) as api:
+        api.store.rings = Broken(error)  # type: ignore[misc]
+        LOGGER.propagate = True
+        with caplog.at_level(logging.INFO, "ringfence.api"):
+            response = api.post({"query": '{ version ring(id: "r1") { why } }'})
+        lines = [json.loads(JsonLines().format(record)) for record in caplog.records]
+    assert problem(response) == (status, code)
+    assert SECRET not in response.text
+    assert "Traceback" not in response.text
+    assert response.json()["data"] == {"version": "0.1.0", "ring": None}
+    request_id = response.headers["x-request-id"]
+    assert response.json()["errors"][0]["extensions"]["requestId"] == request_id
+    faults = [line for line in lines if "fault" in line]
+    assert [(line["fault"], line["request_id"]) for line in faults] == [(type(error).__name__, request_id)]
+    assert not any(SECRET in json.dumps(line) for line in lines)
+
+
+def test_a_store_that_fails_before_anything_is_asked_is_unavailable(tmp_path: Path) -> None:
+    with open_api(tmp_path) as api:
+        api.store.records = Broken(UnavailableError(SECRET))  # type: ignore[misc]
+        response = api.post({"query": "{ version }"})
+        assert problem(response) == (503, "UNAVAILABLE")
+        api.store.records = Broken(ZeroDivisionError(SECRET))  # type: ignore[misc]
+        broken = api.post({"query": "{ version }"})
+    assert problem(broken) == (500, "INTERNAL")
+    assert SECRET not in response.text + broken.text
+
+
+def test_health_tells_the_process_from_the_store(tmp_path: Path) -> None:
+    with open_api(tmp_path, clock=lambda: NOW + 5_000_000) as api:
+        assert api.client.get("/livez").json() == {"status": "ok"}
+        ready = api.client.get("/readyz")
+        assert ready.json() == {
+            "status": "ok",
+            "schemaVersion": 1,
+            "marketVersion": 1,
+            "lastRunId": 2,
+            "lastRunAgeSeconds": 5,
+        }
+        api.store.health = Broken(UnavailableError(SECRET)).health  # type: ignore[method-assign]
+        down = api.client.get("/readyz")
+        assert down.status_code == 503
+        assert down.json() == {"status": "unavailable", "reason": "The store does not answer."}
+        assert api.client.get("/livez").status_code == 200
+
+
+@pytest.fixture
+def log(caplog: pytest.LogCaptureFixture) -> Iterator[list[dict[str, Any]]]:
+    """What was logged, once it is read."""
+    lines: list[dict[str, Any]] = []
+    LOGGER.propagate = True
+    with caplog.at_level(logging.INFO, "ringfence.api"):
+        yield lines
+
+
+def test_the_log_tells_of_requests_and_not_of_people(
+    api: Api, log: list[dict[str, Any]], caplog: pytest.LogCaptureFixture
+) -> None:
+    api.post({"query": "query Q($id: ID!) { buyer(id: $id) { orders } }", "variables": {"id": "b1"}})
+    api.client.get("/rings/b1?buyer=b1")
+    api.post({"query": "{ version }"}, headers={"X-Request-ID": "given-by-proxy"})
+    api.post({"query": "{ version }"}, headers={"X-Request-ID": 'no" id\t'})
+    lines = [json.loads(JsonLines().format(record)) for record in caplog.records]
+    assert [(line["route"], line["status"]) for line in lines] == [
+        ("/graphql", 200), ("?", 404), ("/graphql", 200), ("/graphql", 200),
+    ]  # fmt: skip
+    assert set(lines[0]) == {
+        "at", "level", "request_id", "key", "role", "cost", "method", "route", "status", "ms",
+    }  # fmt: skip
+    assert lines[2]["request_id"] == "given-by-proxy"
+    assert len(lines[3]["request_id"]) == 16
+    text = json.dumps(lines)
+    assert "b1" not in text.replace(lines[0]["key"], "").replace(lines[0]["request_id"], "")
+    assert api.keys[Role.INVESTIGATOR].partition(".")[2] not in text
+
+
+def test_the_page_asks_nobody_else_for_anything(api: Api) -> None:
+    page = api.client.get("/graphql", accept="text/html,*/*")
+    assert page.status_code == 200
+    policy = page.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert "http" not in policy
+    linked = [part.split('"')[0] for part in page.text.replace('href="', 'src="').split('src="')[1:]]
+    assert len(linked) == 7
+    for path in linked:
+        asset = api.client.get(f"/{path}")
+        assert asset.status_code == 200
+        assert "://" not in path
+    tabs = api.client.get("/graphiql/examples.json").json()
+    assert [tab["query"] for tab in tabs] == list(example_queries().values())
+    assert api.client.get("/graphiql/LICENSES.txt").text.count("MIT License") > 20
+
+
+def test_the_page_can_ask_for_the_schema(api: Api) -> None:
+    query = get_introspection_query(input_value_deprecation=True, schema_description=True)
+    assert api.ask(query, Role.MERCHANT)["__schema"]["queryType"]["name"] == "Query"
+
+
+def test_without_the_page_there_is_the_api_alone(tmp_path: Path) -> None:
+    with open_api(tmp_path, graphiql=False) as api:
+        assert api.client.get("/graphql", accept="text/html").status_code == 405
+        assert api.client.get("/graphiql/graphiql.js").status_code == 404
+        assert api.ask("{ version }")
+
+
+def nest(levels: int) -> str:
+    return "{ network(id: \"n1\") " + "{ rings(first: 1) { nodes { network " * levels + "{ runId }" + \
+           " } } }" * levels + " }"  # fmt: skip
+
+
+def bomb(width: int) -> str:
+    fragments = " ".join(
+        f"fragment F{i} on Network {{ a{i}: rings(first: 9) {{ nodes {{ network {{ ...F{i + 1} }} }} }}"
+        f" b{i}: rings(first: 9) {{ nodes {{ network {{ ...F{i + 1} }} }} }} }}"
+        for i in range(width)
+    )
+    return f'{{ network(id: "n") {{ ...F0 }} }} fragment F{width} on Network {{ runId }} {fragments}'
+
+
+ATTACKS = {
+    "aliases": "{" + " ".join(f"a{i}: version" for i in range(300)) + "}",
+    "aliases deeper": "{ runs(first: 1) {" + " ".join(f"a{i}: totalCount" for i in range(300)) + "} }",
+    "duplicate fields": "{" + "version " * 900 + "}",
+    "directives": "{ version " + "@include(if: true) " * 150 + "}",
+    "unknown directives": "{ version " + "@aa" * 900 + "}",
+    "fragments": bomb(25),
+    "fragment bomb that fits": bomb(3),
+    "many fragments": "{ ...F0 } " + " ".join(f"fragment F{i} on Query {{ version }}" for i in range(120)),
+    "circular fragments": "{ ...A } fragment A on Query { ...B } fragment B on Query { ...A }",
+    "depth": nest(20),
+    "depth of text": "{ a " * 900 + "}" * 900,
+    "depth of lists": "{ rings(status: " + "[" * 900 + "]" * 900 + ") { totalCount } }",
+    "tokens": "{ version " * 5_000,
+    "comments": "#\n" * 20_000 + "{ version }",
+    "circular introspection": "{ __schema { types "
+    + "{ fields { type " * 3
+    + "{ name }"
+    + " } }" * 3
+    + " } }",
+    "large pages": "{ rings(first: 100) { nodes { members(first: 100) { nodes { buyer { orders } } } } } }",
+    "no size": "{ rings { totalCount } }",
+    "size below zero": "{ rings(first: -1) { nodes { ringId } } }",
+    "unknown fields": "{" + " ".join(f"x{i}" for i in range(20)) + "}",
+}
+
+
+@pytest.mark.parametrize("name", sorted(ATTACKS))
+def test_an_attack_is_refused_at_once_and_before_anything_is_read(api: Api, name: str) -> None:
+    seconds = []
+    for _ in range(3):
+        api.calls.clear()
+        # Of this process alone: others may be busy on the same machine.
+        begun = time.process_time()
+        response = api.post({"query": ATTACKS[name]})
+        seconds.append(time.process_time() - begun)
+        assert response.status_code == 400, response.text[:300]
+        assert {error["extensions"]["code"] for error in response.json()["errors"]} == {"INVALID"}
+        assert len(response.json()["errors"]) <= 11
+        # The key is looked up, nothing else.
+        assert api.calls == {"records.state": 1}
+    assert min(seconds) < 0.05
+
+
+def test_a_body_that_is_too_large_is_not_read_to_its_end(api: Api) -> None:
+    begun = time.perf_counter()
+    response = api.post({"query": "{ version }", "variables": {"x": "y" * 2_000_000}})
+    assert problem(response) == (413, "INVALID")
+    assert time.perf_counter() - begun < 0.5
+    assert not api.calls

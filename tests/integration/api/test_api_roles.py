@@ -1,0 +1,203 @@
+"""Role by field: the expected table stands here in full, so that a field that is new is closed until told."""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from api_samples import NOW, Api
+from graphql import GraphQLField, GraphQLObjectType, get_named_type, is_composite_type, is_required_argument
+
+from ringfence.api.global_ids import global_id
+from ringfence.api.schema import build_schema
+from ringfence.domain.errors import ForbiddenError
+from ringfence.domain.scope import Principal, Role
+from ringfence.services import read_buyers, read_rings, read_runs
+
+SCHEMA = build_schema()
+PAGING = {"nodes", "edges", "totalCount", "pageInfo", "cursor", "node"}
+PAGE_INFO = {"hasNextPage", "hasPreviousPage", "startCursor", "endCursor"}
+RUN = {"id", "runId", "state", "begunAt", "endedAt", "marketVersion", "rings", "reasons", "notes", "about"}
+CLAIM = {
+    "id", "claimId", "buyerId", "merchantId", "filedAt", "amount", "refunded", "kind", "reason", "status",
+    "orderId", "category", "country", "paidAt", "deliveredAt", "evidenceCount", "highValue",
+}  # fmt: skip
+OPEN: dict[Role, dict[str, set[str]]] = {
+    Role.JOB: {
+        "Query": {"version", "runs", "run"},
+        "Run": RUN,
+        "RunConnection": PAGING,
+        "RunEdge": PAGING,
+        "PageInfo": PAGE_INFO,
+        "Node": {"id"},
+    },
+    Role.MERCHANT: {
+        "Query": {"version", "buyer"},
+        "Buyer": {"id", "buyerId", "orders", "firstClaimAt", "lastClaimAt", "claims", "reports"},
+        "Claim": CLAIM,
+        "ClaimConnection": PAGING,
+        "ClaimEdge": PAGING,
+        "Report": {
+            "reportId", "merchantId", "buyerId", "reportedAt", "claimId", "reason", "evidenceCount",
+        },
+        "Money": {"amount", "currency"},
+        "PageInfo": PAGE_INFO,
+        "Node": {"id"},
+    },
+}  # fmt: skip
+VALUES = {
+    "Query.ring(id:)": '"r1"',
+    "Query.network(id:)": '"n1"',
+    "Query.buyer(id:)": '"b1"',
+    "Query.run(id:)": "2",
+    "Query.node(id:)": f'"{global_id("Ring", "r1")}"',
+}
+
+
+def objects() -> Iterator[GraphQLObjectType]:
+    for kind in SCHEMA.type_map.values():
+        if isinstance(kind, GraphQLObjectType) and not kind.name.startswith("__"):
+            yield kind
+
+
+def call(kind: str, name: str, field: GraphQLField) -> str:
+    needed = {argument for argument, one in field.args.items() if is_required_argument(one)}
+    given = [f"{argument}: {VALUES.get(f'{kind}.{name}({argument}:)', '1')}" for argument in sorted(needed)]
+    return f"{name}({', '.join(given)})" if given else name
+
+
+def ways() -> dict[str, list[tuple[str, str]]]:
+    """Give a shortest way from the query to each type, as (type, field) steps; for a job by runs alone, …"""
+    query = SCHEMA.query_type
+    assert query is not None
+    found: dict[str, list[tuple[str, str]]] = {"Query": []}
+    left: deque[Any] = deque([query])
+    while left:
+        kind = left.popleft()
+        for name, field in kind.fields.items():
+            inner = get_named_type(field.type)
+            if isinstance(inner, GraphQLObjectType) and inner.name not in found:
+                found[inner.name] = [*found[kind.name], (kind.name, name)]
+                left.append(inner)
+    return found
+
+
+def query_for(kind: GraphQLObjectType, name: str) -> str:
+    """Ask for one field of one type, wherever it is, by inline fragments through node(id:)."""
+    field = kind.fields[name]
+    text = call(kind.name, name, field)
+    if is_composite_type(get_named_type(field.type)):
+        text += " { __typename }"
+    for parent, step in reversed(ways()[kind.name]):
+        field = SCHEMA.type_map[parent].fields[step]  # type: ignore[attr-defined]
+        text = f"{call(parent, step, field)} {{ {text} }}"
+    return f"{{ {text} }}"
+
+
+FIELDS = [(kind, name) for kind in objects() for name in kind.fields]
+
+
+def test_every_object_can_be_reached() -> None:
+    assert {kind.name for kind in objects()} == set(ways())
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_each_role_may_ask_for_what_is_its_and_nothing_else(api: Api, role: Role) -> None:
+    for kind, name in FIELDS:
+        query = query_for(kind, name)
+        steps = [*ways()[kind.name], (kind.name, name)]
+        is_open = role not in OPEN or all(field in OPEN[role].get(parent, ()) for parent, field in steps)
+        response = api.post({"query": query}, role)
+        codes = {one["extensions"]["code"] for one in response.json().get("errors", ())}
+        assert codes == (set() if is_open else {"FORBIDDEN"}), (role, query)
+        assert response.status_code == (200 if is_open else 403)
+        if not is_open:
+            assert "data" not in response.json()
+
+
+@pytest.mark.parametrize("role", list(OPEN))
+def test_what_is_open_can_be_reached_by_that_role(api: Api, role: Role) -> None:
+    """No type stands in the table in vain: from what is open to a role all that is open is reached."""
+    reached = {"Query"}
+    for _ in SCHEMA.type_map:
+        for kind in objects():
+            if kind.name in reached:
+                for name in OPEN[role].get(kind.name, ()):
+                    if name in kind.fields:
+                        reached.add(get_named_type(kind.fields[name].type).name)
+    assert set(OPEN[role]) - reached <= {"Node"}
+
+
+def test_closed_fields_cannot_be_hidden(api: Api) -> None:
+    node = f'node(id: "{global_id("Ring", "r1")}")'
+    hidden = (
+        f"{{ {node} {{ ... on Ring {{ why }} }} }}",
+        "{ ...A } fragment A on Query { x: rings(first: 1) { totalCount } }",
+        '{ buyer(id: "b1") { ... on Node { ... on Buyer { score } } } }',
+        '{ buyer(id: "b1") { orders score @skip(if: true) } }',
+        '{ buyer(id: "b1") { ...B } } fragment B on Buyer { rings(first: 1) { totalCount } }',
+        '{ buyer(id: "b1") { sharedIdentifiers { holders } } }',
+    )
+    for query in hidden:
+        assert api.refused(query, Role.MERCHANT)[:2] == (403, "FORBIDDEN"), query
+        assert not any(call.startswith(("rings.", "market.")) for call in api.calls)
+
+
+def test_nobody_gets_anything_without_a_key(api: Api) -> None:
+    for kind, name in FIELDS:
+        assert api.refused(query_for(kind, name), None)[:2] == (401, "UNAUTHENTICATED")
+    assert api.refused("{ __schema { types { name } } }", None)[0] == 401
+
+
+def test_a_merchant_sees_its_own_part_of_a_buyer(api: Api) -> None:
+    ask = """{ buyer(id: "b1") { orders claims(first: 10) { totalCount nodes { merchantId } }
+               reports { reportId merchantId } } }"""
+    mine = api.ask(ask, Role.MERCHANT)["buyer"]
+    assert mine["claims"] == {"totalCount": 1, "nodes": [{"merchantId": "m1"}]}
+    assert mine["reports"] == [{"reportId": "p1", "merchantId": "m1"}]
+    everything = api.ask(ask)["buyer"]
+    assert everything["claims"]["totalCount"] == 2
+    assert len(everything["reports"]) == 2
+
+
+def test_buyers_a_merchant_does_not_know_are_told_as_nobody(api: Api) -> None:
+    """One who claimed a year ago, one who ordered elsewhere, and one who does not exist."""
+    answers = set()
+    for buyer in ("old", "quiet", "nobody"):
+        status, code, message = api.refused(f'{{ buyer(id: "{buyer}") {{ orders }} }}', Role.MERCHANT)
+        answers.add((status, code, message.replace(buyer, "…")))
+    assert answers == {(200, "NOT_FOUND", "There is no buyer ….")}
+
+
+@pytest.mark.parametrize("role", [Role.JOB, Role.MERCHANT])
+def test_services_refuse_by_themselves_whatever_the_api_lets_through(api: Api, role: Role) -> None:
+    principal = Principal("someone", role, "m1" if role is Role.MERCHANT else None)
+    closed: list[Callable[[], object]] = [
+        lambda: read_rings.find_ring(api.store, principal, "r1", None),
+        lambda: read_rings.members_of(api.store, principal, ["r1"], 2),
+        lambda: read_rings.evidence_of(api.store, principal, ["r1"], 2),
+        lambda: read_rings.links_of_rings(api.store, principal, ["r1"], 2),
+        lambda: read_rings.lineage_of(api.store, principal, ["r1"]),
+        lambda: read_rings.standings_of(api.store, principal, [], NOW),
+        lambda: read_rings.decisions_of(api.store, principal, "r1"),
+        lambda: read_rings.alive_among(api.store, principal, ["r1"]),
+        lambda: read_rings.find_network(api.store, principal, "n1", None),
+        lambda: read_buyers.score_of(api.store, principal, "b1"),
+        lambda: read_buyers.links_of_buyer(api.store, principal, "b1", 1),
+        lambda: read_buyers.shared_identifiers_of(api.store, principal, "b1", NOW),
+    ]
+    if role is Role.JOB:
+        closed += [
+            lambda: read_buyers.find_buyer(api.store, principal, "b1", NOW),
+            lambda: read_buyers.claims_of(api.store, principal, "b1", 1, None, NOW),
+            lambda: read_buyers.find_claim(api.store, principal, "c-b1-m1", NOW),
+            lambda: read_buyers.reports_of(api.store, principal, "b1", NOW),
+        ]
+    else:
+        closed += [
+            lambda: read_runs.list_runs(api.store, principal, 1, None, None),
+            lambda: read_runs.find_run(api.store, principal, 1),
+        ]
+    for ask in closed:
+        with pytest.raises(ForbiddenError):
+            ask()
