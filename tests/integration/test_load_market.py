@@ -203,7 +203,7 @@ ORDERS = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(claims=CLAIMS, orders=ORDERS)
 def test_any_small_marketplace_in_any_loads_gives_the_arrays_of_its_files(
     tmp_path_factory: pytest.TempPathFactory,
@@ -226,9 +226,9 @@ def test_any_small_marketplace_in_any_loads_gives_the_arrays_of_its_files(
             part = folder / str(number)
             part.mkdir()
             for table, frame in written.items():
-                rows = frame.filter(pl.col("load") <= number).drop("load")
-                if len(rows):
-                    rows.write_csv(part / f"{table}.csv")
+                so_far = frame.filter(pl.col("load") <= number).drop("load")
+                if len(so_far):
+                    so_far.write_csv(part / f"{table}.csv")
             if list(part.iterdir()):
                 loaded(store, lease, part)
         assert same(store.market.read(), arrays(folder / "all"))
