@@ -63,9 +63,7 @@ application.command(options_metavar="[OPTIONS]")(demo.demo)
 application.command(options_metavar="[OPTIONS]")(generate.generate)
 application.command(options_metavar="[OPTIONS]")(load.load)
 application.command(options_metavar="[--input PATH --out DIR | --store ADDRESS] [OPTIONS]")(detect.detect)
-application.command(options_metavar="--labels FILE [--run DIR | --store ADDRESS] [OPTIONS]")(
-    evaluate.evaluate
-)
+application.command(options_metavar="--labels FILE [OPTIONS]")(evaluate.evaluate)
 application.add_typer(rings.commands, name="rings")
 application.add_typer(runs.commands, name="runs")
 application.command(options_metavar="[OPTIONS]")(serve.serve)

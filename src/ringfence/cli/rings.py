@@ -231,7 +231,7 @@ def _print_life(stored: "StoredRing") -> None:
     )
 
 
-@commands.command("export", options_metavar="[--run DIR | --store ADDRESS] --format FORMAT [OPTIONS]")
+@commands.command("export", options_metavar="--format FORMAT [OPTIONS]")
 def export(
     context: typer.Context,
     file_format: Annotated[ExportFormat, typer.Option("--format", "-f", help="What to write.")],

@@ -4,7 +4,17 @@ from collections.abc import Callable
 import pytest
 from processes import Finished, run_process
 
-COMMANDS = ("demo", "generate", "detect", "evaluate", "rings list", "rings show", "rings export")
+COMMANDS = (
+    "demo",
+    "generate",
+    "detect",
+    "evaluate",
+    "rings list",
+    "rings show",
+    "rings export",
+    "runs list",
+    "runs show",
+)
 Command = Callable[..., Finished]
 
 
@@ -18,7 +28,11 @@ def test_every_command_explains_itself_with_an_example(ringfence: Command, comma
 
 @pytest.mark.parametrize(
     ("group", "inside"),
-    [("", {"demo", "generate", "detect", "evaluate", "rings"}), ("rings", {"list", "show", "export"})],
+    [
+        ("", {"demo", "generate", "detect", "evaluate", "rings"}),
+        ("rings", {"list", "show", "export"}),
+        ("runs", {"list", "show"}),
+    ],
 )
 def test_a_group_alone_tells_its_commands_and_fails(ringfence: Command, group: str, inside: set[str]) -> None:
     told = ringfence(*group.split())
@@ -47,7 +61,6 @@ def test_a_process_tells_its_version_without_loading_what_detection_needs() -> N
     ("arguments", "said"),
     [
         (("detct",), "detct"),
-        (("detect",), "--input"),
         (("detect", "--input", "x"), "--out"),
         (("detect", "--inptu", "x"), "--inptu"),
         (("detect", "--input", "x", "--out", "y", "--decimal", ";"), "--decimal"),
@@ -55,7 +68,16 @@ def test_a_process_tells_its_version_without_loading_what_detection_needs() -> N
         (("generate", "x", "--buyers", "many"), "--buyers"),
         (("generate", "x", "--starts-on", "soon"), "--starts-on"),
         (("rings", "lst"), "lst"),
-        (("rings", "list"), "--run"),
+        (("rings", "list", "--run", "x", "--store", "y"), "--store"),
+        (("rings", "list", "--run", "x", "--run-id", "1"), "--run-id"),
+        (("evaluate", "--labels", "x", "--run", "y", "--store", "z"), "--store"),
+        (("detect", "--input", "x", "--out", "y", "--store", "z"), "--store"),
+        (("detect", "--input", "x", "--out", "y", "--publish-anyway", "z"), "--publish-anyway"),
+        (("detect", "--store", "x", "--previous", "y"), "--previous"),
+        (("detect", "--store", "x", "--currency", "EUR"), "--currency"),
+        (("detect", "--store", "x", "--keep-runs", "0"), "--keep-runs"),
+        (("runs", "list", "--state", "lost"), "--state"),
+        (("runs", "show"), "run"),
         (("rings", "show", "--run", "x"), "ring_id"),
         (("rings", "export", "--run", "x", "--format", "png"), "--format"),
     ],
