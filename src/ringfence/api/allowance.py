@@ -37,8 +37,9 @@ class Allowance:
             bucket.available -= cost
             return int(bucket.available)
 
-    def give_back(self, name: str, cost: int, now: int) -> int:
-        """Give back what was taken but not needed, and give what is left then."""
+    def settle(self, name: str, cost: int, now: int) -> int:
+        """Give back what was taken but not needed, or take (below 0) what was needed besides, and give what
+        is left then."""
         with self._turn:
             bucket = self._filled(name, now)
             bucket.available = min(bucket.available + cost, self._burst)

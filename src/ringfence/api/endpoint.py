@@ -183,7 +183,7 @@ class GraphQLEndpoint:
                 operation_name=ask.operation,
             )
         actual = size_of(result.data)
-        available = self._allowance.give_back(caller.key_id, max(cost - actual, 0), now)
+        available = self._allowance.settle(caller.key_id, cost - actual, now)
         notes["cost"] = actual
         answer: dict[str, Any] = {"data": result.data}
         status = 200

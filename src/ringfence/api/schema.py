@@ -1,6 +1,7 @@
 """The schema, put together, with the docstrings of its types and fields as descriptions."""
 
 import inspect
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -23,7 +24,7 @@ def build_schema() -> GraphQLSchema:
     schema = whole._schema
     for kind in schema.type_map.values():
         if isinstance(kind, GraphQLObjectType | GraphQLInterfaceType) and _DEFINITION in kind.extensions:
-            _describe(kind)
+            _finish(kind)
     for words, meaning, meanings in MEANINGS:
         enum = schema.type_map[words.__name__]
         enum.description = meaning
@@ -38,10 +39,22 @@ def schema_text() -> str:
     return print_schema(build_schema()) + "\n"
 
 
-def _describe(kind: GraphQLObjectType | GraphQLInterfaceType) -> None:
+def _finish(kind: GraphQLObjectType | GraphQLInterfaceType) -> None:
     definition: Any = kind.extensions[_DEFINITION]
     kind.description = kind.description or inspect.getdoc(definition.origin)
     for field in kind.fields.values():
         known: Any = field.extensions.get(_DEFINITION)
-        if field.description is None and known is not None and known.base_resolver is not None:
+        if known is None:
+            continue
+        if known.base_resolver is None:
+            # Most of an answer is made of these: strawberry's own way takes a fifth of a page's time.
+            field.resolve = _attribute(known.python_name)
+        elif field.description is None:
             field.description = inspect.getdoc(known.base_resolver.wrapped_func)
+
+
+def _attribute(name: str) -> Callable[[Any, Any], Any]:
+    def resolve(source: Any, _: Any) -> Any:
+        return getattr(source, name)
+
+    return resolve

@@ -27,8 +27,17 @@ def test_one_key_does_not_take_from_another() -> None:
 def test_what_was_not_needed_is_given_back() -> None:
     allowance = Allowance(burst=100, per_second=10)
     allowance.take("k", 80, 0)
-    assert allowance.give_back("k", 70, 0) == 90
-    assert allowance.give_back("k", 70, 0) == 100
+    assert allowance.settle("k", 70, 0) == 90
+    assert allowance.settle("k", 70, 0) == 100
+
+
+def test_an_answer_larger_than_it_looked_is_paid_for_later() -> None:
+    allowance = Allowance(burst=100, per_second=10)
+    allowance.take("k", 80, 0)
+    assert allowance.settle("k", -50, 0) == -30
+    with pytest.raises(TooManyRequestsError) as refused:
+        allowance.take("k", 0, 0)
+    assert refused.value.seconds == 3
 
 
 def test_a_clock_that_is_set_back_fills_nothing() -> None:
