@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ringfence.domain.errors import InvalidError
+
 
 @dataclass(frozen=True, slots=True)
 class FileCount:
@@ -45,3 +47,33 @@ class Load:
     """µs since 1970-01-01 UTC."""
     finished_at: int | None
     """None while it is under way, or if it was interrupted; nobody sees its rows until then."""
+
+
+class OtherKeyError(InvalidError):
+    """The store holds pseudonyms of another key."""
+
+    def __init__(self, stored: str, given: str) -> None:
+        super().__init__(
+            f"This store was pseudonymised under another key (id {stored}, yours has {given}); name its key "
+            "with --key-file or RINGFENCE_KEY_FILE, or load into a new store."
+        )
+        self.stored, self.given = stored, given
+
+
+class OtherNormaliserError(InvalidError):
+    """The store holds values that were normalised by other rules."""
+
+    def __init__(self, stored: int, given: int) -> None:
+        super().__init__(
+            f"The values in this store were normalised by version {stored} of the rules, this Ringfence has "
+            f"version {given}, and they do not compare; load the files into a new store."
+        )
+        self.stored, self.given = stored, given
+
+
+def refuse_other_pseudonyms(stored_key_id: str, stored_normaliser: int, key_id: str, normaliser: int) -> None:
+    """Raise OtherKeyError or OtherNormaliserError where values would not compare with those of the store."""
+    if stored_key_id != key_id:
+        raise OtherKeyError(stored_key_id, key_id)
+    if stored_normaliser != normaliser:
+        raise OtherNormaliserError(stored_normaliser, normaliser)

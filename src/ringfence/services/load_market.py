@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from ringfence.domain.leases import Lease
-from ringfence.domain.loads import FileCount, Load, LoadSource
+from ringfence.domain.loads import FileCount, Load, LoadSource, refuse_other_pseudonyms
 from ringfence.domain.progress import Progress, Silent
 from ringfence.intake import (
     NORMALISER_VERSION,
@@ -64,6 +64,9 @@ def load_market(
     digest = digest_of(request.inputs, request.intake, key)
     if (earlier := store.market.load_of(digest)) is not None:
         return LoadOutcome(None, earlier.source.files, (), None)
+    for known in store.market.loads()[-1:]:
+        # Under another key every known value would differ, and that would be told as the files' fault.
+        refuse_other_pseudonyms(known.source.key_id, known.source.normaliser, key.key_id, NORMALISER_VERSION)
     try:
         read = read_tables(request.inputs, request.intake, key, listener)
         listener.stage("compare with what is known")

@@ -11,14 +11,14 @@ from processes import Finished, finish, refusals, start
 
 Ringfence = Callable[..., Finished]
 _LEASE_HELD = 4
-CLAIMS = "claim_id,buyer_id,merchant_id,filed_at,amount,currency,status\n"
+CLAIMS = "claim_id,buyer_id,merchant_id,filed_at,amount,currency,status,address\n"
 
 
 @pytest.fixture
 def files(tmp_path: Path) -> Path:
     folder = tmp_path / "files"
     folder.mkdir()
-    (folder / "claims.csv").write_text(CLAIMS + "c1,ann,shop,2024-01-01,5,EUR,open\n")
+    (folder / "claims.csv").write_text(CLAIMS + "c1,ann,shop,2024-01-01,5,EUR,open,Elm St 1\n")
     return folder
 
 
@@ -35,7 +35,8 @@ def test_load_tells_what_became_of_the_rows_of_each_file(
     again = ringfence("load", files, "--store", store, "--quiet")
     assert (again.code, again.out) == (0, "These files are in the store already: nothing to do.\n")
     (files / "claims.csv").write_text(
-        CLAIMS + "c1,ann,shop,2024-01-01,5,EUR,refunded\nc2,bob,shop,2024-01-02,6,EUR,open\n"
+        CLAIMS
+        + "c1,ann,shop,2024-01-01,5,EUR,refunded,Elm St 1\nc2,bob,shop,2024-01-02,6,EUR,open,Elm St 1\n"
     )
     more = ringfence("load", files, "--store", store, "--json")
     assert json.loads(more.out) == {
@@ -63,7 +64,7 @@ def test_rows_that_contradict_the_store_refuse_the_load_and_are_told(
     store = tmp_path / "store.sqlite"
     assert ringfence("load", files, "--store", store).code == 0
     (files / "claims.csv").write_text(
-        CLAIMS + "c1,ann,shop,2024-01-01,7,EUR,open\nc2,bob,shop,2024-01-02,6,EUR,\n"
+        CLAIMS + "c1,ann,shop,2024-01-01,7,EUR,open,Elm St 1\nc2,bob,shop,2024-01-02,6,EUR,,\n"
     )
     refused = ringfence("load", files, "--store", store, "--rejected", tmp_path / "told")
     assert refused.code == 1
@@ -84,7 +85,6 @@ def test_rows_that_contradict_the_store_refuse_the_load_and_are_told(
 def test_another_key_is_refused(ringfence: Ringfence, files: Path, tmp_path: Path) -> None:
     store = tmp_path / "store.sqlite"
     assert ringfence("load", files, "--store", store).code == 0
-    (files / "claims.csv").write_text(CLAIMS + "c2,ann,shop,2024-01-01,5,EUR,open\n")
     refused = ringfence("load", files, "--store", store, "--key-file", tmp_path / "other-key")
     assert refused.code == 2
     (line,) = refusals(refused)

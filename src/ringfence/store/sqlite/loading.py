@@ -10,10 +10,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ringfence.domain.errors import InvalidError
 from ringfence.domain.identifiers import IdentifierKind
 from ringfence.domain.leases import Lease
-from ringfence.domain.loads import FileCount, Load, LoadSource
+from ringfence.domain.loads import FileCount, Load, LoadSource, refuse_other_pseudonyms
 from ringfence.domain.progress import Progress
 from ringfence.market.tables import SCHEMAS, IdentifierValues, MarketTables
 from ringfence.store.sqlite.clearing import clear_load
@@ -28,28 +27,6 @@ PLAN = 1
 CLEARED = 0
 """The plan of a load that is being cleared away."""
 _DETECTION = ["claim_id", "buyer", "merchant", "filed_at", "amount", "currency"]
-
-
-class OtherKeyError(InvalidError):
-    """The store holds pseudonyms of another key."""
-
-    def __init__(self, stored: str, given: str) -> None:
-        super().__init__(
-            f"This store was pseudonymised under another key (id {stored}, yours has {given}); name its key "
-            "with --key-file or RINGFENCE_KEY_FILE, or load into a new store."
-        )
-        self.stored, self.given = stored, given
-
-
-class OtherNormaliserError(InvalidError):
-    """The store holds values that were normalised by other rules."""
-
-    def __init__(self, stored: int, given: int) -> None:
-        super().__init__(
-            f"The values in this store were normalised by version {stored} of the rules, this Ringfence has "
-            f"version {given}, and they do not compare; load the files into a new store."
-        )
-        self.stored, self.given = stored, given
 
 
 @dataclass(frozen=True)
@@ -127,10 +104,7 @@ def _check_pseudonyms(database: Database, source: LoadSource) -> None:
     """Refuse another key or other rules than those of the complete loads; the first load sets them."""
     about = dict(database.all("SELECT name, value FROM about WHERE name IN ('key_id', 'normaliser')"))
     if database.one("SELECT 1 FROM loads WHERE finished_at IS NOT NULL") is not None:
-        if about["key_id"] != source.key_id:
-            raise OtherKeyError(about["key_id"], source.key_id)
-        if int(about["normaliser"]) != source.normaliser:
-            raise OtherNormaliserError(int(about["normaliser"]), source.normaliser)
+        refuse_other_pseudonyms(about["key_id"], int(about["normaliser"]), source.key_id, source.normaliser)
     for name, value in (("key_id", source.key_id), ("normaliser", str(source.normaliser))):
         database.run("INSERT OR REPLACE INTO about (name, value) VALUES (?, ?)", (name, value))
 
