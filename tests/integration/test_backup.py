@@ -139,9 +139,11 @@ def test_a_backup_made_while_others_write_shows_one_moment(store: Store, tmp_pat
         both(store, "x" * 1_000_000)
     done = threading.Event()
     times: list[float] = []
+    # A copy that began anew with every write would not end before the writing does.
+    end = time.monotonic() + 30
 
     def keep_writing() -> None:
-        while not done.is_set():
+        while not done.is_set() and time.monotonic() < end:
             began = time.perf_counter()
             both(store, "y" * 1_000)
             times.append(time.perf_counter() - began)
@@ -155,6 +157,7 @@ def test_a_backup_made_while_others_write_shows_one_moment(store: Store, tmp_pat
             assert before <= version_at(made.path) <= version(store)
             # What was written meanwhile did not wait for the copy.
             assert version(store) > before
+            assert time.monotonic() < end
             back = tmp_path / f"restored {place}.sqlite"
             STORES.restore(made.path, str(back), replace=False)
             assert version_at(back) == version_at(made.path)

@@ -180,6 +180,7 @@ def test_a_part_of_a_dismissed_ring_stays_down_too(store: Store, publish: Publis
     assert hidden(store, NOW) == {RingStatus.CONFIRMED: {"r2", "r3"}}
     undo(store, BO, "r2", "they are", NOW)
     assert hidden(store, NOW) == {RingStatus.DISMISSED: {"r2", "r3"}}
+    assert status(store, "r3") == (RingStatus.DISMISSED, None)
 
 
 def test_an_undo_at_the_origin_opens_its_parts(store: Store, publish: Publish) -> None:
