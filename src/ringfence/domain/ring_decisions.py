@@ -79,6 +79,10 @@ class Decision:
     members: int
     claims: int
 
+    def to_state(self) -> dict[str, Any]:
+        """Give what a store keeps."""
+        return {name: getattr(self, name) for name in Decision.__slots__}
+
     def __str__(self) -> str:
         until = f" until {_day(self.until)}" if self.until is not None else ""
         return (
@@ -115,9 +119,7 @@ class RingRecord:
     def to_state(self) -> dict[str, Any]:
         """Give what a store keeps."""
         return {
-            "standing": [
-                {name: getattr(decision, name) for name in Decision.__slots__} for decision in self.standing
-            ],
+            "standing": [decision.to_state() for decision in self.standing],
             "assigned": self.assigned,
             "notes": self.notes,
             "last_at": self.last_at,
@@ -244,6 +246,21 @@ class RingStanding:
         }
 
 
+def status_by(decision: Mapping[str, Any], score: float, now: int, *, is_inherited: bool) -> RingStatus:
+    """Say where a ring of this score (in decades) stands at `now` by a decision as a store keeps it.
+
+    It is open again if the decision ended, or if what held by its evidence has a decade more. A decision
+    about the ring it was split from holds by evidence whatever it was.
+    """
+    until, outcome = decision["until"], Outcome(decision["outcome"])
+    if until is not None and now >= until:
+        return RingStatus.OPEN
+    is_held_by_evidence = is_inherited or outcome in (Outcome.DISMISS, Outcome.ALLOW)
+    if is_held_by_evidence and score >= decision["evidence"] + RETURN_DECADES:
+        return RingStatus.OPEN
+    return _STATUS[outcome]
+
+
 def ring_standing(
     record: RingRecord,
     score: float,
@@ -260,10 +277,15 @@ def ring_standing(
     inherited = origin if record.decision is None and origin is not None and origin[1].decision else None
     source = inherited[1] if inherited else record
     inherited_from = inherited[0] if inherited else None
-    decision = source.decision
-    returned = _returned(decision, score, now, inherited_from) if decision else None
+    decision, status, returned = source.decision, RingStatus.OPEN, None
+    if decision is not None:
+        status = status_by(decision.to_state(), score, now, is_inherited=inherited is not None)
+        if status is RingStatus.OPEN:
+            is_over = decision.until is not None and now >= decision.until
+            said = "that time is over" if is_over else f"it has {score:.1f} now"
+            returned = f"{_whose(inherited_from)}{decision}; {said}"
     return RingStanding(
-        status=_STATUS[decision.outcome] if decision and returned is None else RingStatus.OPEN,
+        status=status,
         decision=decision,
         owner=record.assigned if record.assigned is not None else source.owner,
         returned_because=returned,
@@ -271,17 +293,6 @@ def ring_standing(
         notes=record.notes,
         version=version,
     )
-
-
-def _returned(decision: Decision, score: float, now: int, inherited_from: str | None) -> str | None:
-    """Say why a decision does not hold any more; None if it does."""
-    whose = _whose(inherited_from)
-    if decision.until is not None and now >= decision.until:
-        return f"{whose}{decision}; that time is over"
-    is_held_by_evidence = decision.outcome in (Outcome.DISMISS, Outcome.ALLOW) or inherited_from is not None
-    if is_held_by_evidence and score >= decision.evidence + RETURN_DECADES:
-        return f"{whose}{decision}; it has {score:.1f} now"
-    return None
 
 
 def _whose(inherited_from: str | None) -> str:

@@ -15,6 +15,7 @@ from ringfence.domain.ring_decisions import (
     fold,
     noted,
     ring_standing,
+    status_by,
     undone,
 )
 from ringfence.domain.rings import Ring, RingQuery
@@ -151,13 +152,18 @@ def hidden(store: Store, now: int, run_id: int | None = None) -> dict[RingStatus
         if not decided:
             return {}
         origins = store.rings.origins()
-        heirs = {ring_id for ring_id in origins if _decided_origin(ring_id, origins, decided.get)}
-        rings = store.rings.rings(sorted(decided.keys() | heirs), run_id)
+        sources = {
+            ring_id: source
+            for ring_id in origins.keys() - decided.keys()
+            if (source := _decided_origin(ring_id, origins, decided.get))
+        } | decided
+        scores = store.rings.scores(run_id)
     found: dict[RingStatus, set[str]] = {}
-    for ring in rings:
-        status = _standing(ring, origins, decided.get, now).status
+    for ring_id in sources.keys() & scores.keys():
+        decision = sources[ring_id].state["standing"][-1]
+        status = status_by(decision, scores[ring_id], now, is_inherited=ring_id not in decided)
         if status is not RingStatus.OPEN:
-            found.setdefault(status, set()).add(ring.ring_id)
+            found.setdefault(status, set()).add(ring_id)
     return {status: frozenset(ring_ids) for status, ring_ids in found.items()}
 
 

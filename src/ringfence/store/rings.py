@@ -81,6 +81,9 @@ class Rings(Protocol):
     def origins(self) -> dict[str, str]:
         """Give the ring it was split from, for every ring that was split from another, alive or ended."""
 
+    def scores(self, run_id: int | None = None) -> dict[str, float]:
+        """Give the evidence, in decades, of every ring of a run by ring id."""
+
     def names(self) -> frozenset[str]:
         """Give the ids of all rings that were ever published: none may be given to another."""
 

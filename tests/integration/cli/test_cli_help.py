@@ -13,7 +13,19 @@ COMMANDS = (
     "rings show",
     "rings export",
     "runs list",
+    "rings decide",
+    "rings undo",
+    "rings note",
+    "rings assign",
+    "rings history",
     "runs show",
+    "load",
+    "keys create",
+    "keys list",
+    "keys revoke",
+    "backup",
+    "restore",
+    "serve",
 )
 Command = Callable[..., Finished]
 

@@ -114,6 +114,12 @@ class SqliteRings:
                 for (ring_id,) in self._database.all("SELECT ring_id FROM findings WHERE run = ?", (run,))
             )
 
+    def scores(self, run_id: int | None = None) -> dict[str, float]:
+        """Give the evidence of every ring of a run."""
+        with self._database.snapshot():
+            run = self._runs.seen(run_id)
+            return dict(self._database.all("SELECT ring_id, score FROM findings WHERE run = ?", (run,)))
+
     def names(self) -> frozenset[str]:
         """Give the ids of all rings that were ever published."""
         return frozenset(ring_id for (ring_id,) in self._database.all("SELECT ring_id FROM rings"))
