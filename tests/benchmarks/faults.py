@@ -183,13 +183,13 @@ def _with_kills(place: Place, kind: str, arguments: list[str], tally: Tally, dic
         if _killed(place, arguments, tally.seconds, dice):
             tally.kills += 1
             _look(place)
+            if kind == "decide" and _is_decided(place, arguments):
+                return
         elif kind == "decide":
             # It was done, and saying it again would be another decision.
             return
         else:
             break
-    if kind == "decide" and _is_decided(place, arguments):
-        return
     _call([*_MODULE, *place.command(*arguments)], place.environment())
     tally.again += 1
     _look(place)

@@ -55,7 +55,7 @@ def find(market: Market, with_reasons: bool) -> None:
     """Find rings, and say why."""
     found = find_rings(market, Parameters(), Silent())
     if with_reasons:
-        report(market, found, Parameters(), links=False, previous=None, progress=Silent())
+        report(market, found, Parameters(), links=False, past=None, progress=Silent())
 
 
 def read_and_find(folder: Path) -> None:
