@@ -89,7 +89,7 @@ def test_a_published_run_tells_when_on_what_and_what_it_says_of_itself(store: St
 
 def test_tables_come_back_as_they_were_written(store: Store) -> None:
     lease = hold(store)
-    many = {f"r{i:04d}": [f"b{i}-{j}" for j in range(3)] for i in range(500, 0, -1)}
+    many = {f"r{i:04d}": [f"b{i}-{j}" for j in range(3)] for i in range(1_500, 0, -1)}
     outsiders = [f"z{i:05d}" for i in range(9_000, 0, -1)]
     tables = tables_of(many, [(ring, "born", "") for ring in many], outsiders)
     assert tables["members"]["ring_id"].is_sorted(descending=True)
@@ -101,9 +101,15 @@ def test_tables_come_back_as_they_were_written(store: Store) -> None:
             assert read[table].schema == SCHEMAS[table]
             assert read[table].equals(frame), table
     assert store.rings.buyer_score("z00001") == 0.0
-    assert store.rings.buyer_score("b500-1") == pytest.approx(0.8999)
-    assert store.rings.buyer_score("b500-10") is None
+    assert store.rings.buyer_score("b1500-1") == pytest.approx(0.8999)
+    assert store.rings.buyer_score("b1500-10") is None
     assert store.rings.buyer_score("") is None
+    for ring_ids in (["r0001", "r1500"], list(many)):
+        claims = store.rings.joint_claims(ring_ids)
+        assert [claim.claim_id for claim in claims] == [f"c-{r}-{b}" for r in ring_ids for b in many[r]]
+        inside = store.rings.links_inside(ring_ids)
+        assert [(r, link.buyer_b) for r, link in inside] == [(r, b) for r in ring_ids for b in many[r][1:]]
+    assert [link.buyer_b for link in store.rings.links_of("b77-0", 9)] == ["b77-1", "b77-2"]
 
 
 def test_tables_that_a_run_lacks_are_not_made_up(store: Store) -> None:
