@@ -320,7 +320,7 @@ def _buyers(store: Store) -> list[object]:
     from ringfence.domain.scope import PLATFORM
 
     return [
-        (store.market.buyer(buyer_id, PLATFORM), store.market.claims_of(buyer_id, PLATFORM, 100).items)
+        (store.market.buyers((buyer_id,), PLATFORM), store.market.claims_of(buyer_id, PLATFORM, 100).items)
         for buyer_id in store.market.read().buyer_ids.gather_every(50)
     ]
 

@@ -17,6 +17,7 @@ from small_loads import (
     tables_of,
 )
 
+from ringfence.domain.buyers import Buyer
 from ringfence.domain.errors import InvalidError, NotFoundError
 from ringfence.domain.leases import Lease, LeaseLostError
 from ringfence.domain.progress import Silent
@@ -42,6 +43,10 @@ SECOND = {
     "changes": [{"claim_id": "c1", "status": "refunded", "refunded": 100}],
     "buyers": [{"buyer": "ann", "registered_at": 2}],
 }
+
+
+def buyer_of(store: Store, buyer_id: str, scope: Scope) -> Buyer | None:
+    return next(iter(store.market.buyers((buyer_id,), scope)), None)
 
 
 def same(a: Any, b: Any) -> bool:
@@ -77,7 +82,7 @@ def test_an_empty_store_is_an_empty_market(store: Store) -> None:
     assert len(market.claims) == len(market.buyer_ids) == len(market.merchant_ids) == 0
     assert market.orders is None
     assert market.identifiers == ()
-    assert store.market.buyer("ann", PLATFORM) is None
+    assert buyer_of(store, "ann", PLATFORM) is None
     with pytest.raises(NotFoundError, match="no load 1"):
         store.market.read(1)
 
@@ -146,10 +151,10 @@ def test_an_interrupted_load_is_never_seen_and_goes_on_where_it_stopped(
     assert store.market.load_of("second") is None
     assert len(store.market.loads()) == 1
     assert same(store.market.read(), before)
-    assert store.market.buyer("eve", PLATFORM) is None
+    assert buyer_of(store, "eve", PLATFORM) is None
     assert store.market.claims(("c4",), PLATFORM) == ()
     assert [each.status for each in store.market.claims(("c1",), PLATFORM)] == ["open"]
-    ann = store.market.buyer("ann", PLATFORM)
+    ann = buyer_of(store, "ann", PLATFORM)
     assert ann is not None
     assert ann.registered_at == 1
     assert [each.holders for each in store.market.shared_identifiers("ann", PLATFORM)] == [2]
@@ -174,7 +179,7 @@ def test_an_interrupted_load_leaves_nothing_behind_when_another_one_is_made(
     assert [each.kind.value for each in market.identifiers] == ["device"]
     assert market.orders is None
     assert store.market.claims_of("zoe", PLATFORM, 9).total == 1
-    assert store.market.buyer("ann", PLATFORM) is None
+    assert buyer_of(store, "ann", PLATFORM) is None
     assert store.reports.of_buyer("bob", PLATFORM) == ()
 
 
@@ -230,29 +235,38 @@ def test_what_is_known_is_told_as_last_changed(store: Store, lease: Lease) -> No
 def test_a_buyer_is_told_with_what_was_last_said_of_them(store: Store, lease: Lease) -> None:
     load(store, "first", first(), lease)
     load(store, "second", second(), lease)
-    ann = store.market.buyer("ann", PLATFORM)
+    ann = buyer_of(store, "ann", PLATFORM)
     assert ann is not None
     assert (ann.country, ann.registered_at) == ("DE", 2), "an empty cell says nothing"
     assert (ann.claims, ann.orders, ann.first_claim_at, ann.last_claim_at) == (1, 1, 20, 20)
-    dot = store.market.buyer("dot", PLATFORM)
+    dot = buyer_of(store, "dot", PLATFORM)
     assert dot is not None
     assert (dot.claims, dot.orders, dot.first_claim_at) == (0, 0, None)
 
 
 def test_a_merchant_knows_whoever_ordered_or_claimed_there_of_late(store: Store, lease: Lease) -> None:
     load(store, "first", first(), lease)
-    assert store.market.buyer("bob", Scope("shop", since=10)) is not None
-    assert store.market.buyer("bob", Scope("shop", since=11)) is None
-    assert store.market.buyer("cyd", Scope("mart", since=6)) is not None
-    assert store.market.buyer("cyd", Scope("mart", since=7)) is None
-    assert store.market.buyer("cyd", Scope("shop")) is None
-    assert store.market.buyer("dot", Scope("shop")) is None
-    assert store.market.buyer("bob", Scope("nobody")) is None
+    assert buyer_of(store, "bob", Scope("shop", since=10)) is not None
+    assert buyer_of(store, "bob", Scope("shop", since=11)) is None
+    assert buyer_of(store, "cyd", Scope("mart", since=6)) is not None
+    assert buyer_of(store, "cyd", Scope("mart", since=7)) is None
+    assert buyer_of(store, "cyd", Scope("shop")) is None
+    assert buyer_of(store, "dot", Scope("shop")) is None
+    assert buyer_of(store, "bob", Scope("nobody")) is None
+
+
+def test_many_buyers_come_in_the_order_they_are_asked_for_as_far_as_they_are_in_sight(
+    store: Store, lease: Lease
+) -> None:
+    load(store, "first", first(), lease)
+    asked = ("bob", "nobody", "ann", "bob")
+    assert [buyer.buyer_id for buyer in store.market.buyers(asked, PLATFORM)] == ["bob", "ann"]
+    assert [buyer.buyer_id for buyer in store.market.buyers(asked, Scope("shop", since=11))] == ["ann"]
 
 
 def test_a_merchant_sees_its_own_claims_and_reports_alone(store: Store, lease: Lease) -> None:
     load(store, "first", first(), lease)
-    bob = store.market.buyer("bob", Scope("shop"))
+    bob = buyer_of(store, "bob", Scope("shop"))
     assert bob is not None
     assert (bob.claims, bob.orders, bob.last_claim_at) == (1, 0, 10)
     page = store.market.claims_of("bob", Scope("shop"), 9)

@@ -37,6 +37,18 @@ def test_an_unknown_record_has_neither_events_nor_a_state(store: Store) -> None:
     assert store.records.current(RecordKind.RING_DECISION) == ()
 
 
+def test_states_come_in_the_order_they_are_asked_for_without_those_of_another_kind(store: Store) -> None:
+    for ring_id in ("r1", "r2", "r3"):
+        store.records.append(RecordRef(RecordKind.RING_DECISION, ring_id), [event()], 0, {"of": ring_id})
+    store.records.append(RecordRef(RecordKind.KEY, "r4"), [event()], 0, {})
+    found = store.records.states(RecordKind.RING_DECISION, ("r3", "r4", "r1", "nobody", "r3"))
+    assert [(each.record.id, each.version, each.state["of"]) for each in found] == [
+        ("r3", 1, "r3"),
+        ("r1", 1, "r1"),
+    ]
+    assert store.records.states(RecordKind.RING_DECISION, ()) == ()
+
+
 def test_the_state_is_that_of_the_last_append(store: Store) -> None:
     for version in range(5):
         store.records.append(RECORD, [event(version)], version, {"notes": version + 1})

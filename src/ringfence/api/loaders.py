@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from ringfence.domain.buyers import Claim
+from ringfence.domain.buyers import Buyer, Claim
 from ringfence.domain.ring_decisions import RingStanding
 from ringfence.domain.rings import JointClaim, LineageStep, Link, Member, Ring
 from ringfence.domain.runs import Run
@@ -71,6 +71,11 @@ class RingBatch:
         self.alive: Together[bool] = Together(
             lambda: dict.fromkeys(read_rings.alive_among(store, principal, ids), True)
         )
+
+
+def buyers_together(asking: Asking, buyer_ids: Sequence[str]) -> Together[Buyer]:
+    """Read these buyers at once, when the first is asked for."""
+    return Together(lambda: read_buyers.find_buyers(asking.store, asking.principal, buyer_ids, asking.now))
 
 
 def claims_together(asking: Asking, claim_ids: Sequence[str]) -> Together[Claim]:

@@ -23,8 +23,6 @@ from ringfence.domain.scope import Principal, Role
 from ringfence.store import Store
 from ringfence.store.records import VersionConflictError
 
-_Find = Callable[[str], RecordState | None]
-
 
 class RingUnknownError(NotFoundError):
     """There is no such ring."""
@@ -128,13 +126,12 @@ def history(store: Store, principal: Principal, ring_id: str) -> tuple[Event, ..
 def statuses(store: Store, rings: Iterable[Ring], now: int) -> dict[str, RingStanding]:
     """Say where rings stand at `now` (µs since 1970-01-01 UTC), by ring id."""
     asked = tuple(rings)
-
-    def find(ring_id: str) -> RecordState | None:
-        return store.records.state(_ref(ring_id))
-
     with store.snapshot():
         origins = store.rings.origins() if any(ring.origin_ring_id for ring in asked) else {}
-        return {ring.ring_id: _standing(ring, origins, find, now) for ring in asked}
+        concerned = {origin for ring in asked for origin in _descent(ring.ring_id, origins)}
+        found = store.records.states(RecordKind.RING_DECISION, sorted(concerned))
+    records = {state.record.id: state for state in found}
+    return {ring.ring_id: _standing(ring, origins, records, now) for ring in asked}
 
 
 def hidden(store: Store, now: int, run_id: int | None = None) -> dict[RingStatus, frozenset[str]]:
@@ -155,7 +152,7 @@ def hidden(store: Store, now: int, run_id: int | None = None) -> dict[RingStatus
         sources = {
             ring_id: source
             for ring_id in origins.keys() - decided.keys()
-            if (source := _decided_origin(ring_id, origins, decided.get))
+            if (source := _decided_origin(ring_id, origins, decided))
         } | decided
         scores = store.rings.scores(run_id)
     found: dict[RingStatus, set[str]] = {}
@@ -193,8 +190,7 @@ def _change(
         ring = store.rings.last_known(ring_id)
         if ring is None:
             raise RingUnknownError(ring_id)
-        state = store.records.state(_ref(ring_id))
-        record, version = _read(state)
+        record, version = _read(store.records.state(_ref(ring_id)))
         if expected_version is not None and expected_version != version:
             raise VersionConflictError(_ref(ring_id), expected_version, version)
         event = event_of(ring, record)
@@ -212,23 +208,29 @@ def _change(
         return statuses(store, (ring,), now)[ring_id]
 
 
-def _standing(ring: Ring, origins: Mapping[str, str], find: _Find, now: int) -> RingStanding:
-    record, version = _read(find(ring.ring_id))
-    origin = None if record.decision else _decided_origin(ring.ring_id, origins, find)
+def _standing(
+    ring: Ring, origins: Mapping[str, str], records: Mapping[str, RecordState], now: int
+) -> RingStanding:
+    record, version = _read(records.get(ring.ring_id))
+    origin = None if record.decision else _decided_origin(ring.ring_id, origins, records)
     inherited = (origin.record.id, RingRecord.from_state(origin.state)) if origin else None
     return ring_standing(record, ring.score, now, version=version, origin=inherited)
 
 
-def _decided_origin(ring_id: str, origins: Mapping[str, str], find: _Find) -> RecordState | None:
+def _decided_origin(
+    ring_id: str, origins: Mapping[str, str], records: Mapping[str, RecordState]
+) -> RecordState | None:
     """Find the nearest ring a ring descends from about which something is decided."""
-    passed = {ring_id}
-    while (origin := origins.get(ring_id)) and origin not in passed:
-        state = find(origin)
-        if state is not None and _is_decided(state):
-            return state
-        passed.add(origin)
-        ring_id = origin
-    return None
+    decided = (records[origin] for origin in _descent(ring_id, origins)[1:] if origin in records)
+    return next(filter(_is_decided, decided), None)
+
+
+def _descent(ring_id: str, origins: Mapping[str, str]) -> list[str]:
+    """List a ring, the ring it was split from, and so on."""
+    line = [ring_id]
+    while (origin := origins.get(line[-1])) and origin not in line:
+        line.append(origin)
+    return line
 
 
 def _is_decided(state: RecordState) -> bool:

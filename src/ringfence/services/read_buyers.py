@@ -13,13 +13,26 @@ from ringfence.store import Store
 _WHAT = "buyers"
 
 
+class BuyerUnknownError(NotFoundError):
+    """There is no such buyer, or none in sight: the words are the same."""
+
+    def __init__(self, buyer_id: str) -> None:
+        super().__init__(f"There is no buyer {buyer_id}.")
+        self.buyer_id = buyer_id
+
+
 def find_buyer(store: Store, principal: Principal, buyer_id: str, now: int) -> Buyer:
     """Find a buyer. Raises ForbiddenError; NotFoundError in the same words for all who are not in sight."""
+    found = find_buyers(store, principal, (buyer_id,), now)
+    if buyer_id not in found:
+        raise BuyerUnknownError(buyer_id)
+    return found[buyer_id]
+
+
+def find_buyers(store: Store, principal: Principal, buyer_ids: Sequence[str], now: int) -> dict[str, Buyer]:
+    """Find buyers by id; those that are not in sight are left out. Raises ForbiddenError."""
     require(principal, BUYER_READERS, _WHAT)
-    buyer = store.market.buyer(buyer_id, principal.scope(now))
-    if buyer is None:
-        raise NotFoundError(f"There is no buyer {buyer_id}.")
-    return buyer
+    return {buyer.buyer_id: buyer for buyer in store.market.buyers(buyer_ids, principal.scope(now))}
 
 
 def claims_of(

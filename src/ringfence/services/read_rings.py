@@ -1,7 +1,7 @@
 """Rings as investigators read them: the queue, one ring, and what it is made of."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
 from ringfence.domain.errors import NotFoundError
@@ -65,19 +65,8 @@ def list_rings(
                 return RingPage(0, Page((), (), False, 0))
             run_id = published.run_id
         if statuses is not None:
-            query = _narrowed(query, statuses, decide_rings.hidden(store, now))
+            query = decide_rings.narrowed(query, statuses, decide_rings.hidden(store, now, run_id))
         return RingPage(run_id, store.rings.page(query, first, after, run_id))
-
-
-def _narrowed(
-    query: RingQuery, statuses: frozenset[RingStatus], decided: Mapping[RingStatus, frozenset[str]]
-) -> RingQuery:
-    """Turn statuses into ring ids; whatever is in none of `decided` is open."""
-    asked = frozenset[str]().union(*(ids for status, ids in decided.items() if status in statuses))
-    if RingStatus.OPEN in statuses:
-        rest = frozenset[str]().union(*(ids for status, ids in decided.items() if status not in statuses))
-        return replace(query, without=query.without | rest)
-    return replace(query, only=asked if query.only is None else asked & query.only)
 
 
 def find_ring(store: Store, principal: Principal, ring_id: str, run_id: int | None) -> Ring:

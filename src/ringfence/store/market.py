@@ -1,5 +1,6 @@
 """The port of the market: loads in, arrays out, and what people ask about a buyer."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import polars as pl
@@ -45,8 +46,8 @@ class MarketPort(Protocol):
         rows, as of the last complete load or of the load `version`. Raises NotFoundError for an unknown one.
         """
 
-    def buyer(self, buyer_id: str, scope: Scope) -> Buyer | None:
-        """Find a buyer; None if there is none in the scope."""
+    def buyers(self, buyer_ids: Sequence[str], scope: Scope) -> tuple[Buyer, ...]:
+        """Find buyers by id, in the order asked for; those that do not exist in the scope are left out."""
 
     def claims_of(self, buyer_id: str, scope: Scope, first: int, after: Key | None = None) -> Page[Claim]:
         """List a buyer's claims within the scope, latest first (Key: filed_at, claim_id)."""

@@ -43,5 +43,8 @@ class Records(Protocol):
     def state(self, record: RecordRef) -> RecordState | None:
         """Give the current state of one record."""
 
+    def states(self, kind: RecordKind, ids: Sequence[str]) -> tuple[RecordState, ...]:
+        """Give the current states of records of a kind by id, as asked for; unknown ones are left out."""
+
     def current(self, kind: RecordKind, concerning: Subject | None = None) -> tuple[RecordState, ...]:
         """Give the current states of all records of a kind, by id, or of those that concern a subject."""

@@ -7,7 +7,7 @@ import strawberry
 
 from ringfence.api.cursors import read_cursor
 from ringfence.api.global_ids import global_id
-from ringfence.api.loaders import Asking, RingBatch, claims_together
+from ringfence.api.loaders import Asking, RingBatch, buyers_together, claims_together
 from ringfence.api.types.asking import Info
 from ringfence.api.types.connections import After, Connection, First, connection, connection_of_all
 from ringfence.api.types.node import Node
@@ -102,13 +102,18 @@ class Ring(Node):
         return [RingEvent.of(number, event) for number, event in enumerate(events, start=1)]
 
     @strawberry.field
-    def members(self, first: First, after: After = None) -> Connection[RingMember]:
+    def members(self, info: Info, first: First, after: After = None) -> Connection[RingMember]:
         """The buyers in the ring, best evidence first."""
+
+        def nodes_of(chosen: Sequence[rings.Member]) -> list[RingMember]:
+            buyers = buyers_together(info.context, [member.buyer_id for member in chosen])
+            return [RingMember.of(member, buyers) for member in chosen]
+
         return connection_of_all(
             f"Ring.members {self.ring_id}",
             self._batch.members.of(self.ring_id) or [],
             lambda member: member.buyer_id,
-            lambda chosen: [RingMember.of(member) for member in chosen],
+            nodes_of,
             first,
             after,
             self.run_id,

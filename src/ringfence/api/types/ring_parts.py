@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 from ringfence.api.loaders import Together
-from ringfence.api.types.asking import Info
 from ringfence.api.types.claim import Claim
 from ringfence.api.types.enums import RingChange
 from ringfence.api.types.scalars import Money, Time, sums_of
-from ringfence.domain import buyers, rings
-from ringfence.services import read_buyers, read_rings
+from ringfence.domain import buyers as people
+from ringfence.domain import rings
+from ringfence.services import read_rings
+from ringfence.services.read_buyers import BuyerUnknownError
 
 if TYPE_CHECKING:
     from ringfence.api.types.buyer import Buyer
@@ -25,19 +26,24 @@ class RingMember:
         description="Evidence for the buyer's part in the ring, in decades: -log10 of a chance."
     )
     why: str = strawberry.field(description="What speaks for it, in words.")
+    _buyers: strawberry.Private[Together[people.Buyer]]
 
     @strawberry.field
-    def buyer(self, info: Info) -> Annotated["Buyer", strawberry.lazy("ringfence.api.types.buyer")]:
+    def buyer(self) -> Annotated["Buyer", strawberry.lazy("ringfence.api.types.buyer")]:
         """The buyer."""
         from ringfence.api.types.buyer import Buyer
 
-        asking = info.context
-        return Buyer.of(read_buyers.find_buyer(asking.store, asking.principal, self.buyer_id, asking.now))
+        found = self._buyers.of(self.buyer_id)
+        if found is None:
+            raise BuyerUnknownError(self.buyer_id)
+        return Buyer.of(found)
 
     @classmethod
-    def of(cls, member: rings.Member) -> "RingMember":
-        """Answer a member."""
-        return cls(buyer_id=strawberry.ID(member.buyer_id), score=member.score, why=member.why)
+    def of(cls, member: rings.Member, buyers: Together[people.Buyer]) -> "RingMember":
+        """Answer a member; `buyers` has the buyers of all members of the list."""
+        return cls(
+            buyer_id=strawberry.ID(member.buyer_id), score=member.score, why=member.why, _buyers=buyers
+        )
 
 
 @strawberry.type
@@ -101,7 +107,7 @@ class JointClaim:
     expected: float = strawberry.field(
         description="How many strangers' claims chance would put as near to the event."
     )
-    _claims: strawberry.Private[Together[buyers.Claim]]
+    _claims: strawberry.Private[Together[people.Claim]]
 
     @strawberry.field
     def claim(self) -> Claim | None:
@@ -110,7 +116,7 @@ class JointClaim:
         return None if found is None else Claim.of(found)
 
     @classmethod
-    def of(cls, claim: rings.JointClaim, claims: Together[buyers.Claim]) -> "JointClaim":
+    def of(cls, claim: rings.JointClaim, claims: Together[people.Claim]) -> "JointClaim":
         """Answer a joint claim; `claims` finds those of the whole page."""
         return cls(
             event=claim.event,

@@ -115,11 +115,6 @@ class Database:
         row = self.one("PRAGMA user_version")
         return int(row[0]) if row else 0
 
-    def copy_to(self, target: sqlite3.Connection) -> None:
-        """Copy everything, as of now, while others read and write."""
-        with self._errors():
-            self._reader().backup(target)
-
     def close(self) -> None:
         """Close every connection, those of other threads too."""
         with self._turn:

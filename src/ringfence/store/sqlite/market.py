@@ -1,6 +1,7 @@
 """The market in SQLite: loads, arrays, and what is asked about a buyer."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
@@ -31,7 +32,9 @@ _CLAIMS = f"""
     FROM claims AS c JOIN buyers AS b USING (buyer) JOIN merchants AS m USING (merchant) {CLAIM_NOW}
     WHERE c.load <= :version AND (:merchant_id IS NULL OR m.merchant_id = :merchant_id) AND {SEES_BUYER}
 """
-_BUYER = f"""
+_FILED = """FROM claims AS c WHERE c.buyer = b.buyer AND c.load <= :version
+            AND (:merchant_id IS NULL OR c.merchant = :merchant)"""
+_BUYERS = f"""
     SELECT b.buyer_id,
         (SELECT country FROM buyer_details AS d
             WHERE d.buyer = b.buyer AND d.load <= :version AND country IS NOT NULL
@@ -39,17 +42,14 @@ _BUYER = f"""
         (SELECT registered_at FROM buyer_details AS d
             WHERE d.buyer = b.buyer AND d.load <= :version AND registered_at IS NOT NULL
             ORDER BY d.load DESC LIMIT 1),
-        filed.claims,
+        (SELECT count(*) {_FILED}),
         (SELECT count(*) FROM orders AS o
             WHERE o.buyer = b.buyer AND o.load <= :version
                 AND (:merchant_id IS NULL OR o.merchant = :merchant)),
-        filed.first_at, filed.last_at
-    FROM buyers AS b JOIN (
-        SELECT count(*) AS claims, min(filed_at) AS first_at, max(filed_at) AS last_at FROM claims AS c
-        WHERE c.buyer = (SELECT buyer FROM buyers WHERE buyer_id = :buyer_id) AND c.load <= :version
-            AND (:merchant_id IS NULL OR c.merchant = :merchant)
-    ) AS filed
-    WHERE b.buyer_id = :buyer_id AND {SEES_BUYER}
+        (SELECT min(filed_at) {_FILED}),
+        (SELECT max(filed_at) {_FILED})
+    FROM json_each(:buyer_ids) AS asked CROSS JOIN buyers AS b ON b.buyer_id = asked.value
+    WHERE {SEES_BUYER} ORDER BY asked.key
 """
 _SHARED = """
     SELECT kind, exact, holders FROM (
@@ -112,11 +112,12 @@ class SqliteMarket:
                 raise NotFoundError(f"There is no load {version}; the last one is {last}.")
             return read_arrays(self._database, wanted)
 
-    def buyer(self, buyer_id: str, scope: Scope) -> Buyer | None:
-        """Find a buyer; None if there is none in the scope."""
+    def buyers(self, buyer_ids: Sequence[str], scope: Scope) -> tuple[Buyer, ...]:
+        """Find buyers by id, in the order asked for."""
+        asked = json.dumps(list(dict.fromkeys(buyer_ids)))
         with self._database.snapshot():
-            row = self._database.one(_BUYER, self._values(scope, buyer_id=buyer_id))
-        return Buyer(*row) if row else None
+            rows = self._database.all(_BUYERS, self._values(scope, buyer_ids=asked))
+        return tuple(Buyer(*row) for row in rows)
 
     def claims_of(self, buyer_id: str, scope: Scope, first: int, after: Key | None = None) -> Page[Claim]:
         """List a buyer's claims within the scope, latest first."""

@@ -69,6 +69,15 @@ class SqliteRecords:
         )
         return RecordState(record, row[0], orjson.loads(row[1])) if row else None
 
+    def states(self, kind: RecordKind, ids: Sequence[str]) -> tuple[RecordState, ...]:
+        """Give the current states of records of a kind by id."""
+        rows = self._database.all(
+            "SELECT r.id, r.version, r.state FROM json_each(:ids) AS asked"
+            " CROSS JOIN records AS r ON r.kind = :kind AND r.id = asked.value ORDER BY asked.key",
+            {"kind": kind, "ids": _json(list(dict.fromkeys(ids)))},
+        )
+        return _states(kind, rows)
+
     def current(self, kind: RecordKind, concerning: Subject | None = None) -> tuple[RecordState, ...]:
         """Give the current states of all records of a kind, by id, or of those that concern a subject."""
         if concerning is None:
@@ -81,9 +90,7 @@ class SqliteRecords:
                 " WHERE subject_kind = ? AND subject_id = ? AND kind = ? ORDER BY id",
                 (concerning.kind, concerning.id, kind),
             )
-        return tuple(
-            RecordState(RecordRef(kind, id), version, orjson.loads(state)) for id, version, state in rows
-        )
+        return _states(kind, rows)
 
     def _last(self, record: RecordRef) -> tuple[int | None, int, int]:
         """Give a record's number, version, and the time of its last event."""
@@ -104,5 +111,11 @@ class SqliteRecords:
         return int(row[0])
 
 
-def _json(value: Mapping[str, Any]) -> str:
+def _states(kind: RecordKind, rows: Sequence[tuple[Any, ...]]) -> tuple[RecordState, ...]:
+    return tuple(
+        RecordState(RecordRef(kind, id), version, orjson.loads(state)) for id, version, state in rows
+    )
+
+
+def _json(value: Mapping[str, Any] | list[str]) -> str:
     return orjson.dumps(value).decode()
