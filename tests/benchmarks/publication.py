@@ -3,8 +3,8 @@
     python tests/benchmarks/publication.py --rings 10000 --members 10
 
 One process writes and publishes runs while others read pages of rings and their members. Goals: 5 s to write
-and publish 10,000 rings with 100,000 members, 20 ms for 99 % of the reads. A ring's claims and links are as
-many as in generated marketplaces: 11 joint claims and 6.5 links a member.
+and publish 10,000 rings with 100,000 members, 20 ms for 99 % of the reads. A member has 11
+joint claims and up to 6.5 links, about as many as in generated marketplaces.
 """
 
 import argparse

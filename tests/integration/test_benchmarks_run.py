@@ -46,6 +46,10 @@ def marketplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "real_shopping.py",
         "hidden_markets.py",
         "injected_blocks.py",
+        "store_market.py",
+        "publication.py",
+        "api_speed.py",
+        "faults.py",
     ],
 )
 def test_every_benchmark_explains_itself(script: str) -> None:
@@ -80,6 +84,23 @@ def test_a_recipe_puts_people_who_share_an_address_together(recipe: str, tmp_pat
     run_script(recipe, data, out)
     members = pl.read_csv(out / "members.csv").group_by("ring_id").agg("buyer_id")
     assert {frozenset(ring) for ring in members["buyer_id"]} == {frozenset("abc"), frozenset("xyz")}
+
+
+@pytest.mark.parametrize(
+    ("script", "small", "said"),
+    [
+        ("store_market.py", ("--claims", "20000"), "fetchall"),
+        ("publication.py", ("--rings", "50", "--members", "4", "--buyers", "1000", "--runs", "2"), "p99"),
+        ("api_speed.py", ("--rings", "60", "--members", "4", "--seconds", "0.2"), "p99"),
+    ],
+)
+def test_a_benchmark_of_the_store_gives_its_figures(script: str, small: tuple[str, ...], said: str) -> None:
+    assert said in run_script(script, *small)
+
+
+def test_nothing_is_lost_when_processes_are_killed_at_random(tmp_path: Path) -> None:
+    told = run_script("faults.py", tmp_path / "faults", "--rounds", "1", "--buyers", "1000")
+    assert "nothing was lost" in told
 
 
 def test_hidden_markets_are_the_same_for_a_seed_and_hold_rings_only_when_asked() -> None:

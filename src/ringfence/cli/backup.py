@@ -68,6 +68,6 @@ def _tell(what: str, made: "Backup", contents: "Contents", as_json: bool) -> Non
         else "no run"
     )
     print_lines(
-        f"{what} ({made.size_bytes / 1e6:,.1f} MB): {contents.loads:,} loads, {run}, decisions about "
-        f"{contents.decided_rings:,} rings, {contents.keys:,} keys"
+        f"{what} ({made.size_bytes / 1e6:,.1f} MB): loads: {contents.loads:,}, {run}, "
+        f"decided rings: {contents.decided_rings:,}, keys: {contents.keys:,}"
     )
