@@ -4,7 +4,12 @@ import re
 from dataclasses import fields
 from pathlib import Path
 
+from graphql import build_schema, parse, validate
+
+from ringfence.api.schema import schema_text
 from ringfence.cli.main import application
+from ringfence.domain.ring_decisions import Outcome
+from ringfence.domain.scope import Role
 from ringfence.intake.tables import TABLES
 from ringfence.market.results import SCHEMAS
 from ringfence.settings import Settings
@@ -43,3 +48,19 @@ def test_every_command_is_shown() -> None:
     for command in application.registered_commands:
         assert command.callback is not None
         assert f"ringfence {command.callback.__name__}" in README
+    for group in application.registered_groups:
+        assert f"ringfence {group.name} " in README
+
+
+def test_every_role_and_every_kind_of_decision_is_named() -> None:
+    for word in (*Role, *Outcome):
+        assert re.search(rf"\b{word}", README, re.IGNORECASE), word
+
+
+def test_every_query_shown_is_valid() -> None:
+    schema = build_schema(schema_text())
+    shown = re.findall(r"```graphql\n(.+?)```", README, re.DOTALL)
+    shown += re.findall(r'\{"query": "(.+?)"\}', README)
+    assert len(shown) == 2
+    for query in shown:
+        assert validate(schema, parse(query)) == [], query
