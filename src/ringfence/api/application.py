@@ -13,6 +13,7 @@ from ringfence.api.access_log import AccessLog
 from ringfence.api.endpoint import GraphQLEndpoint
 from ringfence.api.graphiql_page import asset_routes, page
 from ringfence.api.health import HealthChecks
+from ringfence.api.hosts import LoopbackNames
 from ringfence.api.limits import Limits
 from ringfence.api.schema import build_schema
 from ringfence.store import Store
@@ -21,11 +22,18 @@ PATH = "/graphql"
 
 
 def build_application(
-    store: Store, clock: Callable[[], int], *, graphiql: bool, limits: Limits | None = None
+    store: Store,
+    clock: Callable[[], int],
+    *,
+    graphiql: bool,
+    any_host: bool = False,
+    limits: Limits | None = None,
 ) -> Starlette:
     """Build the application that answers from a store; with `graphiql` it serves the page for queries, too.
 
-    `clock` gives the time in µs since 1970-01-01 UTC. The store is not closed with the application.
+    Only requests to this machine by its loopback names are answered, unless a proxy names it otherwise
+    (`any_host`). `clock` gives the time in µs since 1970-01-01 UTC. The store is not closed with the
+    application.
     """
     endpoint = GraphQLEndpoint(build_schema(), store, clock, limits or Limits())
     health = HealthChecks(store, clock)
@@ -43,13 +51,16 @@ def build_application(
         endpoint.close()
         health.close()
 
-    return Starlette(
+    application = Starlette(
         routes=[
             Route(PATH, graphql, methods=["GET", "POST"]),
             Route("/livez", health.livez, methods=["GET"]),
             Route("/readyz", health.readyz, methods=["GET"]),
             *(asset_routes() if graphiql else ()),
         ],
-        middleware=[Middleware(AccessLog)],
+        middleware=[Middleware(AccessLog), *(() if any_host else (Middleware(LoopbackNames),))],
         lifespan=lifespan,
     )
+    # Its answer would lead wherever the request says it came to.
+    application.router.redirect_slashes = False
+    return application

@@ -2,7 +2,6 @@
 
 import errno
 import gc
-import ipaddress
 import logging
 import os
 import signal
@@ -16,6 +15,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from ringfence.api.access_log import LOGGER, JsonLines
+from ringfence.api.hosts import is_loopback
 from ringfence.domain.errors import ConflictError, InvalidError, UnavailableError
 
 _GRACE_SECONDS = 8
@@ -39,7 +39,7 @@ def listen(host: str, port: int, *, behind_proxy: bool) -> socket.socket:
     Only loopback addresses are taken, unless a proxy stands before them: keys would pass the network in the
     clear. Raises InvalidError for another address, PortTakenError, UnavailableError.
     """
-    if not behind_proxy and not _is_loopback(host):
+    if not behind_proxy and not is_loopback(host):
         raise InvalidError(
             f"{host} can be reached from other machines, and keys would pass the network unencrypted. Let a "
             "proxy with TLS stand before it and say --behind-proxy, or listen on 127.0.0.1."
@@ -76,6 +76,7 @@ def serve(application: ASGIApp, listener: socket.socket) -> None:
         uvicorn.Config(
             application,
             http="httptools",
+            ws="none",
             log_config=None,
             access_log=False,
             server_header=False,
@@ -128,12 +129,3 @@ def _rare_collections() -> Iterator[None]:
     finally:
         gc.set_threshold(*former)
         gc.unfreeze()
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -26,7 +26,10 @@ def serve(
     ] = "127.0.0.1",
     behind_proxy: Annotated[
         bool,
-        typer.Option("--behind-proxy", help="A proxy with TLS stands before it: any address may be taken."),
+        typer.Option(
+            "--behind-proxy",
+            help="A proxy with TLS stands before it: any address may be taken, and it answers to any name.",
+        ),
     ] = False,
     no_graphiql: Annotated[
         bool, typer.Option("--no-graphiql", help="Without the page for queries; the API alone.")
@@ -40,10 +43,10 @@ def serve(
 
     with open_store(context, store) as opened, listen(host, port, behind_proxy=behind_proxy) as listener:
         print_lines(*_words(listener, graphiql=not no_graphiql))
-        answer(opened, listener, graphiql=not no_graphiql)
+        answer(opened, listener, graphiql=not no_graphiql, behind_proxy=behind_proxy)
 
 
-def answer(store: "Store", listener: "socket.socket", *, graphiql: bool) -> None:
+def answer(store: "Store", listener: "socket.socket", *, graphiql: bool, behind_proxy: bool = False) -> None:
     """Answer requests about a store at an address until a signal comes."""
     import sys
 
@@ -51,7 +54,7 @@ def answer(store: "Store", listener: "socket.socket", *, graphiql: bool) -> None
     from ringfence.api.server import serve
 
     sys.stdout.flush()
-    serve(build_application(store, clock, graphiql=graphiql), listener)
+    serve(build_application(store, clock, graphiql=graphiql, any_host=behind_proxy), listener)
 
 
 def _words(listener: "socket.socket", *, graphiql: bool) -> tuple[str, ...]:

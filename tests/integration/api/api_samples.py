@@ -183,7 +183,7 @@ class Client:
 
     def __init__(self, application: Starlette, loop: asyncio.Runner) -> None:
         transport = httpx.ASGITransport(application, raise_app_exceptions=False)
-        self._client = httpx.AsyncClient(transport=transport, base_url="http://api")
+        self._client = httpx.AsyncClient(transport=transport, base_url="http://localhost")
         self._loop = loop
 
     def get(self, path: str, **headers: str) -> httpx.Response:
@@ -232,6 +232,7 @@ def open_api(
     *,
     filled: bool = True,
     graphiql: bool = True,
+    any_host: bool = False,
     limits: Limits | None = None,
     clock: Callable[[], int] = lambda: NOW,
 ) -> Iterator[Api]:
@@ -241,7 +242,9 @@ def open_api(
         if filled:
             fill(store)
         calls: Counter[str] = Counter()
-        application = build_application(Counting(store, calls), clock, graphiql=graphiql, limits=limits)
+        application = build_application(
+            Counting(store, calls), clock, graphiql=graphiql, any_host=any_host, limits=limits
+        )
         with asyncio.Runner() as loop:
             lifespan = application.router.lifespan_context(application)
             loop.run(lifespan.__aenter__())
