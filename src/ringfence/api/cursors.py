@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-import math
 from dataclasses import dataclass
 
 import orjson
@@ -10,7 +9,8 @@ import orjson
 from ringfence.domain.errors import InvalidError
 from ringfence.domain.pages import Key
 
-_LARGEST_RUN = 2**63 - 1
+_LARGEST = 2**63 - 1
+"""No store counts further."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +40,8 @@ def read_cursor(list_name: str, text: str | None) -> Cursor | None:
     except (binascii.Error, ValueError):
         parts = None
     match parts:
-        case [str(name), int(run_id), float(value), str(own_id)] if 0 <= run_id <= _LARGEST_RUN and (
-            math.isfinite(value) and type(run_id) is int
+        case [str(name), int(run_id), float(value), str(own_id)] if (
+            type(run_id) is int and 0 <= run_id <= _LARGEST and abs(value) < _LARGEST
         ):
             if name != list_name:
                 raise InvalidError(

@@ -17,7 +17,7 @@ from graphql import (
 from ringfence.api.cost import CostOfOperation
 from ringfence.api.limits import Limits, check_extent
 from ringfence.api.permissions import coordinates_of
-from ringfence.domain.errors import InvalidError
+from ringfence.domain.errors import InvalidError, RingfenceError
 
 _KEPT = 256
 _MOST_ERRORS = 10
@@ -60,7 +60,7 @@ class Document:
         if name is None and len(self._operations) == 1:
             return next(iter(self._operations.values()))
         if name not in self._operations:
-            names = ", ".join(sorted(self._operations))
+            names = ", ".join(sorted(self._operations)) or "one without a name"
             raise InvalidError(
                 f"The query has no operation {name}; it has {names}."
                 if name
@@ -90,8 +90,7 @@ class Documents:
         errors = validate(self._schema, node, max_errors=_MOST_ERRORS)
         if errors:
             raise InvalidQueryError(errors)
-        document = Document(self._schema, node, self._limits)
-        return document
+        return Document(self._schema, node, self._limits)
 
 
 class InvalidQueryError(InvalidError):
@@ -99,5 +98,12 @@ class InvalidQueryError(InvalidError):
 
     def __init__(self, errors: list[GraphQLError]) -> None:
         super().__init__(errors[0].message)
-        self.errors = errors
+        self.errors = [_without_faults(error) for error in errors]
         """Each with its place in the query."""
+
+
+def _without_faults(error: GraphQLError) -> GraphQLError:
+    """Let a value that nobody can read, such as a number of thousands of digits, be a refusal like others."""
+    if error.original_error is None or isinstance(error.original_error, RingfenceError):
+        return error
+    return GraphQLError("This value is not of the type that is asked for.", error.nodes)

@@ -104,6 +104,8 @@ def test_one_of_several_operations_is_run_by_its_name(api: Api) -> None:
     assert "runs" in api.post({"query": query, "operationName": "B"}).json()["data"]
     assert problem(api.post({"query": query})) == (400, "INVALID")
     assert problem(api.post({"query": query, "operationName": "C"})) == (400, "INVALID")
+    nameless = api.post({"query": "{ version }", "operationName": "A"}).json()["errors"][0]["message"]
+    assert nameless == "The query has no operation A; it has one without a name."
 
 
 def test_the_cost_is_told_and_what_was_not_needed_given_back(tmp_path: Path) -> None:
@@ -123,6 +125,29 @@ def test_a_key_that_asks_too_much_is_told_when_to_come_back(tmp_path: Path) -> N
         assert problem(response) == (429, "TOO_MANY_REQUESTS")
         assert 1 <= int(response.headers["retry-after"]) <= 10
         assert api.post({"query": large}, Role.JOB).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:8410", "127.0.0.1.evil.example", "192.0.2.1", ""]
+)
+def test_a_page_that_calls_this_machine_by_a_name_of_its_own_is_answered_nothing(api: Api, host: str) -> None:
+    for path in ("/graphql", "/livez", "/graphql/", "/"):
+        refused = api.client.get(path, host=host, accept="text/html")
+        assert (refused.status_code, refused.headers["content-type"]) == (421, "text/plain; charset=utf-8")
+    assert api.post({"query": "{ version }"}, headers={"Host": host}).status_code == 421
+    assert not api.calls
+
+
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:8410", "127.0.0.1", "127.0.0.1:8410", "[::1]:8410"])
+def test_this_machine_has_many_names(api: Api, host: str) -> None:
+    assert api.post({"query": "{ version }"}, headers={"Host": host}).status_code == 200
+
+
+def test_behind_a_proxy_any_name_is_answered_and_none_is_led_to(tmp_path: Path) -> None:
+    with open_api(tmp_path, any_host=True) as api:
+        assert api.post({"query": "{ version }"}, headers={"Host": "rings.example"}).status_code == 200
+        near = api.client.get("/graphql/", host="rings.example")
+        assert (near.status_code, "location" in near.headers) == (404, False)
 
 
 def test_answers_are_not_kept_and_not_guessed_at(api: Api) -> None:
@@ -301,6 +326,8 @@ ATTACKS = {
     "large pages": "{ rings(first: 100) { nodes { members(first: 100) { nodes { buyer { orders } } } } } }",
     "no size": "{ rings { totalCount } }",
     "size below zero": "{ rings(first: -1) { nodes { ringId } } }",
+    "fields of one name": "{" + ("runs(first: 1) {" + ("nodes {" + "id " * 10 + "}") * 7 + "}") * 10 + "}",
+    "endless numbers": "{ runs(first: " + "9" * 5_000 + ") { totalCount } }",
     "unknown fields": "{" + " ".join(f"x{i}" for i in range(20)) + "}",
 }
 

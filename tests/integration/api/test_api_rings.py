@@ -3,8 +3,10 @@ from pathlib import Path
 import pytest
 from api_samples import ANA, NOW, Api, open_api, publish_run
 
+from ringfence.api.cursors import Cursor, write_cursor
 from ringfence.api.global_ids import global_id
 from ringfence.domain.leases import Holder, LeaseName
+from ringfence.domain.pages import Key
 from ringfence.domain.ring_decisions import Outcome
 from ringfence.domain.scope import Role
 from ringfence.services.decide_rings import assign, decide, note, undo
@@ -106,6 +108,8 @@ def test_what_is_not_there_is_not_found_in_words(api: Api) -> None:
         f'{{ node(id: "{global_id("Pony", "1")}") {{ id }} }}',
         f'{{ node(id: "{global_id("Run", "x")}") {{ id }} }}',
         f'{{ node(id: "{global_id("Run", "9" * 30)}") {{ id }} }}',
+        f'{{ node(id: "{global_id("Run", "9" * 5_000)}") {{ id }} }}',
+        f'{{ node(id: "{global_id("Run", "9" * 10)}") {{ id }} }}',
     ):
         status, code, message = api.refused(query)
         assert (status, code) == (200, "NOT_FOUND"), message
@@ -176,6 +180,20 @@ def test_damaged_and_foreign_cursors_are_refused_by_name(api: Api) -> None:
     assert code == "INVALID"
     assert "order" in message
     assert "of run 2" in api.refused(PAGE, after=cursor, run=1)[2]
+
+
+def test_cursors_that_were_tampered_with_harm_nobody(api: Api) -> None:
+    runs = "query Q($after: String) { runs(first: 1, after: $after) { nodes { runId } } }"
+    claims = """query Q($after: String, $buyer: ID!) {
+        buyer(id: $buyer) { claims(first: 1, after: $after) { nodes { claimId } } } }"""
+    assert api.ask(runs, after=write_cursor("runs", Cursor(0, Key(2.0, "x" * 9))))["runs"]["nodes"]
+    for value in (1e300, 1e19, -1e19):
+        for query, list_name in ((runs, "runs"), (claims, "Buyer.claims b1")):
+            after = write_cursor(list_name, Cursor(0, Key(value, "9" * 30)))
+            assert api.refused(query, after=after, buyer="b1")[1] == "INVALID"
+    own = write_cursor("Buyer.claims b1", Cursor(0, Key(float(NOW), "c")))
+    assert api.ask(claims, after=own, buyer="b1")["buyer"]["claims"]["nodes"]
+    assert api.refused(claims, after=own, buyer="b2")[1] == "INVALID"
 
 
 def test_a_page_stays_in_the_run_it_began_in_until_that_is_gone(tmp_path: Path) -> None:

@@ -104,7 +104,7 @@ class Report:
 
 def claims_of_buyer(asking: Asking, buyer_id: str, first: int, after: str | None) -> Connection[Claim]:
     """Answer a page of a buyer's claims."""
-    list_name = "Buyer.claims"
+    list_name = f"Buyer.claims {buyer_id}"
     cursor = read_cursor(list_name, after)
     page = read_buyers.claims_of(
         asking.store, asking.principal, buyer_id, first, cursor.key if cursor else None, asking.now

@@ -21,7 +21,8 @@ from ringfence.domain.rings import RingOrder, RingQuery
 from ringfence.domain.runs import RunState
 from ringfence.services import read_buyers, read_runs
 
-_LARGEST_NUMBER = 2**31 - 1
+_MOST_DIGITS = 10
+"""Of the number of a run."""
 _IN_QUEUE = tuple(status for status in RingStatus if not status.is_down)
 
 OfRun = Annotated[
@@ -151,9 +152,9 @@ class Query:
                 return one_buyer(asking, own_id)
             case "Claim":
                 return Claim.of(read_buyers.find_claim(asking.store, asking.principal, own_id, asking.now))
-            case "Run" if own_id.isascii() and own_id.isdigit() and int(own_id) <= _LARGEST_NUMBER:
+            case "Run" if own_id.isascii() and own_id.isdigit() and len(own_id) <= _MOST_DIGITS:
                 return Run.of(read_runs.find_run(asking.store, asking.principal, int(own_id)))
-        raise NotFoundError(f"There is no {kind} {own_id}.")
+        raise NotFoundError(f"There is no {kind.lower()} {own_id}.")
 
     @strawberry.field
     def version(self) -> str:

@@ -116,7 +116,7 @@ class Runs:
 
     def page(self, first: int, after: Key | None, state: RunState | None) -> Page[Run]:
         """List runs, latest first."""
-        values = {"state": state, "after": int(after.id) if after else None, "rows": first + 1}
+        values = {"state": state, "after": int(after.value) if after else None, "rows": first + 1}
         chosen = "WHERE (:state IS NULL OR state = :state)"
         with self._database.snapshot():
             total = self._database.one(f"SELECT count(*) FROM runs {chosen}", values)
