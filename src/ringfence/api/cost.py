@@ -124,14 +124,13 @@ class _Walk:
         assert node.selection_set is not None
         kind = get_named_type(field.type)
         inner = self.selections(node.selection_set, kind)
-        if _FIRST in field.args:
-            first = self._first(node)
-            return _Cost(read + 1 + inner.fixed + first * inner.each, 0)
-        if not is_list_type(get_nullable_type(field.type)):
-            return _Cost(read + 1 + inner.fixed, 0)
-        if parent.name.endswith("Connection"):
+        is_list = is_list_type(get_nullable_type(field.type))
+        if is_list and parent.name.endswith("Connection"):
             return _Cost(0, 1 + inner.fixed)
-        return _Cost(read + _LIST * (1 + inner.fixed), 0)
+        size = self._first(node) if _FIRST in field.args else _LIST
+        if is_list:
+            return _Cost(read + size * (1 + inner.fixed), 0)
+        return _Cost(read + 1 + inner.fixed + size * inner.each, 0)
 
     def _first(self, node: FieldNode) -> int:
         """Give the size of a page that is asked for; validation saw to it that one is."""

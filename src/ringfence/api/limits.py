@@ -27,6 +27,9 @@ class Limits:
     """Words, numbers and signs of a query; comments are as many at most."""
     depth: int = 15
     """Levels of fields; as many as GraphiQL's question for the schema has."""
+    fields: int = 400
+    """Those of a fragment as often as it is spread. Validation compares fields of one name with each other,
+    so that its time grows with their square; GraphiQL's question for the schema has 229."""
     aliases: int = 50
     root_fields: int = 20
     fragments: int = 30
@@ -52,6 +55,8 @@ class _Extent:
     """How far a selection reaches, all fragments spread out."""
 
     depth: int = 0
+    size: int = 0
+    """Number of fields."""
     aliases: int = 0
     directives: int = 0
     fields: Counter[str] = field(default_factory=Counter)
@@ -77,7 +82,6 @@ def check_extent(document: DocumentNode, limits: Limits) -> None:
             _refuse("directives", extent.directives + len(node.directives or ()), limits.directives)
             _refuse("fields at its root", extent.fields.total(), limits.root_fields)
     for fragment in fragments.values():
-        # Those that nothing spreads are validated, too.
         walk.fragment(fragment.name.value)
 
 
@@ -88,12 +92,13 @@ class _Walk:
         self._entered: set[str] = set()
 
     def extent(self, selections: SelectionSetNode) -> _Extent:
-        depth = aliases = directives = 0
+        depth = size = aliases = directives = 0
         fields: Counter[str] = Counter()
         for node in selections.selections:
             inner = _Extent()
             if isinstance(node, FieldNode):
                 fields[node.alias.value if node.alias else node.name.value] += 1
+                size += 1
                 aliases += node.alias is not None
                 if node.selection_set:
                     inner = self.extent(node.selection_set)
@@ -106,11 +111,14 @@ class _Walk:
                 )
                 fields.update(inner.fields)
                 depth = max(depth, inner.depth)
+            size += inner.size
             aliases += inner.aliases
             directives += inner.directives + len(node.directives or ())
+        # Here and not at the end, since fragments that nothing spreads are validated, too.
+        _refuse("fields", size, self._limits.fields)
         most = max(fields.values(), default=0)
         _refuse("fields of one name in one place", most, self._limits.repeats)
-        return _Extent(depth, aliases, directives, fields)
+        return _Extent(depth, size, aliases, directives, fields)
 
     def fragment(self, name: str) -> _Extent:
         if name not in self._fragments:

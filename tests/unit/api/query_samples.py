@@ -21,6 +21,7 @@ _FRAGMENTS = 3
 @dataclass
 class Whole:
     depth: int = 0
+    fields: int = 0
     aliases: int = 0
     directives: int = 0
     repeats: int = 0
@@ -71,6 +72,17 @@ def spread_out(document: DocumentNode) -> Whole:
                 found += direct(fragments[node.name.value].selection_set)
         return found
 
+    def size(selections: SelectionSetNode) -> int:
+        number = 0
+        for node in selections.selections:
+            if isinstance(node, FragmentSpreadNode):
+                number += size(fragments[node.name.value].selection_set)
+            elif isinstance(node, FieldNode | InlineFragmentNode):
+                number += isinstance(node, FieldNode) + (
+                    size(node.selection_set) if node.selection_set else 0
+                )
+        return number
+
     def walk(selections: SelectionSetNode, level: int, *, counts: bool) -> None:
         whole.repeats = max(whole.repeats, *direct(selections).values())
         for node in selections.selections:
@@ -89,5 +101,6 @@ def spread_out(document: DocumentNode) -> Whole:
 
     for node in document.definitions:
         if isinstance(node, OperationDefinitionNode | FragmentDefinitionNode):
+            whole.fields = max(whole.fields, size(node.selection_set))
             walk(node.selection_set, 1, counts=isinstance(node, OperationDefinitionNode))
     return whole

@@ -42,6 +42,10 @@ def test_a_list_without_a_size_is_taken_to_have_a_few() -> None:
     assert cost('{ ring(id: "r1") { timeline { event } } }') == 1 + 5
 
 
+def test_a_list_with_a_size_costs_it() -> None:
+    assert cost('{ buyer(id: "b1") { links(first: 70) { why } } }') == 1 + 4 + 70
+
+
 def test_what_reads_for_one_object_alone_costs_more() -> None:
     buyer = "members(first: 5) { nodes { buyer { orders } } }"
     assert cost(f'{{ ring(id: "r1") {{ {buyer} }} }}') == 1 + 1 + 5 * (1 + 1 + 4)

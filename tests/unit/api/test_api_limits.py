@@ -8,7 +8,15 @@ from query_samples import documents, spread_out
 from ringfence.api.limits import Limits, check_extent
 from ringfence.domain.errors import InvalidError
 
-WIDE = Limits(depth=10**9, aliases=10**9, root_fields=10**9, fragments=10**9, directives=10**9, repeats=10**9)
+WIDE = Limits(
+    depth=10**9,
+    fields=10**9,
+    aliases=10**9,
+    root_fields=10**9,
+    fragments=10**9,
+    directives=10**9,
+    repeats=10**9,
+)
 
 
 def refusal(text: str, limits: Limits = Limits()) -> str:  # noqa: B008
@@ -43,6 +51,15 @@ def test_one_field_many_times_is_refused() -> None:
     assert "one name in one place" in refusal("{ a { ...B ...B b } } fragment B on T { " + "b " * 5 + "}")
 
 
+def test_too_many_fields_are_refused_in_fragments_that_nothing_spreads_too() -> None:
+    text = "{ " + " ".join("a { " + " ".join(["b { " + "c " * 10 + "}"] * 7) + " }" for _ in range(6)) + " }"
+    assert "too many fields: " in refusal(text)
+    assert "too many fields: " in refusal("{ a } fragment A on T " + text)
+    spread = " ".join(f"a{i} {{ ...A }}" for i in range(9))
+    fragment = "fragment A on T { " + " ".join(f"b{i}" for i in range(50)) + " }"
+    assert "too many fields: 459" in refusal(f"{{ {spread} }} {fragment}")
+
+
 def test_too_many_directives_are_refused() -> None:
     assert "directives: 100" in refusal("{ a" + " @x" * 100 + " }")
 
@@ -61,9 +78,9 @@ def test_a_bomb_of_fragments_takes_no_longer_than_its_text() -> None:
         f"fragment F{i} on T {{ a {{ ...F{i + 1} }} b {{ ...F{i + 1} }} }}" for i in range(25)
     )
     text = "{ ...F0 } fragment F25 on T { x: a y: a } " + fragments
-    assert "levels" in refusal(text)
-    narrow = Limits(depth=100)
-    assert "aliases" in refusal(text, narrow)
+    assert "fields" in refusal(text)
+    assert "levels" in refusal(text, Limits(fields=10**9))
+    assert "aliases" in refusal(text, Limits(fields=10**9, depth=100))
 
 
 @given(documents())
@@ -71,6 +88,7 @@ def test_extents_are_those_of_the_query_with_its_fragments_spread_out(document: 
     whole = spread_out(document)
     for name, extent in (
         ("depth", whole.depth),
+        ("fields", whole.fields),
         ("aliases", whole.aliases),
         ("directives", whole.directives),
         ("repeats", whole.repeats),
