@@ -38,7 +38,7 @@ def test_a_backup_says_what_is_inside_and_a_restore_brings_it_back(
     made = ringfence("backup", tmp_path / "b.sqlite", "--store", address)
     assert made.code == 0
     assert made.out.startswith(f"{tmp_path / 'b.sqlite'} is a verified copy (")
-    assert "0 loads, run 1 of 1970-01-01T00:00:00Z with 2 rings, decisions about 1 rings, 1 keys" in made.out
+    assert "loads: 0, run 1 of 1970-01-01T00:00:00Z with 2 rings, decided rings: 1, keys: 1" in made.out
     assert ringfence("rings", "undo", "r1", "--reason", "oops", "--store", address).code == 0
 
     refused = ringfence("restore", tmp_path / "b.sqlite", "--store", address)

@@ -135,12 +135,14 @@ def test_a_folder_with_something_else_is_refused_and_untouched(tmp_path: Path) -
     assert contents(tmp_path) == {"rings.csv": b"mine"}
 
 
-def test_lineage_keeps_the_columns_it_comes_with(tmp_path: Path) -> None:
-    lineage = pl.DataFrame({"ring_id": ["a"], "event": ["-merged"], "overlap": [0.5]})
+def test_lineage_reads_back_as_it_was_written(tmp_path: Path) -> None:
+    lineage = pl.DataFrame(
+        {"ring_id": ["a"], "event": ["-merged"], "previous_ring_id": ["=b"], "common": [0.5]}
+    )
     write_run(tmp_path, {**sample_frames(), "lineage": lineage}, ABOUT, TIMINGS)
     read = read_run(tmp_path).lineage
     assert read is not None
-    assert read.rows() == [("a", "-merged", "0.500000")]
+    assert read.rows() == lineage.rows()
 
 
 def test_a_run_without_rings_reads_back(tmp_path: Path) -> None:
