@@ -368,3 +368,27 @@ def test_a_body_of_untold_length_is_not_read_to_its_end_either(api: Api) -> None
     headers = {"Authorization": f"Bearer {api.keys[Role.INVESTIGATOR]}", "Content-Type": "application/json"}
     assert problem(api.client.post("/graphql", content=endless(), headers=headers)) == (413, "INVALID")
     assert len(sent) < 10
+
+
+def test_a_store_that_is_removed_or_replaced_is_not_answered_from(tmp_path: Path) -> None:
+    folder, other = tmp_path / "served", tmp_path / "other"
+    folder.mkdir()
+    other.mkdir()
+    with open_api(other) as another:
+        keys = another.keys
+    with open_api(folder, limits=Limits(threads=1)) as api:
+        assert api.ask(QUEUE)
+        for file in folder.iterdir():
+            file.unlink()
+        for role in (Role.INVESTIGATOR, Role.OPERATOR):
+            assert problem(api.post({"query": QUEUE}, role)) == (503, "UNAVAILABLE")
+        assert api.client.get("/readyz").status_code == 503
+        with pytest.raises(UnavailableError, match="removed or replaced"):
+            create_key(api.store, OPERATOR, "lost", Role.JOB, None, 30, NOW)
+        assert list(folder.iterdir()) == []
+        (other / "store.sqlite").rename(folder / "store.sqlite")
+        api.keys = keys
+        assert api.ask(QUEUE)["rings"]["totalCount"] == 2
+        with pytest.raises(UnavailableError, match="removed or replaced"):
+            create_key(api.store, OPERATOR, "lost", Role.JOB, None, 30, NOW)
+        assert api.client.get("/readyz").status_code == 200

@@ -1,5 +1,6 @@
 """One SQLite file: its connections, its transactions, and what its errors mean."""
 
+import os
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
@@ -26,11 +27,20 @@ class StoreDamagedError(UnavailableError):
         self.path = path
 
 
+class StoreGoneError(UnavailableError):
+    """The file was removed, or another one stands in its place, while the store was in use."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"The store {path} was removed or replaced meanwhile; run the same command again.")
+        self.path = path
+
+
 class Database:
     """Connections to one file: one that writes, and one for each thread that reads.
 
     Statements run on the connection of the transaction or snapshot their thread is in, else on the thread's
-    own; whatever SQLite refuses becomes a domain error.
+    own; whatever SQLite refuses becomes a domain error. A file that was removed is neither read nor written
+    any more, though the system would let it; one that stands in its place is read, and not written.
     """
 
     def __init__(self, path: Path, *, create: bool) -> None:
@@ -44,10 +54,12 @@ class Database:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UnavailableError(f"The store {path} cannot be made: {error.strerror}.") from error
+        self._file: tuple[int, int] | None = None
         with self._errors():
-            self._writer = self._connect()
+            self._writer = self._connect(create=create)
             try:
                 self._bring_forward()
+                self._file = self._file_now()
             except BaseException:
                 self.close()
                 raise
@@ -81,6 +93,8 @@ class Database:
                 self._check(lease)
                 yield
                 return
+            if self._file is not None and self._file_now() != self._file:
+                raise StoreGoneError(self.path)
             with self._errors():
                 self._writer.execute("BEGIN IMMEDIATE")
             self._local.is_writing = True
@@ -100,15 +114,17 @@ class Database:
     @contextmanager
     def snapshot(self) -> Iterator[None]:
         """Read one state of the file; inside a transaction or another snapshot, be part of it."""
-        if getattr(self._local, "is_writing", False) or self._reader().in_transaction:
+        if getattr(self._local, "is_writing", False) or (reader := self._reader()).in_transaction:
             yield
             return
         with self._errors():
-            self._reader().execute("BEGIN")
+            reader.execute("BEGIN")
         try:
             yield
         finally:
-            self._reader().execute("ROLLBACK")
+            # SQLite has ended it by itself if the disk failed.
+            if reader.in_transaction:
+                reader.execute("ROLLBACK")
 
     def version(self) -> int:
         """Give the version of the tables."""
@@ -127,14 +143,34 @@ class Database:
 
     def _reader(self) -> sqlite3.Connection:
         reader: sqlite3.Connection | None = getattr(self._local, "reader", None)
-        if reader is None:
-            reader = self._local.reader = self._connect()
-            reader.execute("PRAGMA query_only = ON")
+        if reader is not None and reader.in_transaction:
+            return reader
+        file = self._file_now()
+        if reader is not None and file == self._local.file:
+            return reader
+        if reader is not None:
+            reader.close()
+            self._opened.remove(reader)
+        reader = self._local.reader = self._connect(create=False)
+        self._local.file = file
+        reader.execute("PRAGMA query_only = ON")
         return reader
 
-    def _connect(self) -> sqlite3.Connection:
+    def _file_now(self) -> tuple[int, int]:
+        """Say which file has the store's name."""
+        try:
+            found = os.stat(self.path)
+        except OSError as error:
+            raise StoreGoneError(self.path) from error
+        return found.st_dev, found.st_ino
+
+    def _connect(self, *, create: bool) -> sqlite3.Connection:
         connection = sqlite3.connect(
-            self.path, timeout=_PATIENCE_SECONDS, isolation_level=None, check_same_thread=False
+            f"{self.path.absolute().as_uri()}?mode={'rwc' if create else 'rw'}",
+            timeout=_PATIENCE_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,
+            uri=True,
         )
         self._opened.append(connection)
         connection.execute("PRAGMA foreign_keys = ON")
