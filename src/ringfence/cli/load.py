@@ -56,18 +56,18 @@ def load(
     Example: ringfence load market
     """
     from ringfence.domain.leases import LeaseName
-    from ringfence.intake import PseudonymKey
     from ringfence.services.hold_lease import hold_lease
-    from ringfence.services.load_market import LoadRequest, load_market
+    from ringfence.services.load_market import LoadRequest, key_of, load_market, refuse_missing
 
     options = intake_options(mapping, delimiter, decimal, date_format, currency, max_rejected)
-    key = PseudonymKey.load_or_create(key_file or settings_of(context).key_file)
     request = LoadRequest(inputs, options, rejected)
+    refuse_missing(request)
     with (
         open_store(context, store, create=True) as opened,
         show_progress(quiet) as progress,
         hold_lease(opened, LeaseName.LOAD, clock) as lease,
     ):
+        key = key_of(opened, key_file or settings_of(context).key_file)
         outcome = load_market(request, key, opened, lease, clock(), progress)
     warn(outcome.warnings)
     if outcome.rejected:

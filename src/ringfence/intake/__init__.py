@@ -4,6 +4,7 @@ from ringfence.domain.loads import FileCount
 from ringfence.intake.account import write_rejected
 from ringfence.intake.digest import digest_of
 from ringfence.intake.errors import TooManyRejectedError, UnreadableInputError
+from ringfence.intake.inputs import find_inputs
 from ringfence.intake.intake import Intake, market_from_frames, read_market
 from ringfence.intake.key import PseudonymKey
 from ringfence.intake.known import hold_against
@@ -22,6 +23,7 @@ __all__ = [
     "TooManyRejectedError",
     "UnreadableInputError",
     "digest_of",
+    "find_inputs",
     "hold_against",
     "market_from_frames",
     "read_market",

@@ -40,14 +40,15 @@ class PseudonymKey:
         return int.from_bytes(self.derive(purpose)[:8], "big") >> 2
 
     @staticmethod
-    def load_or_create(path: Path | None = None) -> "PseudonymKey":
+    def load_or_create(path: Path | None = None, *, create: bool = True) -> "PseudonymKey":
         """Read the key at `path` (by default in the user's data folder), making it if there is none.
 
-        Raises UnreadableInputError where the file is open to others, malformed or out of reach.
+        Raises UnreadableInputError where the file is open to others, malformed or out of reach, and where
+        there is none unless told to `create`.
         """
         place = path if path is not None else user_data_path("ringfence") / "key"
         try:
-            if not place.exists():
+            if create and not place.exists():
                 _create(place)
             return _load(place)
         except OSError as error:

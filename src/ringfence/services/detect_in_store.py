@@ -60,9 +60,9 @@ def detect_in_store(
 ) -> StoreDetection:
     """Find the rings of what is loaded and publish them in one step, or withhold what is implausible.
 
-    `clock` gives µs since 1970-01-01 UTC. Raises InvalidError where nothing is loaded or the request or its
-    folder will not do, LeaseHeldError while another detection is under way, LeaseLostError if another took
-    its place, UnavailableError where store or disk refuse; the run then counts as failed.
+    `clock` gives µs since 1970-01-01 UTC. Raises InvalidError where no claims are loaded or the request or
+    its folder will not do, LeaseHeldError while another detection is under way, LeaseLostError if another
+    took its place, UnavailableError where store or disk refuse; the run then counts as failed.
     """
     _refuse(request)
     watch = Stopwatch(progress if progress is not None else Silent())
@@ -70,12 +70,16 @@ def detect_in_store(
         version = store.market.version()
         if version == 0:
             raise InvalidError("Nothing is loaded yet: ringfence load PATH brings files into the store.")
+        loads = [load for load in store.market.loads() if load.load_id <= version]
+        if not any(file.table == "claims" and file.kept for load in loads for file in load.source.files):
+            raise InvalidError(
+                "No claims are loaded yet: ringfence load PATH brings a claims file into the store."
+            )
         is_first = store.rings.run() is None
         run_id = store.rings.begin_run(lease, version, clock())
         try:
             watch.stage("read the market")
             market = store.market.read(version)
-            loads = [load for load in store.market.loads() if load.load_id <= version]
             past, parameters = _past(store), request.parameters
             found = find_rings(market, parameters, watch)
             detection = report(market, found, parameters, links=True, past=past, progress=watch)

@@ -76,8 +76,8 @@ def detect_rings(
     try:
         intake = read_market(request.inputs, request.intake, key, watch)
     except TooManyRejectedError as error:
-        _tell_rejected(error.rejected, request.out)
-        raise
+        told = _tell_rejected(error.rejected, request.out)
+        raise TooManyRejectedError(f"{error}; {told} names them all", error.rejected) from None
     detection = detect_in(intake, request.parameters, links=request.links, previous=previous, progress=watch)
     watch.stage("writing")
     frames = tables(detection, links=request.links, lineage=previous is not None)

@@ -15,6 +15,7 @@ from ringfence.intake import (
     PseudonymKey,
     TooManyRejectedError,
     digest_of,
+    find_inputs,
     hold_against,
     read_tables,
     write_rejected,
@@ -46,6 +47,19 @@ class LoadOutcome:
     """Where the rejected rows are told, if there are any."""
 
 
+def refuse_missing(request: LoadRequest) -> None:
+    """Say before a store is made that there is nothing to load. Raises UnreadableInputError."""
+    find_inputs(request.inputs, needs_claims=False)
+
+
+def key_of(store: Store, path: Path | None) -> PseudonymKey:
+    """Read the key at `path` (None: in the user's data folder); only an empty store may begin with a new one.
+
+    Raises UnreadableInputError.
+    """
+    return PseudonymKey.load_or_create(path, create=store.market.version() == 0)
+
+
 def load_market(
     request: LoadRequest,
     key: PseudonymKey,
@@ -74,8 +88,8 @@ def load_market(
         settled = hold_against(read, store.market.known(*ids), request.intake.max_rejected)
         listener.done()
     except TooManyRejectedError as error:
-        _tell_rejected(error.rejected, request.rejected)
-        raise
+        told = _tell_rejected(error.rejected, request.rejected)
+        raise TooManyRejectedError(f"{error}; {told} names them all", error.rejected) from None
     rejected = _tell_rejected(settled.rejected, request.rejected)
     source = LoadSource(digest, key.key_id, NORMALISER_VERSION, settled.files, settled.filled())
     load = store.market.write_load(source, settled.tables, lease, now, listener)

@@ -70,6 +70,7 @@ def test_rows_that_contradict_the_store_refuse_the_load_and_are_told(
     assert refused.code == 1
     (line,) = refusals(refused)
     assert "claims.csv: 1 of 2 rows are bad" in line
+    assert f"{tmp_path / 'told' / 'rejected.csv'} names them all" in line
     assert pl.read_csv(tmp_path / "told" / "rejected.csv").rows() == [
         ("claims.csv", 2, "amount", "differs from what is known of the same claim_id")
     ]
@@ -82,19 +83,46 @@ def test_rows_that_contradict_the_store_refuse_the_load_and_are_told(
     assert f"1 rows were rejected; {tmp_path / 'told' / 'rejected.csv'} says where and why" in told.err
 
 
+def test_a_key_that_is_not_there_is_told_and_not_made_for_a_store_that_has_one(
+    ringfence: Ringfence, files: Path, tmp_path: Path
+) -> None:
+    store, lost = tmp_path / "store.sqlite", tmp_path / "lost-key"
+    assert ringfence("load", files, "--store", store).code == 0
+    refused = ringfence("load", files, "--store", store, "--key-file", lost)
+    assert refused.code == 2
+    assert f"pseudonym key {lost}: No such file" in refusals(refused)[0]
+    assert not lost.exists()
+
+
 def test_another_key_is_refused(ringfence: Ringfence, files: Path, tmp_path: Path) -> None:
     store = tmp_path / "store.sqlite"
     assert ringfence("load", files, "--store", store).code == 0
-    refused = ringfence("load", files, "--store", store, "--key-file", tmp_path / "other-key")
+    other = tmp_path / "other-key"
+    assert ringfence("load", files, "--store", tmp_path / "other.sqlite", "--key-file", other).code == 0
+    refused = ringfence("load", files, "--store", store, "--key-file", other)
     assert refused.code == 2
     (line,) = refusals(refused)
     assert "under another key" in line
 
 
 def test_a_missing_file_makes_no_load(ringfence: Ringfence, tmp_path: Path) -> None:
-    refused = ringfence("load", tmp_path / "nowhere", "--store", tmp_path / "store.sqlite")
+    new = tmp_path / "new"
+    refused = ringfence(
+        "load", tmp_path / "nowhere", "--store", new / "store.sqlite", "--key-file", new / "key"
+    )
     assert refused.code == 2
     assert "nowhere: no such file or folder" in refusals(refused)[0]
+    assert not new.exists()
+
+
+def test_a_folder_is_no_store(ringfence: Ringfence, files: Path, tmp_path: Path) -> None:
+    for command in (("load", files), ("rings", "list"), ("restore", "backup.sqlite")):
+        folder = tmp_path / "folder"
+        folder.mkdir(exist_ok=True)
+        refused = ringfence(*command, "--store", folder)
+        assert refused.code == 2
+        assert not any(folder.iterdir())
+    assert f"{folder} is a folder" in refusals(ringfence("rings", "list", "--store", folder))[0]
 
 
 def test_two_processes_that_load_at_once_end_as_one_after_the_other(

@@ -86,6 +86,7 @@ def restore(backup: Path, path: Path, *, replace: bool) -> Backup:
     InvalidError if what is there is no store, UnavailableError.
     """
     _check(backup)
+    refuse_folder(path)
     if path.exists() and path.samefile(backup):
         raise InvalidError(f"{backup} is the store itself; name a backup of it.")
     if path.exists() and not replace:
@@ -109,6 +110,12 @@ def restore(backup: Path, path: Path, *, replace: bool) -> Backup:
         else:
             _put_new(copy, path)
     return Backup(path, path.stat().st_size, health)
+
+
+def refuse_folder(path: Path) -> None:
+    """Raise InvalidError where a folder stands in the place of a store."""
+    if path.is_dir():
+        raise InvalidError(f"{path} is a folder; name the store's file, such as {path / 'store.sqlite'}.")
 
 
 def _check(backup: Path) -> None:

@@ -4,7 +4,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from ringfence.domain.leases import Lease
-from ringfence.store.sqlite.backup import back_up
+from ringfence.store.sqlite.backup import back_up, refuse_folder
 from ringfence.store.sqlite.database import Database
 from ringfence.store.sqlite.health import health_of
 from ringfence.store.sqlite.leases import SqliteLeases
@@ -21,9 +21,10 @@ class SqliteStore:
     def __init__(self, path: Path, *, create: bool = True) -> None:
         """Open the file at `path`, making it if `create`.
 
-        Raises NotFoundError where there is none, InvalidError for a file of another kind or of a newer
-        version, UnavailableError where it is damaged or out of reach.
+        Raises NotFoundError where there is none, InvalidError for a folder, a file of another kind or of a
+        newer version, UnavailableError where it is damaged or out of reach.
         """
+        refuse_folder(path)
         self._database = Database(path, create=create)
         self.market = SqliteMarket(self._database)
         self.rings = SqliteRings(self._database)
