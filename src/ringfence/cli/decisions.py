@@ -8,7 +8,7 @@ import typer
 from ringfence.cli.acting import ActingAs, acting
 from ringfence.cli.clock import clock
 from ringfence.cli.context import StoreAddress, open_store
-from ringfence.cli.moments import as_moment, as_text
+from ringfence.cli.moments import as_moment, as_text, read_moment
 from ringfence.cli.printing import print_json, print_lines, print_table
 from ringfence.domain.errors import InvalidError
 from ringfence.domain.ring_decisions import Outcome
@@ -39,9 +39,9 @@ def decide(
     until: Annotated[
         datetime | None,
         typer.Option(
-            formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"],
+            parser=read_moment,
             metavar="DATE",
-            help="When the decision ends (UTC). Snooze and allow need it.",
+            help="When the decision ends, UTC if no zone is given. Snooze and allow need it.",
         ),
     ] = None,
     store: StoreAddress = None,

@@ -99,6 +99,9 @@ def list_rings(
         )
         return
     if found.shown.is_empty():
+        if run is None and found.run_id is None:
+            print_lines("No run was published yet; ringfence detect makes one.")
+            return
         hint = "; --status all lists those that are down, too." if run is None and not status else "."
         print_lines("No rings." if found.total == 0 else f"No ring fits{hint}")
         return
@@ -214,12 +217,15 @@ def _print_links(folder: "RunFolder") -> None:
 def _print_life(stored: "StoredRing") -> None:
     ring = stored.ring
     origin = f", split from {ring.origin_ring_id}" if ring.origin_ring_id else ""
+    if stored.is_withheld:
+        since = ", which is withheld"
+    else:
+        since = "" if stored.is_alive else ", since when it has ended"
     print_lines(
         "",
-        f"Found first in run {ring.first_run_id}{origin}; shown as of run {ring.run_id}"
-        + ("." if stored.is_alive else ", since when it has ended."),
+        f"Found first in run {ring.first_run_id}{origin}; shown as of run {ring.run_id}{since}.",
         f"Decided: {stored.standing.because or 'nothing'}",
-        f"Owner: {stored.standing.owner or 'nobody'}; {stored.standing.notes} notes",
+        f"Owner: {stored.standing.owner or 'nobody'}; notes: {stored.standing.notes}",
     )
     print_table(
         "Life",

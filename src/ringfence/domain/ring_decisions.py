@@ -175,7 +175,7 @@ def decided(ring: Ring, outcome: Outcome, reason: str, until: int | None, by: st
             )
     elif outcome is Outcome.CONFIRM:
         raise InvalidError("What is confirmed stays confirmed until it is undone; leave the end date out.")
-    elif not now < until < _latest():
+    elif not now < until <= _latest():
         raise InvalidError(f"A decision must end in the future, by the year {_LAST_YEAR}.")
     data = {
         "outcome": outcome.value,

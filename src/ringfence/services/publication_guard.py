@@ -25,12 +25,13 @@ def object_to_number(rings: int, former: Sequence[int]) -> tuple[str, ...]:
     """
     if not former:
         return ()
-    usual = max(float(median(former)), 1.0)
-    if rings <= _MOST_TIMES * usual:
+    usual = float(median(former))
+    if rings <= _MOST_TIMES * max(usual, 1.0):
         return ()
+    runs = "run has" if len(former) == 1 else f"{len(former)} runs have a median of"
     return (
-        f"{rings:,} rings are more than {_MOST_TIMES:g} times the usual number: the median of the last "
-        f"{len(former)} published runs is {usual:,g}.",
+        f"{rings:,} rings are more than {_MOST_TIMES:g} times the usual number: the last published {runs} "
+        f"{usual:,g}.",
     )
 
 

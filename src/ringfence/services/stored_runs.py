@@ -9,6 +9,7 @@ import polars as pl
 from ringfence.domain.errors import NotFoundError
 from ringfence.domain.ring_decisions import RingStanding, RingStatus
 from ringfence.domain.rings import JointClaim, LineageStep, Link, Member, Ring, RingQuery
+from ringfence.domain.runs import RunState
 from ringfence.export import RunFolder, read_run
 from ringfence.market.results import SCHEMAS
 from ringfence.services import decide_rings
@@ -24,6 +25,8 @@ class StoredRing:
     """Whether the published run has it."""
     part: RunFolder
     """The run with this ring alone."""
+    is_withheld: bool
+    """Whether that run is withheld."""
     lineage: tuple[LineageStep, ...]
     """Oldest first."""
     standing: RingStanding
@@ -48,6 +51,8 @@ class ListedRings:
     """The columns of rings.csv, strongest first."""
     total: int
     """How many rings the run has."""
+    run_id: int | None
+    """The run of the store; None for a folder's, and before the first was published."""
     standings: Mapping[str, RingStanding] | None = None
     """Where those shown stand, by ring id; None for a folder, about whose rings nothing is decided."""
 
@@ -69,7 +74,7 @@ def list_folder_rings(run: Path, query: RingQuery, limit: int) -> ListedRings:
         rings = rings.filter(pl.col("ring_id").is_in(of_buyer.implode()))
     if query.network_id is not None:
         rings = rings.filter(pl.col("network_id") == query.network_id)
-    return ListedRings(rings.head(limit), len(folder.rings))
+    return ListedRings(rings.head(limit), len(folder.rings), None)
 
 
 def list_stored_rings(
@@ -88,8 +93,9 @@ def list_stored_rings(
         asked = decide_rings.narrowed(query, statuses, decide_rings.hidden(store, now, run_id))
         page = store.rings.page(asked, limit, run_id=run_id)
         total = store.rings.page(RingQuery(), 1, run_id=run_id).total
+        run = store.rings.run(run_id)
         standings = decide_rings.statuses(store, page.items, now)
-    return ListedRings(_frame("rings", page.items), total, standings)
+    return ListedRings(_frame("rings", page.items), total, run.run_id if run else None, standings)
 
 
 def read_stored_run(store: Store, run_id: int | None = None) -> RunFolder:
@@ -122,6 +128,7 @@ def read_stored_ring(store: Store, ring_id: str, now: int, run_id: int | None = 
         if ring is None:
             where = "the store" if run_id is None else f"run {run_id}"
             raise NotFoundError(f"There is no ring {ring_id} in {where}.")
+        run = store.rings.run(ring.run_id)
         members = store.rings.members((ring_id,), ring.run_id)
         scores = [
             (member.buyer_id, store.rings.buyer_score(member.buyer_id, ring.run_id)) for member in members
@@ -140,6 +147,7 @@ def read_stored_ring(store: Store, ring_id: str, now: int, run_id: int | None = 
             ring,
             ring_id in store.rings.alive(),
             part,
+            run is not None and run.state is RunState.WITHHELD,
             store.rings.lineage((ring_id,)),
             decide_rings.statuses(store, (ring,), now)[ring_id],
         )

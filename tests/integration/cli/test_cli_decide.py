@@ -70,6 +70,13 @@ def test_a_confirmed_ring_stays_on_the_list_and_one_that_is_snoozed_or_allowed_d
     assert rings("list").out == "No ring fits; --status all lists those that are down, too.\n"
 
 
+def test_an_end_may_be_told_with_its_zone_as_history_writes_it(rings: Command) -> None:
+    for until in ("2999-01-02T03:04:05Z", "2999-01-02T11:04:05+08:00", "2999-01-02T03:04:05"):
+        assert rings("decide", "r1", "snooze", "--reason", "later", "--until", until).code == 0
+    ends = [event["until"] for event in json.loads(rings("history", "r1", "--json").out)]
+    assert ends == ["2999-01-02T03:04:05Z"] * 3
+
+
 def test_the_history_of_a_ring_tells_all(rings: Command) -> None:
     assert rings("history", "r1").out == "Nothing is decided or noted about this ring.\n"
     rings("decide", "r1", "snooze", "--reason", "later", "--until", "2999-01-02", "--as", "ana")
@@ -117,7 +124,7 @@ def test_who_saw_an_earlier_version_is_told(rings: Command) -> None:
         (("decide", "r1", "dismiss", "--reason", " "), "The reason is empty"),
         (("decide", "r1", "snooze", "--reason", "later"), "say until when"),
         (("decide", "r1", "snooze", "--reason", "later", "--until", "2001-01-01"), "in the future"),
-        (("decide", "r1", "snooze", "--reason", "later", "--until", "soon"), "--until"),
+        (("decide", "r1", "snooze", "--reason", "later", "--until", "soon"), "'soon' is no time; write 20"),
         (("decide", "r1", "dismiss", "--reason", "kin", "--as", " "), "The name is empty"),
         (("undo", "r1", "--reason", "oops"), "Nothing is decided"),
         (("note", "r1", ""), "The note is empty"),

@@ -118,6 +118,8 @@ def test_runs_are_listed_and_shown_with_why(ringfence: Command, marketplace: Pat
     store = tmp_path / "store.sqlite"
     ringfence("load", marketplace, "--store", store, "--quiet")
     assert ringfence("runs", "list", "--store", store).out == "No runs.\n"
+    assert "ringfence detect" in ringfence("rings", "list", "--store", store).out
+    assert ringfence("rings", "list", "--store", store, "--json").out == "[]\n"
     ringfence("detect", "--store", store, "--quiet")
     # As if far fewer rings had been usual.
     with sqlite3.connect(store) as database:
@@ -138,7 +140,11 @@ def test_runs_are_listed_and_shown_with_why(ringfence: Command, marketplace: Pat
     shown = ringfence("runs", "show", "2", "--store", store).out
     assert shown.startswith("Run 2: withheld\n")
     assert "more than 3 times" in shown
-    assert ringfence("rings", "list", "--store", store, "--run-id", "2").out.count("\n") > 4
+    listed = ringfence("rings", "list", "--store", store, "--run-id", "2").out.splitlines()
+    assert len(listed) > 4
+    ring = listed[1].split("\t")[0]
+    shown = ringfence("rings", "show", ring, "--store", store, "--run-id", "2").out
+    assert "shown as of run 2, which is withheld." in shown
     published = ringfence("detect", "--store", store, "--publish-anyway", "a raid", "--quiet")
     assert published.code == 0
     assert "Published anyway: a raid" in ringfence("runs", "show", "3", "--store", store).out
@@ -166,7 +172,20 @@ def test_where_nothing_is_loaded_the_remedy_is_told(ringfence: Command, tmp_path
     told = ringfence("detect", "--store", tmp_path / "none.sqlite", "--quiet")
     assert told.code == 2
     assert "ringfence load" in refusals(told)[0]
-    EmbeddedStores().open(str(tmp_path / "empty.sqlite"), create=True).close()
-    told = ringfence("detect", "--store", tmp_path / "empty.sqlite", "--quiet")
+    empty = tmp_path / "empty.sqlite"
+    EmbeddedStores().open(str(empty), create=True).close()
+    told = ringfence("detect", "--store", empty, "--quiet")
     assert told.code == 2
     assert "ringfence load PATH" in refusals(told)[0]
+
+
+def test_identifiers_alone_are_loaded_but_there_is_nothing_to_detect_in(
+    ringfence: Command, tmp_path: Path
+) -> None:
+    store, file = tmp_path / "store.sqlite", tmp_path / "identifiers.csv"
+    file.write_text("buyer_id,kind,value\nann,phone,+44 5419 691563\n")
+    assert ringfence("load", file, "--store", store).code == 0
+    told = ringfence("detect", "--store", store, "--quiet")
+    assert told.code == 2
+    assert "No claims are loaded yet" in refusals(told)[0]
+    assert ringfence("runs", "list", "--store", store).out == "No runs.\n"

@@ -118,6 +118,10 @@ def test_what_is_confirmed_needs_no_end() -> None:
         after(Outcome.CONFIRM, JUNE)
 
 
+def test_a_decision_may_end_on_the_last_day_there_is() -> None:
+    assert standing(after(Outcome.ALLOW, at("9999-12-31"))).status is RingStatus.ALLOWED
+
+
 @pytest.mark.parametrize("until", [0, MAY - 1, MAY, at("9999-12-31") + 1, 2**62])
 @pytest.mark.parametrize("outcome", [Outcome.DISMISS, Outcome.SNOOZE, Outcome.ALLOW])
 def test_a_decision_ends_in_the_future(outcome: Outcome, until: int) -> None:

@@ -22,14 +22,19 @@ def test_up_to_three_times_the_usual_number_is_nothing_unusual(rings: int, forme
 
 @pytest.mark.parametrize(
     ("rings", "former", "usual"),
-    [(301, (100,), "100"), (4, (0, 0, 0), "1"), (304, (50, 90, 101, 120, 400), "101"), (8, (2, 3), "2.5")],
+    [
+        (301, (100,), "run has 100."),
+        (4, (0, 0, 0), "3 runs have a median of 0."),
+        (304, (50, 90, 101, 120, 400), "5 runs have a median of 101."),
+        (8, (2, 3), "2 runs have a median of 2.5."),
+    ],
 )
 def test_more_than_three_times_the_usual_number_is_objected_to_with_figures(
     rings: int, former: tuple[int, ...], usual: str
 ) -> None:
     (said,) = object_to_number(rings, former)
     assert said.startswith(f"{rings} rings")
-    assert said.endswith(f"last {len(former)} published runs is {usual}.")
+    assert said.endswith(f"the last published {usual}")
 
 
 def market_of(buyers: int, holders: dict[IdentifierKind, int]) -> Market:

@@ -137,7 +137,8 @@ class Runs:
             return None if row is None or row[0] is None else int(row[0])
         if self._database.one("SELECT 1 FROM runs WHERE run = ? AND is_kept = 1", (run_id,)) is None:
             raise NotFoundError(
-                f"There are no findings of a run {run_id}; ringfence runs list tells whose are kept."
+                f"There are no findings of a run {run_id}: there was none, it came to nothing, or they were "
+                "cleared away; ringfence runs list tells of all runs."
             )
         return run_id
 
