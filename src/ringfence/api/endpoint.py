@@ -143,6 +143,7 @@ class GraphQLEndpoint:
         try:
             return self._ask(body, headers, request_id, notes)
         except InvalidQueryError as error:
+            notes["code"] = code_of(error)
             return _Answer(status_of(error), {"errors": refusals(error.errors, request_id)}, notes, {})
         except Exception as error:
             if not is_expected(error):
