@@ -1,7 +1,7 @@
-"""What each kind of refusal exits with: 1 failed, 2 wrong use, 4 another holds the lease."""
+"""What each kind of refusal exits with: 1 failed, 2 wrong use, 4 another holds or took the lease."""
 
 from ringfence.domain.errors import ConflictError, InvalidError, NotFoundError, RingfenceError
-from ringfence.domain.leases import LeaseHeldError
+from ringfence.domain.leases import LeaseHeldError, LeaseLostError
 
 FAILED = 1
 WRONG_USE = 2
@@ -17,6 +17,6 @@ def exit_code(error: RingfenceError) -> int:
 
     if isinstance(error, TooManyRejectedError):
         return FAILED
-    if isinstance(error, LeaseHeldError):
+    if isinstance(error, LeaseHeldError | LeaseLostError):
         return LEASE_HELD
     return WRONG_USE if isinstance(error, InvalidError | NotFoundError | ConflictError) else FAILED

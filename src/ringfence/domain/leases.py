@@ -51,5 +51,8 @@ class LeaseLostError(ConflictError):
     """The lease was given to another process meanwhile, so nothing more is written."""
 
     def __init__(self, name: LeaseName) -> None:
-        super().__init__(f"This {name} was stalled and another one took its place; nothing more is written.")
+        super().__init__(
+            f"This {name} was stalled and another one took its place, or the store was replaced meanwhile; "
+            "nothing more of it is written. Run the same command again."
+        )
         self.name = name

@@ -13,6 +13,17 @@ from pathlib import Path
 import pytest
 from processes import NO_FILE_ABOVE_BYTES, Finished, contents, refusals, run_process, stable
 
+from ringfence.cli.exit_codes import exit_code
+from ringfence.domain.errors import (
+    ConflictError,
+    ForbiddenError,
+    InvalidError,
+    NotFoundError,
+    RingfenceError,
+    UnavailableError,
+)
+from ringfence.domain.leases import Holder, Lease, LeaseHeldError, LeaseLostError, LeaseName
+
 Command = Callable[..., Finished]
 FULL = (sys.executable, "-c", NO_FILE_ABOVE_BYTES)
 
@@ -318,3 +329,19 @@ def test_a_read_only_folder_fails_in_one_line_and_the_former_run_stays(
     assert told.code == 1
     assert len(refusals(told)) == 1
     assert contents(out) == contents(found)
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (UnavailableError("the disk is full"), 1),
+        (ForbiddenError("not yours"), 1),
+        (NotFoundError("no such ring"), 2),
+        (InvalidError("no reason"), 2),
+        (ConflictError("changed meanwhile"), 2),
+        (LeaseHeldError(Lease(LeaseName.DETECT, 1), Holder("here", 1, "once"), 9.0), 4),
+        (LeaseLostError(LeaseName.DETECT), 4),
+    ],
+)
+def test_each_kind_of_refusal_has_its_exit_code(error: RingfenceError, code: int) -> None:
+    assert exit_code(error) == code

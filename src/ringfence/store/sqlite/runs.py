@@ -54,7 +54,8 @@ class Runs:
         for table in SCHEMAS:
             if table not in tables and table not in OPTIONAL:
                 raise InvalidError(f"The run lacks the table {table}.")
-        self._refuse_unless(run_id, "tables IS NULL")
+        with self._database.transaction(lease):
+            self._refuse_unless(run_id, "tables IS NULL")
         self.tables.write(run_id, tables, lease, progress)
         with self._database.transaction(lease):
             self._refuse_unless(run_id, "tables IS NULL")
