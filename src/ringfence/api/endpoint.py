@@ -18,6 +18,8 @@ from ringfence.api.auth import caller_of
 from ringfence.api.cost import size_of
 from ringfence.api.documents import Documents, InvalidQueryError
 from ringfence.api.errors import (
+    INVALID,
+    TOO_MANY_REQUESTS,
     UNAVAILABLE,
     TooManyRequestsError,
     UnauthenticatedError,
@@ -44,9 +46,11 @@ _GRAPHQL_JSON = "application/graphql-response+json"
 class _RefusedError(Exception):
     """A request that is refused as HTTP, before it is read as GraphQL."""
 
-    def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, status: int, message: str, code: str = INVALID, headers: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(message)
-        self.status, self.headers = status, headers or {}
+        self.status, self.code, self.headers = status, code, headers or {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +97,9 @@ class GraphQLEndpoint:
             _check_headers(request)
             body = await self._body(request)
             if self._waiting >= self._limits.at_once:
-                raise _RefusedError(503, "Too many requests are waiting; ask again.", {"Retry-After": "1"})
+                raise _RefusedError(
+                    503, "Too many requests are waiting; ask again.", TOO_MANY_REQUESTS, {"Retry-After": "1"}
+                )
             self._waiting += 1
             try:
                 answer = await asyncio.get_running_loop().run_in_executor(
@@ -102,12 +108,8 @@ class GraphQLEndpoint:
             finally:
                 self._waiting -= 1
         except _RefusedError as error:
-            answer = _Answer(
-                error.status,
-                {"errors": [refusal(InvalidError(str(error)), request_id)]},
-                {},
-                error.headers,
-            )
+            told = {"message": str(error), "extensions": {"code": error.code}}
+            answer = _Answer(error.status, {"errors": [told]}, {"code": error.code}, error.headers)
         notes.update(answer.notes)
         kind = _GRAPHQL_JSON if _GRAPHQL_JSON in request.headers.get("accept", "") else _JSON
         return Response(

@@ -15,11 +15,13 @@ from ringfence.domain.errors import (
 )
 
 INTERNAL = "INTERNAL"
+INVALID = "INVALID"
+TOO_MANY_REQUESTS = "TOO_MANY_REQUESTS"
 UNAUTHENTICATED = "UNAUTHENTICATED"
 UNAVAILABLE = "UNAVAILABLE"
 _KINDS: tuple[tuple[type[RingfenceError], str, int], ...] = (
     (NotFoundError, "NOT_FOUND", 404),
-    (InvalidError, "INVALID", 400),
+    (InvalidError, INVALID, 400),
     (ConflictError, "CONFLICT", 409),
     (ForbiddenError, "FORBIDDEN", 403),
     (UnavailableError, UNAVAILABLE, 503),
@@ -94,7 +96,7 @@ def _kind(error: BaseException) -> tuple[str, int]:
     if isinstance(error, UnauthenticatedError):
         return UNAUTHENTICATED, 401
     if isinstance(error, TooManyRequestsError):
-        return "TOO_MANY_REQUESTS", 429
+        return TOO_MANY_REQUESTS, 429
     for kind, code, status in _KINDS:
         if isinstance(error, kind):
             return code, status

@@ -226,6 +226,12 @@ class Api:
         return response.status_code, error["extensions"]["code"], error["message"]
 
 
+def problem(response: httpx.Response) -> tuple[int, str]:
+    """Give status and code of an answer that is one error."""
+    (error,) = response.json()["errors"]
+    return response.status_code, error["extensions"]["code"]
+
+
 @contextmanager
 def open_api(
     folder: Path,
