@@ -144,7 +144,7 @@ def measure(port: int, token: str, query: str, connections: int, seconds: float)
     """Ask on some connections at once; give the seconds of each answer, and answers a second."""
     body = json.dumps({"query": query}).encode()
     head = (
-        f"POST /graphql HTTP/1.1\r\nHost: benchmark\r\nAuthorization: Bearer {token}\r\n"
+        f"POST /graphql HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     request = head.encode() + body
