@@ -178,6 +178,17 @@ def test_a_restored_store_is_what_the_backup_holds(backup: Path, tmp_path: Path)
         assert own.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
+def test_a_new_store_and_a_restored_one_are_for_their_owner_alone_with_all_that_lies_beside_them(
+    store: Store, backup: Path, path: Path, tmp_path: Path
+) -> None:
+    both(store)
+    beside = [path, *path.parent.glob(f"{path.name}-*")]
+    assert len(beside) == 3
+    STORES.restore(backup, str(tmp_path / "new" / "r.sqlite"), replace=False)
+    for file in (*beside, tmp_path / "new" / "r.sqlite"):
+        assert file.stat().st_mode & 0o777 == 0o600, file
+
+
 def test_a_store_is_only_replaced_if_that_is_said(store: Store, backup: Path, path: Path) -> None:
     with pytest.raises(ConflictError, match=r"There is a store .* already; --replace"):
         STORES.restore(backup, str(path), replace=False)

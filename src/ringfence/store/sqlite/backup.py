@@ -95,7 +95,8 @@ def restore(backup: Path, path: Path, *, replace: bool) -> Backup:
     with _staged(path) as copy:
         path.parent.mkdir(parents=True, exist_ok=True)
         with _refusals(path, damaged):
-            with closing(_open(backup, "ro")) as source, closing(_open(copy, "rwc")) as target:
+            copy.touch(mode=0o600)
+            with closing(_open(backup, "ro")) as source, closing(_open(copy)) as target:
                 _copy(source, target, path)
             with closing(_open(copy)) as target:
                 if not _is_sound(target):

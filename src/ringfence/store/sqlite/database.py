@@ -51,7 +51,10 @@ class Database:
         if not create and not path.is_file():
             raise NotFoundError(f"There is no store {path}; ringfence load makes one.")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            if create and not path.exists():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                # What is said about people is for its owner to read; the log beside it follows the file.
+                path.touch(mode=0o600)
         except OSError as error:
             raise UnavailableError(f"The store {path} cannot be made: {error.strerror}.") from error
         self._file: tuple[int, int] | None = None
