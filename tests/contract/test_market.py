@@ -326,3 +326,63 @@ def test_orders_or_identifiers_alone_make_a_market(store: Store, lease: Lease) -
     assert market.currencies == ()
     assert market.orders is not None
     assert [each.kind.value for each in market.identifiers] == ["address", "email"]
+
+
+def test_a_merchant_counts_the_orders_at_its_own_shop_alone(store: Store, lease: Lease) -> None:
+    orders = [order("o1", "ann", "shop", 5), order("o2", "ann", "mart", 6), order("o3", "ann", "mart", 7)]
+    load(store, "first", tables_of(orders=orders), lease)
+    for scope, many in ((PLATFORM, 3), (Scope("mart"), 2), (Scope("shop"), 1)):
+        ann = buyer_of(store, "ann", scope)
+        assert ann is not None
+        assert ann.orders == many
+
+
+def test_of_several_words_about_a_claim_the_last_one_holds(store: Store, lease: Lease) -> None:
+    load(store, "first", first(), lease)
+    for count, status in enumerate(("refused", "refunded", "withdrawn"), 2):
+        changes = [{"claim_id": "c1", "status": status, "evidence_count": count}]
+        load(store, status, tables_of(changes=changes), lease)
+        (told,) = store.market.claims(("c1",), PLATFORM)
+        assert (told.status, told.evidence_count) == (status, count)
+        nothing = pl.Series([], dtype=pl.String)
+        known = store.market.known(pl.Series(["c1"]), nothing, nothing).claims
+        assert known.select("status", "evidence_count").row(0) == (status, count)
+
+
+def test_a_load_taken_up_by_a_clock_that_was_set_back_does_not_end_before_it_began(
+    store: Store, lease: Lease
+) -> None:
+    with pytest.raises(Interrupted):
+        store.market.write_load(source_of("first"), first(), lease, 100, PulledPlug(2))
+    made = store.market.write_load(source_of("first"), first(), lease, 40, Silent())
+    assert (made.begun_at, made.finished_at) == (100, 100)
+
+
+def test_many_ids_are_known_as_well_as_few(store: Store, lease: Lease) -> None:
+    many, buyers = 50_100, 5_100
+    claims = [
+        claim(f"c{at:06}", f"b{at % buyers:06}", "shop", at, device=f"d{at % buyers}") for at in range(many)
+    ]
+    load(store, "first", tables_of(claims=claims), lease)
+    ids, nothing = pl.Series([row["claim_id"] for row in claims]), pl.Series([], dtype=pl.String)
+    known = store.market.known(ids, nothing, nothing).claims.sort("claim_id")
+    assert known["claim_id"].to_list() == ids.to_list()
+    assert known["buyer_id"].to_list() == [row["buyer"] for row in claims]
+    load(
+        store,
+        "second",
+        tables_of(
+            claims=[
+                claim(f"n{row['claim_id']}", row["buyer"], "shop", 1, device=row["device"])
+                for row in claims[:buyers]
+            ]
+        ),
+        lease,
+    )
+    market = store.market.read()
+    assert len(market.buyer_ids) == buyers
+    assert np.bincount(market.claims.buyer).tolist() == [
+        1 + (many - at + buyers - 1) // buyers for at in range(buyers)
+    ]
+    (devices,) = market.identifiers
+    assert len(devices.exact) == buyers
