@@ -13,6 +13,7 @@ from ringfence.domain.leases import LeaseHeldError, LeaseLostError, LeaseName
 from ringfence.domain.progress import Silent
 from ringfence.domain.rings import RingQuery
 from ringfence.domain.runs import RunState
+from ringfence.domain.scope import Principal, Role
 from ringfence.export import conform, read_run, write_run
 from ringfence.generator import GeneratorOptions
 from ringfence.intake import PseudonymKey
@@ -96,7 +97,7 @@ def test_a_run_that_is_read_back_is_the_run_that_was_written(
     )
     assert files_of(tmp_path / "one") == files_of(tmp_path / "other")
     best = kept.rings["ring_id"][0]
-    ring = read_stored_ring(store, best, NOW)
+    ring = read_stored_ring(store, Principal("ana", Role.OPERATOR), best, NOW)
     assert ring.part.evidence.equals(kept.evidence.filter(kept.evidence["ring_id"] == best))
     assert ring.part.members.equals(kept.members.filter(kept.members["ring_id"] == best))
     assert [step.event for step in ring.lineage] == ["born"]

@@ -15,6 +15,9 @@ ActingAs = Annotated[
 ]
 _LONGEST_NAME = 200
 
+OPERATOR = Principal("command line", Role.OPERATOR)
+"""Whoever looks: the operator of this machine."""
+
 
 def acting(name: str | None, role: Role) -> Principal:
     """Give the principal of this name, or of the login name.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ringfence.cli.acting import OPERATOR
 from ringfence.cli.chosen_run import RunIdOption, RunOption, read_chosen_run, refuse_folder_and_store
 from ringfence.cli.clock import clock
 from ringfence.cli.context import StoreAddress, open_store
@@ -88,7 +89,7 @@ def list_rings(
         found = list_folder_rings(run, query, limit)
     else:
         with open_store(context, store) as opened:
-            found = list_stored_rings(opened, query, _statuses(status), limit, clock(), run_id)
+            found = list_stored_rings(opened, OPERATOR, query, _statuses(status), limit, clock(), run_id)
     standings = found.standings or {}
     if as_json:
         print_json(
@@ -152,7 +153,7 @@ def show_ring(
         folder = select_rings(read_run(run), [ring_id])
     else:
         with open_store(context, store) as opened:
-            stored = read_stored_ring(opened, ring_id, clock(), run_id)
+            stored = read_stored_ring(opened, OPERATOR, ring_id, clock(), run_id)
         folder = stored.part
     if as_json:
         document = json.loads(render_rings(folder, Format.JSON))

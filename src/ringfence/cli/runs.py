@@ -4,19 +4,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ringfence.cli.acting import OPERATOR
 from ringfence.cli.context import StoreAddress, open_store
 from ringfence.cli.exit_codes import WRONG_USE
 from ringfence.cli.moments import as_text
 from ringfence.cli.printing import print_json, print_lines, print_table
 from ringfence.domain.runs import RunState
-from ringfence.domain.scope import Principal, Role
 
 if TYPE_CHECKING:
     from ringfence.domain.runs import Run
 
 commands = typer.Typer(help="List and show the runs of a store.")
 
-_OPERATOR = Principal("command line", Role.OPERATOR)
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -42,7 +41,7 @@ def list_runs(
     from ringfence.services import read_runs
 
     with open_store(context, store) as opened:
-        page = read_runs.list_runs(opened, _OPERATOR, limit, None, state)
+        page = read_runs.list_runs(opened, OPERATOR, limit, None, state)
     if as_json:
         print_json([_jsonable(run) for run in page.items])
         return
@@ -82,7 +81,7 @@ def show_run(
     from ringfence.services import read_runs
 
     with open_store(context, store) as opened:
-        run = read_runs.find_run(opened, _OPERATOR, run_id)
+        run = read_runs.find_run(opened, OPERATOR, run_id)
     if as_json:
         print_json(_jsonable(run))
         return

@@ -43,6 +43,22 @@ class RunFolder:
     timings: dict[str, Any]
     """Seconds and peak memory by stage."""
 
+    @classmethod
+    def of_tables(
+        cls, tables: Mapping[str, pl.DataFrame], run: dict[str, Any], timings: dict[str, Any]
+    ) -> "RunFolder":
+        """Put tables together by their names."""
+        return cls(
+            rings=tables["rings"],
+            members=tables["members"],
+            buyers=tables["buyers"],
+            evidence=tables["evidence"],
+            links=tables.get("links"),
+            lineage=tables.get("lineage"),
+            run=run,
+            timings=timings,
+        )
+
 
 def write_run(
     directory: Path | str,
@@ -113,16 +129,7 @@ def read_run(directory: Path | str) -> RunFolder:
     for table in SCHEMAS:
         if table not in frames and table not in OPTIONAL:
             raise InvalidError(f"{target} is damaged: its run.json does not name {table}.")
-    return RunFolder(
-        rings=frames["rings"],
-        members=frames["members"],
-        buyers=frames["buyers"],
-        evidence=frames["evidence"],
-        links=frames.get("links"),
-        lineage=frames.get("lineage"),
-        run=about,
-        timings=_read_json(_locate(target, "timings.json")),
-    )
+    return RunFolder.of_tables(frames, about, _read_json(_locate(target, "timings.json")))
 
 
 def _locate(target: Path, name: str) -> Path:

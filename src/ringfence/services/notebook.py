@@ -51,7 +51,7 @@ class Result(Detection):
         conforming = {
             name: conform(name, frame) for name, frame in tables(self, links=True, lineage=True).items()
         }
-        return RunFolder(**conforming, run=self.run, timings={})
+        return RunFolder.of_tables(conforming, self.run, {})
 
 
 def detect(

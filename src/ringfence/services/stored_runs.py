@@ -1,18 +1,18 @@
 """Runs of a store and of folders, told alike: as tables with the columns of a run's files."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import polars as pl
 
-from ringfence.domain.errors import NotFoundError
 from ringfence.domain.ring_decisions import RingStanding, RingStatus
 from ringfence.domain.rings import JointClaim, LineageStep, Link, Member, Ring, RingQuery
 from ringfence.domain.runs import RunState
+from ringfence.domain.scope import Principal
 from ringfence.export import RunFolder, read_run
 from ringfence.market.results import SCHEMAS
-from ringfence.services import decide_rings
+from ringfence.services import read_rings
 from ringfence.store import Store
 
 
@@ -79,23 +79,23 @@ def list_folder_rings(run: Path, query: RingQuery, limit: int) -> ListedRings:
 
 def list_stored_rings(
     store: Store,
+    principal: Principal,
     query: RingQuery,
-    statuses: Collection[RingStatus],
+    statuses: frozenset[RingStatus],
     limit: int,
     now: int,
     run_id: int | None = None,
 ) -> ListedRings:
     """List the rings of a run of a store (None: the published one) that stand so at `now`.
 
-    `now` is µs since 1970-01-01 UTC. Raises NotFoundError for a run whose findings are not kept.
+    `now` is µs since 1970-01-01 UTC. Raises ForbiddenError, or NotFoundError for a run whose findings are not
+    kept.
     """
     with store.snapshot():
-        asked = decide_rings.narrowed(query, statuses, decide_rings.hidden(store, now, run_id))
-        page = store.rings.page(asked, limit, run_id=run_id)
+        found = read_rings.list_rings(store, principal, query, statuses, limit, None, run_id, now)
         total = store.rings.page(RingQuery(), 1, run_id=run_id).total
-        run = store.rings.run(run_id)
-        standings = decide_rings.statuses(store, page.items, now)
-    return ListedRings(_frame("rings", page.items), total, run.run_id if run else None, standings)
+        standings = read_rings.standings_of(store, principal, found.page.items, now)
+    return ListedRings(_frame("rings", found.page.items), total, found.run_id or None, standings)
 
 
 def read_stored_run(store: Store, run_id: int | None = None) -> RunFolder:
@@ -103,53 +103,38 @@ def read_stored_run(store: Store, run_id: int | None = None) -> RunFolder:
     with store.snapshot():
         frames = store.rings.tables(run_id)
         run = store.rings.run(run_id)
-    return RunFolder(
-        rings=frames["rings"],
-        members=frames["members"],
-        buyers=frames["buyers"],
-        evidence=frames["evidence"],
-        links=frames.get("links"),
-        lineage=frames.get("lineage"),
-        run=dict(run.about) if run is not None else {},
-        timings={},
-    )
+    return RunFolder.of_tables(frames, dict(run.about) if run is not None else {}, {})
 
 
-def read_stored_ring(store: Store, ring_id: str, now: int, run_id: int | None = None) -> StoredRing:
+def read_stored_ring(
+    store: Store, principal: Principal, ring_id: str, now: int, run_id: int | None = None
+) -> StoredRing:
     """Read one ring in a run, or (None) as it was last published, and where it stands at `now`.
 
-    `now` is µs since 1970-01-01 UTC. Raises NotFoundError.
+    `now` is µs since 1970-01-01 UTC. Raises ForbiddenError, NotFoundError.
     """
     with store.snapshot():
-        if run_id is None:
-            ring = store.rings.last_known(ring_id)
-        else:
-            ring = next(iter(store.rings.rings((ring_id,), run_id)), None)
-        if ring is None:
-            where = "the store" if run_id is None else f"run {run_id}"
-            raise NotFoundError(f"There is no ring {ring_id} in {where}.")
+        ring = read_rings.find_ring(store, principal, ring_id, run_id)
         run = store.rings.run(ring.run_id)
         members = store.rings.members((ring_id,), ring.run_id)
         scores = [
             (member.buyer_id, store.rings.buyer_score(member.buyer_id, ring.run_id)) for member in members
         ]
-        part = RunFolder(
-            rings=_frame("rings", [ring]),
-            members=_frame("members", members),
-            buyers=pl.DataFrame(scores, schema=SCHEMAS["buyers"], orient="row"),
-            evidence=_frame("evidence", store.rings.joint_claims((ring_id,), ring.run_id)),
-            links=_frame("links", [link for _, link in store.rings.links_inside((ring_id,), ring.run_id)]),
-            lineage=None,
-            run={},
-            timings={},
-        )
+        links = [link for _, link in store.rings.links_inside((ring_id,), ring.run_id)]
+        part = {
+            "rings": _frame("rings", [ring]),
+            "members": _frame("members", members),
+            "buyers": pl.DataFrame(scores, schema=SCHEMAS["buyers"], orient="row"),
+            "evidence": _frame("evidence", store.rings.joint_claims((ring_id,), ring.run_id)),
+            "links": _frame("links", links),
+        }
         return StoredRing(
             ring,
             ring_id in store.rings.alive(),
-            part,
+            RunFolder.of_tables(part, {}, {}),
             run is not None and run.state is RunState.WITHHELD,
             store.rings.lineage((ring_id,)),
-            decide_rings.statuses(store, (ring,), now)[ring_id],
+            read_rings.standings_of(store, principal, (ring,), now)[ring_id],
         )
 
 
