@@ -7,7 +7,16 @@ from hypothesis import strategies as st
 from run_samples import NOW, SECOND, hold, publish, tables_of, write
 
 from ringfence.domain.pages import Key
-from ringfence.domain.rings import JointClaim, LineageStep, Link, Member, Ring, RingOrder, RingQuery
+from ringfence.domain.rings import (
+    JointClaim,
+    LineageEvent,
+    LineageStep,
+    Link,
+    Member,
+    Ring,
+    RingOrder,
+    RingQuery,
+)
 from ringfence.store import Store
 
 RINGS = {"r3": ["a", "b", "c"], "r1": ["d", "e"], "r2": ["f", "g", "h", "i"]}
@@ -17,12 +26,22 @@ RINGS = {"r3": ["a", "b", "c"], "r1": ["d", "e"], "r2": ["f", "g", "h", "i"]}
 def filled(store: Store) -> Store:
     """A store whose second run has these rings."""
     lease = hold(store)
-    publish(store, lease, {"r1": ["d", "e", "a"], "r0": ["x", "y"]}, [("r1", "born", ""), ("r0", "born", "")])
+    publish(
+        store,
+        lease,
+        {"r1": ["d", "e", "a"], "r0": ["x", "y"]},
+        [("r1", LineageEvent.BORN, ""), ("r0", "born", "")],
+    )
     publish(
         store,
         lease,
         RINGS,
-        [("r3", "split", "r1"), ("r1", "shrank", "r1"), ("r2", "born", ""), ("r0", "died", "r0")],
+        [
+            ("r3", LineageEvent.SPLIT, "r1"),
+            ("r1", LineageEvent.SHRANK, "r1"),
+            ("r2", "born", ""),
+            ("r0", "died", "r0"),
+        ],
     )
     return store
 
@@ -108,9 +127,9 @@ def test_links_are_told_inside_a_ring_and_of_a_buyer(store: Store) -> None:
 
 def test_lives_are_told_as_oneself_and_as_the_one_before_another(filled: Store) -> None:
     assert filled.rings.lineage(["r1"]) == (
-        LineageStep(1, "r1", "born", "", 0.5),
-        LineageStep(2, "r3", "split", "r1", 0.5),
-        LineageStep(2, "r1", "shrank", "r1", 0.5),
+        LineageStep(1, "r1", LineageEvent.BORN, "", 0.5),
+        LineageStep(2, "r3", LineageEvent.SPLIT, "r1", 0.5),
+        LineageStep(2, "r1", LineageEvent.SHRANK, "r1", 0.5),
     )
     assert [step.event for step in filled.rings.lineage(["r0", "r2"])] == ["born", "born", "died"]
 

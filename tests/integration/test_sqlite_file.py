@@ -3,7 +3,7 @@
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -89,6 +89,22 @@ def test_a_file_of_a_newer_version_is_left_alone(path: Path, made: sqlite3.Conne
     with pytest.raises(InvalidError, match="newer Ringfence"):
         SqliteStore(path)
     assert made.execute("PRAGMA user_version").fetchone() == (newer,)
+
+
+def test_of_a_run_whose_clearing_away_was_interrupted_nothing_is_told(
+    path: Path, made: sqlite3.Connection, publish: Callable[..., int]
+) -> None:
+    store = SqliteStore(path)
+    try:
+        publish(store, {"r1": (9.0, ["ann", "bob"])})
+        assert set(store.rings.last_members()) == {"r1"}
+        made.execute("UPDATE runs SET is_kept = 0")
+        made.execute("DELETE FROM members WHERE buyer_id = 'ann'")
+        made.commit()
+        assert store.rings.last_members() == {}
+        assert store.rings.last_known("r1") is None
+    finally:
+        store.close()
 
 
 def test_where_there_is_no_store_none_is_made_unless_asked_for(path: Path) -> None:

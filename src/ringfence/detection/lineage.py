@@ -4,26 +4,13 @@ import hashlib
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
+
+from ringfence.domain.rings import LineageEvent
 
 _LEAST_COMMON = 0.1
 """Weighted Jaccard below which two rings of two runs have nothing to do with each other."""
 _LEAST_RETURNED = 0.3
 """The same for a ring that had ended: what was decided about it comes back with its name."""
-
-
-class LineageEvent(StrEnum):
-    """What became of a ring between two runs."""
-
-    BORN = "born"
-    KEPT = "kept"
-    GREW = "grew"
-    SHRANK = "shrank"
-    CHANGED = "changed"
-    MERGED = "merged"
-    SPLIT = "split"
-    DIED = "died"
-    RETURNED = "returned"
 
 
 @dataclass(frozen=True, slots=True)

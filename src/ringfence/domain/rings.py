@@ -87,14 +87,27 @@ class JointClaim:
     """How many strangers' claims chance would put as near."""
 
 
+class LineageEvent(StrEnum):
+    """What became of a ring between two runs."""
+
+    BORN = "born"
+    KEPT = "kept"
+    GREW = "grew"
+    SHRANK = "shrank"
+    CHANGED = "changed"
+    MERGED = "merged"
+    SPLIT = "split"
+    DIED = "died"
+    RETURNED = "returned"
+
+
 @dataclass(frozen=True, slots=True)
 class LineageStep:
     """One step in the life of a ring, seen by one run."""
 
     run_id: int
     ring_id: str
-    event: str
-    """born, kept, grew, shrank, changed, merged, split, died or returned."""
+    event: LineageEvent
     previous_ring_id: str
     """Empty for a ring that was born."""
     common: float

@@ -13,8 +13,6 @@ from graphql.utilities import find_breaking_changes
 
 from ringfence.api import schema as schema_module
 from ringfence.api.cost import READS_ALONE
-from ringfence.api.types.enums import RingChange
-from ringfence.detection.lineage import LineageEvent
 
 SCHEMA = schema_module.build_schema()
 KEPT = (files("ringfence.api") / "schema.graphql").read_text(encoding="utf-8")
@@ -80,10 +78,6 @@ def test_a_page_is_asked_for_with_its_size() -> None:
 def test_what_reads_alone_is_still_there() -> None:
     for kind, name in READS_ALONE:
         assert name in getattr(SCHEMA.type_map[kind], "fields")  # noqa: B009
-
-
-def test_lineage_is_told_in_the_words_of_detection() -> None:
-    assert {change.value for change in RingChange} == {event.value for event in LineageEvent}
 
 
 def test_building_the_schema_twice_gives_one() -> None:

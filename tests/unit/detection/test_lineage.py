@@ -1,7 +1,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringfence.detection.lineage import LineageEvent, Past, birth_id, follow, network_id
+from ringfence.detection.lineage import Past, birth_id, follow, network_id
+from ringfence.domain.rings import LineageEvent
 
 Rings = dict[str, dict[str, float]]
 

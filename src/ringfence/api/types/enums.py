@@ -6,22 +6,8 @@ from enum import Enum, StrEnum
 from ringfence.domain.claims import ClaimKind, ClaimReason, ClaimStatus
 from ringfence.domain.identifiers import IdentifierKind
 from ringfence.domain.ring_decisions import Outcome, RingStatus
-from ringfence.domain.rings import RingOrder
+from ringfence.domain.rings import LineageEvent, RingOrder
 from ringfence.domain.runs import RunState
-
-
-class RingChange(StrEnum):
-    """What became of a ring between two runs, as lineage tells it."""
-
-    BORN = "born"
-    KEPT = "kept"
-    GREW = "grew"
-    SHRANK = "shrank"
-    CHANGED = "changed"
-    MERGED = "merged"
-    SPLIT = "split"
-    DIED = "died"
-    RETURNED = "returned"
 
 
 class RingEventType(StrEnum):
@@ -66,18 +52,18 @@ MEANINGS: tuple[tuple[type[Enum], str, Mapping[Enum, str]], ...] = (
         },
     ),
     (
-        RingChange,
+        LineageEvent,
         "What became of a ring between two runs.",
         {
-            RingChange.BORN: "It was not there before.",
-            RingChange.KEPT: "It has the members it had.",
-            RingChange.GREW: "Members came.",
-            RingChange.SHRANK: "Members went.",
-            RingChange.CHANGED: "Members came and went.",
-            RingChange.MERGED: "Most of the previous ring went into this one.",
-            RingChange.SPLIT: "Most of it came from the previous ring, which lives on.",
-            RingChange.DIED: "It is there no more.",
-            RingChange.RETURNED: "It had ended, and is there again.",
+            LineageEvent.BORN: "It was not there before.",
+            LineageEvent.KEPT: "It has the members it had.",
+            LineageEvent.GREW: "Members came.",
+            LineageEvent.SHRANK: "Members went.",
+            LineageEvent.CHANGED: "Members came and went.",
+            LineageEvent.MERGED: "Most of the previous ring went into this one.",
+            LineageEvent.SPLIT: "Most of it came from the previous ring, which lives on.",
+            LineageEvent.DIED: "It is there no more.",
+            LineageEvent.RETURNED: "It had ended, and is there again.",
         },
     ),
     (

@@ -6,7 +6,6 @@ import strawberry
 
 from ringfence.api.loaders import Together
 from ringfence.api.types.claim import Claim
-from ringfence.api.types.enums import RingChange
 from ringfence.api.types.scalars import Money, Time, sums_of
 from ringfence.domain import buyers as people
 from ringfence.domain import rings
@@ -136,7 +135,7 @@ class LineageStep:
 
     run_id: int = strawberry.field(description="Number of the run.")
     ring_id: strawberry.ID = strawberry.field(description="The ring whose step it is.")
-    event: RingChange = strawberry.field(description="What became of it.")
+    event: rings.LineageEvent = strawberry.field(description="What became of it.")
     previous_ring_id: strawberry.ID | None = strawberry.field(
         description="The ring it came from, often itself; null for one that was born."
     )
@@ -150,7 +149,7 @@ class LineageStep:
         return cls(
             run_id=step.run_id,
             ring_id=strawberry.ID(step.ring_id),
-            event=RingChange(step.event),
+            event=step.event,
             previous_ring_id=strawberry.ID(step.previous_ring_id) if step.previous_ring_id else None,
             common=step.common,
         )

@@ -10,7 +10,7 @@ import polars as pl
 from ringfence.domain.leases import Lease
 from ringfence.domain.pages import Key, Page
 from ringfence.domain.progress import Progress
-from ringfence.domain.rings import JointClaim, LineageStep, Link, Member, Ring, RingQuery
+from ringfence.domain.rings import JointClaim, LineageEvent, LineageStep, Link, Member, Ring, RingQuery
 from ringfence.domain.runs import Run, RunState
 from ringfence.store.sqlite.database import Database
 from ringfence.store.sqlite.runs import Runs
@@ -230,7 +230,9 @@ class SqliteRings:
             " ORDER BY l.run, l.place",
             {"asked": json.dumps(list(ring_ids))},
         )
-        return tuple(LineageStep(*row) for row in rows)
+        return tuple(
+            LineageStep(run, ring_id, LineageEvent(event), *rest) for run, ring_id, event, *rest in rows
+        )
 
     def buyer_score(self, buyer_id: str, run_id: int | None = None) -> float | None:
         """Give a buyer's score."""
