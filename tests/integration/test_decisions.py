@@ -19,6 +19,7 @@ from ringfence.services.decide_rings import (
     decide,
     hidden,
     history,
+    narrowed,
     note,
     statuses,
     undo,
@@ -266,3 +267,12 @@ def test_what_is_hidden_is_what_does_not_stand_open(
             assert frozenset().union(*found.values()) <= told.keys()
         finally:
             store.close()
+
+
+def test_a_query_for_some_rings_is_narrowed_to_those_of_the_statuses_asked_for() -> None:
+    found = {RingStatus.DISMISSED: frozenset({"r1", "r2"}), RingStatus.SNOOZED: frozenset({"r3"})}
+    some = RingQuery(only=frozenset({"r2", "r3", "r4"}))
+    assert narrowed(some, {RingStatus.DISMISSED}, found).only == frozenset({"r2"})
+    assert narrowed(RingQuery(), {RingStatus.DISMISSED}, found).only == frozenset({"r1", "r2"})
+    asked = narrowed(some, {RingStatus.OPEN, RingStatus.DISMISSED}, found)
+    assert (asked.only, asked.without) == (some.only, frozenset({"r3"}))

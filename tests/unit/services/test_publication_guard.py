@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
@@ -73,6 +75,13 @@ def test_in_a_small_marketplace_twenty_may_share_a_value() -> None:
     assert object_to_sharing(market_of(30, {IdentifierKind.DEVICE: 20})) == ()
     assert len(object_to_sharing(market_of(30, {IdentifierKind.DEVICE: 21}))) == 1
     assert object_to_sharing(market_of(30, {})) == ()
+
+
+def test_a_value_is_judged_by_all_buyers_though_few_have_one_of_its_kind() -> None:
+    market = market_of(1000, {IdentifierKind.DEVICE: 30})
+    (few,) = market.identifiers
+    few = Identifiers(few.kind, few.buyer[:100], few.value[:100], few.exact[:71])
+    assert object_to_sharing(replace(market, identifiers=(few,))) == ()
 
 
 def load(rows: int, **filled: int) -> LoadSource:
