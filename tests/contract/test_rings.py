@@ -30,7 +30,7 @@ def filled(store: Store) -> Store:
         store,
         lease,
         {"r1": ["d", "e", "a"], "r0": ["x", "y"]},
-        [("r1", LineageEvent.BORN, ""), ("r0", "born", "")],
+        [("r1", LineageEvent.BORN, ""), ("r0", LineageEvent.BORN, "")],
     )
     publish(
         store,
@@ -39,8 +39,8 @@ def filled(store: Store) -> Store:
         [
             ("r3", LineageEvent.SPLIT, "r1"),
             ("r1", LineageEvent.SHRANK, "r1"),
-            ("r2", "born", ""),
-            ("r0", "died", "r0"),
+            ("r2", LineageEvent.BORN, ""),
+            ("r0", LineageEvent.DIED, "r0"),
         ],
     )
     return store
@@ -188,3 +188,11 @@ def test_pages_laid_end_to_end_are_the_whole_list_sorted(
     for one, other in pairwise(listed):
         a, b = getattr(one, order.value), getattr(other, order.value)
         assert a > b or (a == b and one.ring_id < other.ring_id)
+
+
+def test_strengths_are_those_of_the_rings_of_the_run(filled: Store) -> None:
+    page = filled.rings.page(RingQuery(), 100)
+    assert filled.rings.strengths() == {ring.ring_id: ring.strength for ring in page.items}
+    assert {ring_id: each.members for ring_id, each in filled.rings.strengths().items()} == {
+        ring_id: len(members) for ring_id, members in RINGS.items()
+    }

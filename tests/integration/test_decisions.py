@@ -155,7 +155,8 @@ def test_a_dismissed_ring_stays_down_until_its_evidence_grows(store: Store, publ
     assert hidden(store, NOW) == {}
     assert status(store, "r1") == (
         RingStatus.OPEN,
-        "dismissed on 2026-05-01 by ana with 31.2 decades of evidence (reason: one family); it has 44.0 now",
+        "dismissed on 2026-05-01 by ana with 31.2 decades of evidence (reason: one family); it has 44.0 now, "
+        "2 buyers and 3 joint claims where 1 and 3 were seen",
     )
     # Dismissed again with what it has now, it goes down again.
     decide(store, ANA, "r1", Outcome.DISMISS, "two families", None, NOW)

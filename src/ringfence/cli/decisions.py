@@ -51,7 +51,8 @@ def decide(
 ) -> None:
     """Confirm a ring, dismiss it, snooze it until a day, or allow it until a day.
 
-    A ring that is dismissed or allowed stays down until its evidence grows by a decade.
+    A ring that is dismissed or allowed stays down until it grows, and its
+    evidence by a decade.
 
     Example: ringfence rings decide r0123456789ab dismiss --reason "one family"
     """

@@ -12,7 +12,7 @@ from typing import Any
 
 from ringfence.domain.errors import ConflictError, InvalidError
 from ringfence.domain.records import Event
-from ringfence.domain.rings import Ring
+from ringfence.domain.rings import Ring, Strength
 from ringfence.domain.texts import checked_text
 
 RETURN_DECADES = 1.0
@@ -30,11 +30,11 @@ class Outcome(StrEnum):
     CONFIRM = "confirm"
     """These buyers coordinate."""
     DISMISS = "dismiss"
-    """They do not; the ring stays down until its evidence grows by a decade."""
+    """They do not; the ring stays down until it grows, and its evidence by a decade."""
     SNOOZE = "snooze"
     """Not now: the ring stays down until a day, whatever its evidence."""
     ALLOW = "allow"
-    """They may: the ring stays down until a day, or until its evidence grows by a decade."""
+    """They may: the ring stays down until a day, or until it grows, and its evidence by a decade."""
 
 
 class RingStatus(StrEnum):
@@ -246,30 +246,33 @@ class RingStanding:
         }
 
 
-def status_by(decision: Mapping[str, Any], score: float, now: int, *, is_inherited: bool) -> RingStatus:
-    """Say where a ring of this score (in decades) stands at `now` by a decision as a store keeps it.
+def status_by(decision: Mapping[str, Any], strength: Strength, now: int, *, is_inherited: bool) -> RingStatus:
+    """Say where a ring of this strength stands at `now` by a decision as a store keeps it.
 
-    It is open again if the decision ended, or if what held by its evidence has a decade more. A decision
-    about the ring it was split from holds by evidence whatever it was.
+    It is open again if the decision ended, or if it held by the ring's evidence and there is a decade more of
+    it, from members or joint claims that the decision did not see: what else is claimed in a marketplace
+    moves the evidence of all rings a little. A decision about the ring it was split from holds by evidence
+    whatever it was, and that alone is compared, since a part has fewer of both.
     """
     until, outcome = decision["until"], Outcome(decision["outcome"])
     if until is not None and now >= until:
         return RingStatus.OPEN
     is_held_by_evidence = is_inherited or outcome in (Outcome.DISMISS, Outcome.ALLOW)
-    if is_held_by_evidence and score >= decision["evidence"] + RETURN_DECADES:
+    is_new = is_inherited or strength.members > decision["members"] or strength.claims > decision["claims"]
+    if is_held_by_evidence and is_new and strength.score >= decision["evidence"] + RETURN_DECADES:
         return RingStatus.OPEN
     return _STATUS[outcome]
 
 
 def ring_standing(
     record: RingRecord,
-    score: float,
+    strength: Strength,
     now: int,
     *,
     version: int = 0,
     origin: tuple[str, RingRecord] | None = None,
 ) -> RingStanding:
-    """Say where a ring of this score (in decades) stands at `now` (µs since 1970-01-01 UTC).
+    """Say where a ring of this strength stands at `now` (µs since 1970-01-01 UTC).
 
     `origin` names the ring it was split from, and that ring's record: what was decided there holds for a ring
     about which nothing is decided, as long as its own evidence does not exceed what was seen there.
@@ -279,10 +282,10 @@ def ring_standing(
     inherited_from = inherited[0] if inherited else None
     decision, status, returned = source.decision, RingStatus.OPEN, None
     if decision is not None:
-        status = status_by(decision.to_state(), score, now, is_inherited=inherited is not None)
+        status = status_by(decision.to_state(), strength, now, is_inherited=inherited is not None)
         if status is RingStatus.OPEN:
             is_over = decision.until is not None and now >= decision.until
-            said = "that time is over" if is_over else f"it has {score:.1f} now"
+            said = "that time is over" if is_over else _growth(decision, strength)
             returned = f"{_whose(inherited_from)}{decision}; {said}"
     return RingStanding(
         status=status,
@@ -292,6 +295,13 @@ def ring_standing(
         inherited_from=inherited_from,
         notes=record.notes,
         version=version,
+    )
+
+
+def _growth(decision: Decision, strength: Strength) -> str:
+    return (
+        f"it has {strength.score:.1f} now, {strength.members:,} buyers and {strength.claims:,} joint claims "
+        f"where {decision.members:,} and {decision.claims:,} were seen"
     )
 
 

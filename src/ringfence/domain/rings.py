@@ -14,6 +14,17 @@ class RingOrder(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Strength:
+    """What a decision about a ring weighs: how much there is of it."""
+
+    score: float
+    """Evidence, in decades."""
+    members: int
+    claims: int
+    """Joint claims."""
+
+
+@dataclass(frozen=True, slots=True)
 class Ring:
     """A coordinated group as one run found it.
 
@@ -43,8 +54,14 @@ class Ring:
     """The run it was born in."""
     origin_ring_id: str | None
     """The ring it was split from, if it was."""
+
     p_value: float | None = None
     """None until it is calibrated."""
+
+    @property
+    def strength(self) -> Strength:
+        """How much there is of it."""
+        return Strength(self.score, self.size, self.claims)
 
 
 @dataclass(frozen=True, slots=True)

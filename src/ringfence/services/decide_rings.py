@@ -154,11 +154,11 @@ def hidden(store: Store, now: int, run_id: int | None = None) -> dict[RingStatus
             for ring_id in origins.keys() - decided.keys()
             if (source := _decided_origin(ring_id, origins, decided))
         } | decided
-        scores = store.rings.scores(run_id)
+        strengths = store.rings.strengths(run_id)
     found: dict[RingStatus, set[str]] = {}
-    for ring_id in sources.keys() & scores.keys():
+    for ring_id in sources.keys() & strengths.keys():
         decision = sources[ring_id].state["standing"][-1]
-        status = status_by(decision, scores[ring_id], now, is_inherited=ring_id not in decided)
+        status = status_by(decision, strengths[ring_id], now, is_inherited=ring_id not in decided)
         if status is not RingStatus.OPEN:
             found.setdefault(status, set()).add(ring_id)
     return {status: frozenset(ring_ids) for status, ring_ids in found.items()}
@@ -214,7 +214,7 @@ def _standing(
     record, version = _read(records.get(ring.ring_id))
     origin = None if record.decision else _decided_origin(ring.ring_id, origins, records)
     inherited = (origin.record.id, RingRecord.from_state(origin.state)) if origin else None
-    return ring_standing(record, ring.score, now, version=version, origin=inherited)
+    return ring_standing(record, ring.strength, now, version=version, origin=inherited)
 
 
 def _decided_origin(

@@ -8,7 +8,7 @@ import polars as pl
 from ringfence.domain.leases import Lease
 from ringfence.domain.pages import Key, Page
 from ringfence.domain.progress import Progress
-from ringfence.domain.rings import JointClaim, LineageStep, Link, Member, Ring, RingQuery
+from ringfence.domain.rings import JointClaim, LineageStep, Link, Member, Ring, RingQuery, Strength
 from ringfence.domain.runs import Run, RunState
 
 
@@ -81,8 +81,8 @@ class Rings(Protocol):
     def origins(self) -> dict[str, str]:
         """Give the ring it was split from, for every ring that was split from another, alive or ended."""
 
-    def scores(self, run_id: int | None = None) -> dict[str, float]:
-        """Give the evidence, in decades, of every ring of a run by ring id."""
+    def strengths(self, run_id: int | None = None) -> dict[str, Strength]:
+        """Say of every ring of a run, by ring id, how much there is of it."""
 
     def names(self) -> frozenset[str]:
         """Give the ids of all rings that were ever published: none may be given to another."""

@@ -20,7 +20,7 @@ from ringfence.domain.ring_decisions import (
     ring_standing,
     undone,
 )
-from ringfence.domain.rings import Ring
+from ringfence.domain.rings import Ring, Strength
 
 DAY = 86_400_000_000
 
@@ -31,6 +31,7 @@ def at(day: str) -> int:
 
 MAY = at("2026-05-01")
 JUNE = at("2026-06-01")
+GROWN = "5 buyers and 12 joint claims where 4 and 9 were seen"
 
 
 def ring(score: float = 31.2) -> Ring:
@@ -43,8 +44,28 @@ def after(
     return fold([decided(ring(score), outcome, reason, until, "ana", MAY)])
 
 
+def strength(score: float, members: int = 5, claims: int = 12) -> Strength:
+    return Strength(score, members, claims)
+
+
 def standing(record: RingRecord, score: float = 31.2, now: int = MAY + DAY) -> RingStanding:
-    return ring_standing(record, score, now)
+    return ring_standing(record, strength(score), now)
+
+
+@pytest.mark.parametrize(("members", "claims"), [(4, 9), (3, 8)])
+def test_evidence_that_drifts_without_new_members_or_claims_brings_no_ring_back(
+    members: int, claims: int
+) -> None:
+    for outcome, until in ((Outcome.DISMISS, None), (Outcome.ALLOW, JUNE)):
+        told = ring_standing(after(outcome, until), strength(44.0, members, claims), MAY + DAY)
+        assert told.status.is_down
+
+
+@pytest.mark.parametrize(("members", "claims"), [(5, 9), (4, 10)])
+def test_a_ring_that_grew_comes_back_with_a_decade_more_and_not_before(members: int, claims: int) -> None:
+    record = after(Outcome.DISMISS)
+    assert ring_standing(record, strength(32.19, members, claims), MAY + DAY).status.is_down
+    assert ring_standing(record, strength(32.2, members, claims), MAY + DAY).status is RingStatus.OPEN
 
 
 def test_a_ring_nobody_decided_about_is_open() -> None:
@@ -81,7 +102,8 @@ def test_a_dismissed_ring_stays_down_until_its_evidence_grows() -> None:
     for score in (32.2, 44.0):
         assert standing(record, score).status is RingStatus.OPEN
     assert standing(record, 44.0).returned_because == (
-        "dismissed on 2026-05-01 by ana with 31.2 decades of evidence (reason: one family); it has 44.0 now"
+        "dismissed on 2026-05-01 by ana with 31.2 decades of evidence (reason: one family); it has 44.0 now, "
+        "5 buyers and 12 joint claims where 4 and 9 were seen"
     )
 
 
@@ -90,7 +112,7 @@ def test_an_allowed_ring_stays_down_until_its_evidence_grows_or_its_time_is_over
     assert standing(record, 32.19, JUNE - 1).status is RingStatus.ALLOWED
     grown, over = standing(record, 32.2), standing(record, now=JUNE)
     assert grown.status is over.status is RingStatus.OPEN
-    assert (grown.returned_because or "").endswith("; it has 32.2 now")
+    assert (grown.returned_because or "").endswith(f"; it has 32.2 now, {GROWN}")
     assert over.returned_because == (
         "allowed on 2026-05-01 until 2026-06-01 by ana with 31.2 decades of evidence (reason: one family); "
         "that time is over"
@@ -171,30 +193,30 @@ def test_a_ring_that_is_given_to_somebody_is_theirs_until_it_is_given_back() -> 
 
 def test_a_ring_that_was_split_off_inherits_the_decision_until_its_own_evidence_exceeds_it() -> None:
     origin = ("r0", after(Outcome.DISMISS))
-    told = ring_standing(RingRecord(), 20.0, JUNE, origin=origin)
+    told = ring_standing(RingRecord(), strength(20.0), JUNE, origin=origin)
     assert (told.status, told.owner, told.inherited_from) == (RingStatus.DISMISSED, "ana", "r0")
     assert (told.because or "").startswith("split from r0, which was dismissed on 2026-05-01 by ana")
-    back = ring_standing(RingRecord(), 40.0, JUNE, origin=origin)
+    back = ring_standing(RingRecord(), strength(40.0), JUNE, origin=origin)
     assert back.status is RingStatus.OPEN
-    assert (back.returned_because or "").endswith("; it has 40.0 now")
+    assert (back.returned_because or "").endswith(f"; it has 40.0 now, {GROWN}")
 
 
 @pytest.mark.parametrize("outcome", list(Outcome))
 def test_what_is_inherited_never_covers_more_evidence_than_was_seen(outcome: Outcome) -> None:
     until = JUNE if outcome in (Outcome.SNOOZE, Outcome.ALLOW) else None
     origin = ("r0", after(outcome, until))
-    assert ring_standing(RingRecord(), 32.19, JUNE - 1, origin=origin).status is not RingStatus.OPEN
-    assert ring_standing(RingRecord(), 32.2, JUNE - 1, origin=origin).status is RingStatus.OPEN
+    assert ring_standing(RingRecord(), strength(32.19), JUNE - 1, origin=origin).status is not RingStatus.OPEN
+    assert ring_standing(RingRecord(), strength(32.2), JUNE - 1, origin=origin).status is RingStatus.OPEN
 
 
 def test_a_decision_of_its_own_goes_before_one_that_is_inherited() -> None:
-    told = ring_standing(after(Outcome.CONFIRM), 20.0, JUNE, origin=("r0", after(Outcome.DISMISS)))
+    told = ring_standing(after(Outcome.CONFIRM), strength(20.0), JUNE, origin=("r0", after(Outcome.DISMISS)))
     assert (told.status, told.inherited_from) == (RingStatus.CONFIRMED, None)
 
 
 def test_an_owner_of_its_own_goes_before_one_that_is_inherited() -> None:
     own = fold([assigned("cy", "ana", MAY)])
-    told = ring_standing(own, 20.0, JUNE, origin=("r0", after(Outcome.DISMISS)))
+    told = ring_standing(own, strength(20.0), JUNE, origin=("r0", after(Outcome.DISMISS)))
     assert (told.status, told.owner) == (RingStatus.DISMISSED, "cy")
 
 

@@ -26,9 +26,9 @@ MEANINGS: tuple[tuple[type[Enum], str, Mapping[Enum, str]], ...] = (
         {
             RingStatus.OPEN: "Nothing is decided, or the ring came back after a decision.",
             RingStatus.CONFIRMED: "An investigator found that these buyers coordinate.",
-            RingStatus.DISMISSED: "An investigator found that they do not; it returns if its evidence grows.",
+            RingStatus.DISMISSED: "An investigator found that they do not; it returns if it grows.",
             RingStatus.SNOOZED: "Put off until a day.",
-            RingStatus.ALLOWED: "Tolerated until a day, or until its evidence grows.",
+            RingStatus.ALLOWED: "Tolerated until a day, or until it grows.",
         },
     ),
     (
@@ -36,9 +36,9 @@ MEANINGS: tuple[tuple[type[Enum], str, Mapping[Enum, str]], ...] = (
         "What is decided about a ring.",
         {
             Outcome.CONFIRM: "These buyers coordinate.",
-            Outcome.DISMISS: "They do not; the ring stays down until its evidence grows by a decade.",
+            Outcome.DISMISS: "They do not; the ring stays down until it grows, and its evidence by a decade.",
             Outcome.SNOOZE: "Not now: the ring stays down until a day.",
-            Outcome.ALLOW: "They may: the ring stays down until a day, or until its evidence grows.",
+            Outcome.ALLOW: "They may: the ring stays down until a day, or until it grows.",
         },
     ),
     (

@@ -10,7 +10,16 @@ import polars as pl
 from ringfence.domain.leases import Lease
 from ringfence.domain.pages import Key, Page
 from ringfence.domain.progress import Progress
-from ringfence.domain.rings import JointClaim, LineageEvent, LineageStep, Link, Member, Ring, RingQuery
+from ringfence.domain.rings import (
+    JointClaim,
+    LineageEvent,
+    LineageStep,
+    Link,
+    Member,
+    Ring,
+    RingQuery,
+    Strength,
+)
 from ringfence.domain.runs import Run, RunState
 from ringfence.store.sqlite.database import Database
 from ringfence.store.sqlite.runs import Runs
@@ -114,11 +123,13 @@ class SqliteRings:
                 for (ring_id,) in self._database.all("SELECT ring_id FROM findings WHERE run = ?", (run,))
             )
 
-    def scores(self, run_id: int | None = None) -> dict[str, float]:
-        """Give the evidence of every ring of a run."""
+    def strengths(self, run_id: int | None = None) -> dict[str, Strength]:
+        """Say of every ring of a run how much there is of it."""
         with self._database.snapshot():
-            run = self._runs.seen(run_id)
-            return dict(self._database.all("SELECT ring_id, score FROM findings WHERE run = ?", (run,)))
+            rows = self._database.all(
+                "SELECT ring_id, score, size, claims FROM findings WHERE run = ?", (self._runs.seen(run_id),)
+            )
+        return {ring_id: Strength(*strength) for ring_id, *strength in rows}
 
     def names(self) -> frozenset[str]:
         """Give the ids of all rings that were ever published."""
