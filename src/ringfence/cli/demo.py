@@ -1,5 +1,6 @@
 """`ringfence demo`: what Ringfence does, in one line and two minutes."""
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -24,14 +25,12 @@ def demo(
     buyers: Annotated[int, typer.Option(help="Accounts of the simulated marketplace.")] = 20_000,
     seed: Annotated[int, typer.Option(help="Another seed, another marketplace.")] = 1,
     stealth: Annotated[float, typer.Option(help="How sly the rings are, 0 to 1.")] = 0.0,
-    serve: Annotated[
-        bool, typer.Option("--serve", help="Keep it all in a store, and answer queries until stopped.")
-    ] = False,
+    serve: Annotated[bool, typer.Option("--serve", help="Answer queries until stopped.")] = False,
     port: Port = DEFAULT_PORT,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
 ) -> None:
-    """Make a marketplace, find its rings, hold them against the truth, draw them, and exit.
+    """Make a marketplace, load it, find its rings, hold them against the truth, draw them, and exit.
 
     With --serve, answer GraphQL queries about them until stopped, and print a key for one day.
 
@@ -39,26 +38,24 @@ def demo(
     """
     from ringfence.generator import GeneratorOptions
     from ringfence.intake import PseudonymKey
-    from ringfence.services.demonstrate import clear_store, demonstrate, demonstrate_in_store
+    from ringfence.services.demonstrate import demonstrate, key_for_a_day
 
     options = GeneratorOptions(buyers=buyers, seed=seed, stealth=stealth)
-    if not serve:
-        with show_progress(quiet) as progress:
-            key = PseudonymKey.load_or_create(settings_of(context).key_file)
-            _print(demonstrate(out, options, key, progress), as_json)
-        return
-    from ringfence.api.server import listen
+    with ExitStack() as opened:
+        listener = None
+        if serve:
+            from ringfence.api.server import listen
 
-    with listen("127.0.0.1", port, behind_proxy=False) as listener:
+            listener = opened.enter_context(listen("127.0.0.1", port, behind_proxy=False))
         key = PseudonymKey.load_or_create(settings_of(context).key_file)
-        store = stores_of(context).open(str(clear_store(out)), create=True)
-        try:
-            with show_progress(quiet) as progress:
-                shown, token = demonstrate_in_store(out, options, key, store, clock, progress)
-            _print(shown, as_json, _ways_in(listener, token))
+        with show_progress(quiet) as progress:
+            shown, store = demonstrate(out, options, key, stores_of(context), clock, progress)
+        opened.callback(store.close)
+        if listener is None:
+            _print(shown, as_json)
+        else:
+            _print(shown, as_json, _ways_in(listener, key_for_a_day(store, clock())))
             answer(store, listener, graphiql=True)
-        finally:
-            store.close()
 
 
 def _print(shown: "Demonstration", as_json: bool, ways_in: dict[str, str] | None = None) -> None:
@@ -69,6 +66,7 @@ def _print(shown: "Demonstration", as_json: bool, ways_in: dict[str, str] | None
                 "counts": detection.counts,
                 "evaluation": shown.evaluation.to_dict(),
                 "marketplace": str(shown.marketplace),
+                "store": str(shown.store),
                 "run": str(shown.run),
                 "page": str(shown.page),
                 **(ways_in or {}),
@@ -89,12 +87,13 @@ def _print(shown: "Demonstration", as_json: bool, ways_in: dict[str, str] | None
         "",
         f"pictures:     {shown.page}",
         f"files in:     {shown.marketplace}",
+        f"store:        {shown.store}",
         f"files out:    {shown.run}",
-        f"next:         ringfence rings list --run {shown.run}",
-        f"              ringfence rings show {detection.rings['ring_id'][0]} --run {shown.run}"
+        f"next:         ringfence rings list --store {shown.store}",
+        f"              ringfence rings show {detection.rings['ring_id'][0]} --store {shown.store}"
         if len(detection.rings)
         else "",
-        "your files:   ringfence detect --input FOLDER --out RUN",
+        "your files:   ringfence load FOLDER && ringfence detect",
     )
     if ways_in:
         print_lines(

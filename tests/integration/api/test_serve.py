@@ -16,9 +16,8 @@ import pytest
 from api_samples import OPERATOR, fill
 
 from ringfence.api.server import PortTakenError, address_of, listen
-from ringfence.domain.errors import ConflictError, InvalidError, UnavailableError
+from ringfence.domain.errors import InvalidError, UnavailableError
 from ringfence.domain.scope import Role
-from ringfence.services.demonstrate import clear_store
 from ringfence.services.manage_keys import create_key
 from ringfence.store.sqlite import SqliteStore
 
@@ -137,9 +136,10 @@ def test_a_demonstration_is_served_with_a_key(tmp_path: Path) -> None:
 def test_a_demonstration_clears_away_no_store_but_its_own(tmp_path: Path) -> None:
     place = tmp_path / "store.sqlite"
     place.write_bytes(b"precious")
-    with pytest.raises(ConflictError, match="--out"):
-        clear_store(tmp_path)
+    command = [sys.executable, "-m", "ringfence", "demo", "--out", str(tmp_path), "--quiet"]
+    environment = os.environ | {"RINGFENCE_KEY_FILE": str(tmp_path / "key")}
+    told = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    assert told.returncode == 2
+    assert "--out" in told.stderr
     assert place.read_bytes() == b"precious"
-    (tmp_path / "rings.html").touch()
-    assert clear_store(tmp_path) == place
-    assert not place.exists()
+    assert not (tmp_path / "marketplace").exists()

@@ -191,7 +191,12 @@ def test_a_demonstration_can_be_made_again_in_the_same_folder(ringfence: Command
     again = ringfence("demo", "--out", folder, "--buyers", "1500", "--json")
     assert json.loads(again.out)["page"] == str(folder / "rings.html")
     assert (folder / "rings.html").read_bytes() == page
-    assert sorted(path.name for path in folder.iterdir()) == ["marketplace", "rings.html", "run"]
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "marketplace",
+        "rings.html",
+        "run",
+        "store.sqlite",
+    ]
 
 
 @pytest.mark.parametrize("arguments", [("rings", "list"), ("rings", "export", "--format", "json")])
