@@ -10,7 +10,6 @@ from ringfence.cli.clock import clock
 from ringfence.cli.context import StoreAddress, open_store, settings_of
 from ringfence.cli.exit_codes import FAILED, IDLE
 from ringfence.cli.file_options import (
-    FILES,
     CurrencyOption,
     DateFormatOption,
     DecimalMark,
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
 
 _SHOWN = 10
 _STORE = "In a store"
+_FILES = "In files"
 _OF_FILES = (
     "previous",
     "mapping",
@@ -79,7 +79,7 @@ def detect(
     previous: Annotated[
         Path | None,
         typer.Option(
-            rich_help_panel=FILES,
+            rich_help_panel=_FILES,
             help="Folder of an earlier run: its rings keep their names; writes lineage.csv.",
         ),
     ] = None,
