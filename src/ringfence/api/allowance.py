@@ -5,8 +5,8 @@ import threading
 from dataclasses import dataclass
 
 from ringfence.api.errors import TooManyRequestsError
+from ringfence.domain.durations import MICROSECONDS_A_SECOND
 
-_SECOND = 1_000_000
 _MOST_KEPT = 10_000
 
 
@@ -52,6 +52,6 @@ class Allowance:
                 self._buckets.clear()
             bucket = self._buckets[name] = _Bucket(self._burst, now)
         # A clock that was set back fills nothing.
-        gained = max(now - bucket.at, 0) / _SECOND * self.per_second
+        gained = max(now - bucket.at, 0) / MICROSECONDS_A_SECOND * self.per_second
         bucket.available, bucket.at = min(bucket.available + gained, self._burst), now
         return bucket

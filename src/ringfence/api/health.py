@@ -10,10 +10,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ringfence.api.access_log import log_fault, notes_of
+from ringfence.domain.durations import MICROSECONDS_A_SECOND
 from ringfence.domain.errors import RingfenceError
 from ringfence.store import Store
-
-_SECOND = 1_000_000
 
 
 class HealthChecks:
@@ -49,7 +48,9 @@ class HealthChecks:
             "schemaVersion": health.schema_version,
             "marketVersion": health.market_version,
             "lastRunId": health.last_run_id,
-            "lastRunAgeSeconds": None if published is None else max(self._clock() - published, 0) // _SECOND,
+            "lastRunAgeSeconds": None
+            if published is None
+            else max(self._clock() - published, 0) // MICROSECONDS_A_SECOND,
         }
 
 

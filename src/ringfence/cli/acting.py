@@ -7,13 +7,12 @@ import typer
 
 from ringfence.domain.errors import InvalidError
 from ringfence.domain.scope import Principal, Role
-from ringfence.domain.texts import checked_text
+from ringfence.domain.texts import LONGEST_NAME, checked_text
 
 ActingAs = Annotated[
     str | None,
     typer.Option("--as", metavar="NAME", help="Who does it, for the record; your login name if not told."),
 ]
-_LONGEST_NAME = 200
 
 OPERATOR = Principal("command line", Role.OPERATOR)
 """Whoever looks: the operator of this machine."""
@@ -29,4 +28,4 @@ def acting(name: str | None, role: Role) -> Principal:
             name = getpass.getuser()
         except (KeyError, OSError, ImportError):
             raise InvalidError("This machine does not know your name; say it with --as NAME.") from None
-    return Principal(checked_text(name, "The name", _LONGEST_NAME), role)
+    return Principal(checked_text(name, "The name", LONGEST_NAME), role)

@@ -7,7 +7,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from ringfence.detection.timeline import Timeline, starts
-from ringfence.detection.times import MICROSECONDS_A_DAY
+from ringfence.domain.durations import MICROSECONDS_A_DAY
 from ringfence.market import Floats, Ints, Longs, Orders
 
 CLAIMED_WITHIN_DAYS = 60.0

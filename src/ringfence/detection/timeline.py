@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from ringfence.detection.times import MICROSECONDS_A_DAY
+from ringfence.domain.durations import MICROSECONDS_A_DAY
 from ringfence.market import Claims, Floats, Ints, Longs
 
 

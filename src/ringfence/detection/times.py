@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-MICROSECONDS_A_DAY = 86_400_000_000
+from ringfence.domain.durations import MICROSECONDS_A_DAY
+
 _MINUTE, _HOUR = 60_000_000, 3_600_000_000
 _ON_THE_GRID = 0.99
 """Share of the times that must lie on a grid for the grid to be their grain."""

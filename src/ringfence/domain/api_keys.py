@@ -11,15 +11,14 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
+from ringfence.domain.durations import MICROSECONDS_A_DAY
 from ringfence.domain.errors import ConflictError, ForbiddenError, InvalidError
 from ringfence.domain.records import Event
 from ringfence.domain.scope import Principal, Role
-from ringfence.domain.texts import checked_text
+from ringfence.domain.texts import LONGEST_NAME, checked_text
 
-LONGEST_NAME = 200
 LONGEST_REASON = 2_000
 LONGEST_DAYS = 3_650
-_DAY = 86_400_000_000
 
 
 class NoValidKeyError(ForbiddenError):
@@ -125,7 +124,7 @@ def created(
         "name": checked_text(name, "The key's name", LONGEST_NAME),
         "role": role.value,
         "merchant_id": merchant,
-        "expires_at": now + days * _DAY,
+        "expires_at": now + days * MICROSECONDS_A_DAY,
         "digest": digest,
     }
     return Event("created", now, by, data)

@@ -13,13 +13,12 @@ from typing import Any
 from ringfence.domain.errors import ConflictError, InvalidError
 from ringfence.domain.records import Event
 from ringfence.domain.rings import Ring, Strength
-from ringfence.domain.texts import checked_text
+from ringfence.domain.texts import LONGEST_NAME, checked_text
 
 RETURN_DECADES = 1.0
 """By how much a ring's evidence must exceed what a decision saw before the ring comes back."""
 LONGEST_REASON = 2_000
 LONGEST_NOTE = 10_000
-LONGEST_NAME = 200
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST_YEAR = 9_999
 

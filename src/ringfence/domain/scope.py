@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from ringfence.domain.durations import MICROSECONDS_A_DAY
+
 MERCHANT_SIGHT_DAYS = 180
 """A merchant knows the buyers who ordered or claimed there within so many days, and nobody else."""
-_DAY = 86_400_000_000
 
 
 class Role(StrEnum):
@@ -48,5 +49,5 @@ class Principal:
     def scope(self, now: int) -> Scope:
         """Say what this principal may see at `now` (µs since 1970-01-01 UTC)."""
         if self.role is Role.MERCHANT:
-            return Scope(self.merchant_id, now - MERCHANT_SIGHT_DAYS * _DAY)
+            return Scope(self.merchant_id, now - MERCHANT_SIGHT_DAYS * MICROSECONDS_A_DAY)
         return PLATFORM

@@ -4,6 +4,8 @@ import unicodedata
 
 from ringfence.domain.errors import InvalidError
 
+LONGEST_NAME = 200
+"""Characters of whatever names a person, a key or a merchant."""
 _LAYOUT = "\n\t"
 
 

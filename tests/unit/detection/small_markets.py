@@ -14,7 +14,7 @@ from ringfence.detection.exposure import Exposure, expose
 from ringfence.detection.parameters import Parameters
 from ringfence.detection.sharing import Sharing, share
 from ringfence.detection.timeline import Timeline, lay_out, local_counts
-from ringfence.detection.times import MICROSECONDS_A_DAY
+from ringfence.domain.durations import MICROSECONDS_A_DAY
 from ringfence.market import Claims
 
 BUYERS, MERCHANTS = 6, 4

@@ -4,8 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringfence.detection.parameters import InvalidParameterError, Parameters
-from ringfence.detection.times import MICROSECONDS_A_DAY, read_times
+from ringfence.detection.times import read_times
 from ringfence.domain.currencies import EXPONENTS, amount_text
+from ringfence.domain.durations import MICROSECONDS_A_DAY
 from ringfence.market import Longs
 
 HOUR = MICROSECONDS_A_DAY // 24

@@ -1,9 +1,8 @@
 """Leases in SQLite."""
 
+from ringfence.domain.durations import MICROSECONDS_A_SECOND
 from ringfence.domain.leases import Holder, Lease, LeaseHeldError, LeaseName
 from ringfence.store.sqlite.database import Database
-
-_SECOND = 1_000_000
 
 
 class SqliteLeases:
@@ -32,7 +31,7 @@ class SqliteLeases:
         with self._database.transaction(lease):
             self._database.run(
                 "UPDATE leases SET seconds = ?, expires_at = ? WHERE name = ?",
-                (seconds, now + int(seconds * _SECOND), lease.name),
+                (seconds, now + int(seconds * MICROSECONDS_A_SECOND), lease.name),
             )
 
     def release(self, lease: Lease) -> None:
@@ -49,14 +48,14 @@ class SqliteLeases:
         if row is None:
             return self._give(name, 1, holder, seconds, now)
         token, host, process, started, held_for, expires_at = row
-        if expires_at > now + int(held_for * _SECOND):
+        if expires_at > now + int(held_for * MICROSECONDS_A_SECOND):
             # The clock was set back: its time to live begins now, else it would last until the clock has
             # caught up.
-            expires_at = now + int(held_for * _SECOND)
+            expires_at = now + int(held_for * MICROSECONDS_A_SECOND)
             self._database.run("UPDATE leases SET expires_at = ? WHERE name = ?", (expires_at, name))
         if expires_at > max(now, 0):
             held = Holder(host, process, started)
-            return LeaseHeldError(Lease(name, token), held, (expires_at - now) / _SECOND)
+            return LeaseHeldError(Lease(name, token), held, (expires_at - now) / MICROSECONDS_A_SECOND)
         return self._give(name, token + 1, holder, seconds, now)
 
     def _give(self, name: LeaseName, token: int, holder: Holder, seconds: float, now: int) -> Lease:
@@ -70,7 +69,7 @@ class SqliteLeases:
                 holder.process,
                 holder.started,
                 seconds,
-                now + int(seconds * _SECOND),
+                now + int(seconds * MICROSECONDS_A_SECOND),
             ),
         )
         return Lease(name, token)
