@@ -218,7 +218,7 @@ def test_a_clearing_that_is_interrupted_too_is_done_again(
         raise Interrupted
 
     with monkeypatch.context() as patch:
-        patch.setattr("ringfence.store.sqlite.clearing.last_number", pull)
+        patch.setattr("ringfence.store.sqlite.clearing.SqliteNumbering", pull)
         changed = tmp_path / "changed"
         changed.mkdir()
         shutil.copy(files[1] / "orders.csv", changed / "orders.csv")

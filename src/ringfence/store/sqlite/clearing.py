@@ -3,9 +3,9 @@
 import polars as pl
 
 from ringfence.domain.leases import Lease
-from ringfence.store.sqlite.columns import frame_of
+from ringfence.store.columnar.columns import frame_of
 from ringfence.store.sqlite.database import Database
-from ringfence.store.sqlite.numbers import last_number
+from ringfence.store.sqlite.numbers import SqliteNumbering
 
 _ROWS = 50_000
 _BLOBS = 8
@@ -48,8 +48,9 @@ def clear_load(database: Database, load: int, lease: Lease) -> None:
             database.run(
                 "DELETE FROM batches WHERE load = ? AND subject = 'uses' AND batch = ?", (load, number)
             )
+    numbering = SqliteNumbering(database)
     for table, statement in _BY_NUMBER.items():
-        _repeat(database, statement, last_number(database, table, load), lease)
+        _repeat(database, statement, numbering.last(table, load), lease)
     while True:
         with database.transaction(lease):
             cleared = database.run(

@@ -1,24 +1,20 @@
 """Loads into the embedded store: batch by batch in short transactions, seen when the last one is done."""
 
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
-from functools import partial
+from dataclasses import asdict
 from typing import Any
 
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
-from ringfence.domain.identifiers import IdentifierKind
 from ringfence.domain.leases import Lease
 from ringfence.domain.loads import FileCount, Load, LoadSource, refuse_other_pseudonyms
 from ringfence.domain.progress import Progress
-from ringfence.market.tables import SCHEMAS, IdentifierValues, MarketTables
+from ringfence.market.tables import SCHEMAS, MarketTables
+from ringfence.store.columnar.batches import Batch, LoadBatches, pseudonyms
 from ringfence.store.sqlite.clearing import clear_load
 from ringfence.store.sqlite.columns import write_columns
 from ringfence.store.sqlite.database import Database
-from ringfence.store.sqlite.numbers import Numbers, last_number, numbers_of
+from ringfence.store.sqlite.numbers import SqliteNumbering
 
 BATCH_ROWS = 50_000
 """Rows a transaction writes."""
@@ -26,13 +22,6 @@ PLAN = 1
 """Rises whenever rows are cut into batches otherwise, or numbered otherwise."""
 CLEARED = 0
 """The plan of a load that is being cleared away."""
-_DETECTION = ["claim_id", "buyer", "merchant", "filed_at", "amount", "currency"]
-
-
-@dataclass(frozen=True)
-class _Batch:
-    rows: int
-    write: Callable[[], None]
 
 
 def begin_load(database: Database, source: LoadSource, lease: Lease, now: int) -> tuple[int, int]:
@@ -72,14 +61,15 @@ def write_batches(
     progress: Progress,
 ) -> None:
     """Write what an interrupted load lacks, each batch in a transaction with the note that it is there."""
-    batches = list(Writing(database, load, source, tables).batches())
-    progress.stage("write", sum(batch.rows for batch in batches))
+    batches = list(LoadBatches(SqliteNumbering(database), load, tables, BATCH_ROWS))
+    write = _Writing(database, load, source.normaliser).write
+    progress.stage("write", sum(batch.size for batch in batches))
     for number, batch in enumerate(batches):
         if number >= written:
             with database.transaction(lease):
-                batch.write()
+                write(batch)
                 database.run("UPDATE loads SET written = ? WHERE load = ?", (number + 1, load))
-        progress.advance(batch.rows)
+        progress.advance(batch.size)
     progress.done()
 
 
@@ -109,149 +99,34 @@ def _check_pseudonyms(database: Database, source: LoadSource) -> None:
         database.run("INSERT OR REPLACE INTO about (name, value) VALUES (?, ?)", (name, value))
 
 
-class Writing:
-    """The rows of one load under the store's numbers, cut into batches, always in the same way."""
+class _Writing:
+    """Writes the batches of one load."""
 
-    def __init__(self, database: Database, load: int, source: LoadSource, tables: MarketTables) -> None:
-        self._database = database
-        self._load = load
-        self._normaliser = source.normaliser
-        self._tables = tables
-        self._buyers = self._numbers("buyers", tables.buyer_ids.to_list())
-        self._merchants = self._numbers("merchants", tables.merchant_ids.to_list())
-        self._values: dict[IdentifierKind, Numbers] = {}
-        base = last_number(database, "identifiers", load)
-        for values in tables.values:
-            numbers = numbers_of(database, "identifiers", _pieces(values.exact), load, base)
-            base += int(numbers.is_new.sum())
-            self._values[values.kind] = numbers
+    def __init__(self, database: Database, load: int, normaliser: int) -> None:
+        self._database, self._load, self._normaliser = database, load, normaliser
 
-    def batches(self) -> Iterator[_Batch]:
-        """Give what is to be written, in order: first what others refer to."""
-        tables, load = self._tables, pl.lit(self._load).alias("load")
-        yield from self._people("buyers", "buyer", tables.buyer_ids, self._buyers)
-        yield from self._people("merchants", "merchant", tables.merchant_ids, self._merchants)
-        for values in tables.values:
-            yield from self._identifiers(values)
-            yield from self._sketches(values)
-        uses = self._uses()
-        yield from self._cut(uses.with_columns(load), "uses", kept=["buyer", "value"])
-        claims, orders = self._numbered("claims", "claim"), self._numbered("orders", "order")
-        yield from self._cut(claims, "claims", kept=_DETECTION)
-        yield from self._cut(orders, "orders", kept=["buyer", "merchant", "ordered_at"])
-        for piece in tables.changes.iter_slices(BATCH_ROWS):
-            yield _Batch(len(piece), partial(self._change, piece))
-        yield from self._cut(self._numbered("reports", "report"), "reports")
-        yield from self._cut(self._with_numbers(tables.buyers).with_columns(load), "buyer_details")
-        yield from self._cut(self._with_numbers(tables.merchants).with_columns(load), "merchant_details")
-        yield from self._cut(tables.rates.with_columns(load), "rates")
+    def write(self, batch: Batch) -> None:
+        """Write the rows of a batch, and its columns."""
+        rows = batch.rows
+        if batch.subject == "identifiers" and rows is not None:
+            exact = pseudonyms(rows["exact"].to_numpy())
+            made = rows.with_columns(pl.Series("exact", exact), normaliser=self._normaliser)
+            self._insert("identifiers", made)
+        elif batch.subject == "changes" and rows is not None:
+            self._change(rows)
+        elif rows is not None:
+            self._insert(batch.subject, rows)
+        for name, columns in batch.columns().items():
+            write_columns(self._database, self._load, name, batch.number, columns)
 
-    def _numbers(self, table: str, names: list[str]) -> Numbers:
-        base = last_number(self._database, table, self._load)
-        return numbers_of(self._database, table, names, self._load, base)
-
-    def _people(self, table: str, column: str, ids: pl.Series, numbers: Numbers) -> Iterator[_Batch]:
-        frame = pl.DataFrame({column: numbers.number, f"{column}_id": ids, "is_new": numbers.is_new})
-        new = frame.filter("is_new").drop("is_new")
-        yield from self._cut(new.with_columns(load=self._load), table, kept=[column, f"{column}_id"])
-
-    def _identifiers(self, values: IdentifierValues) -> Iterator[_Batch]:
-        numbers = self._values[values.kind]
-        kind = values.kind.value
-        number, exact = numbers.number[numbers.is_new], values.exact[numbers.is_new]
-        for count, begin in enumerate(range(0, len(number), BATCH_ROWS)):
-            piece = slice(begin, begin + BATCH_ROWS)
-            yield _Batch(
-                len(number[piece]),
-                partial(self._write_values, kind, count, number[piece], exact[piece]),
-            )
-
-    def _write_values(
-        self, kind: str, batch: int, number: NDArray[np.int32], exact: NDArray[np.uint8]
-    ) -> None:
-        self._database.run_many(
-            "INSERT INTO identifiers (value, kind, exact, normaliser, load) VALUES (?, ?, ?, ?, ?)",
-            (
-                (value, kind, piece, self._normaliser, self._load)
-                for value, piece in zip(number.tolist(), _pieces(exact), strict=True)
-            ),
-        )
-        frame = pl.DataFrame({"value": number, "exact": exact})
-        write_columns(self._database, self._load, f"values {kind}", batch, frame)
-
-    def _sketches(self, values: IdentifierValues) -> Iterator[_Batch]:
-        """Keep the sketches of new values; those of known ones are there."""
-        sketches, numbers = values.sketches, self._values[values.kind]
-        if sketches is None or not numbers.is_new.any():
-            return
-        kept = np.flatnonzero(numbers.is_new[sketches.value])
-        # At least one batch, though it be empty: that a kind has sketches is to be seen from them.
-        for count, begin in enumerate(range(0, max(1, len(kept)), BATCH_ROWS)):
-            yield _Batch(
-                len(kept[begin : begin + BATCH_ROWS]),
-                partial(self._write_sketches, values, count, kept[begin : begin + BATCH_ROWS]),
-            )
-
-    def _write_sketches(self, values: IdentifierValues, batch: int, rows: NDArray[np.int64]) -> None:
-        sketches, kind = values.sketches, values.kind.value
-        if sketches is None:
-            return
-        sizes = sketches.start[rows + 1] - sketches.start[rows]
-        ends = np.cumsum(sizes)
-        at = np.repeat(sketches.start[rows] - (ends - sizes), sizes) + np.arange(sizes.sum())
-        frame = pl.DataFrame(
-            {
-                "block": sketches.block[rows],
-                "value": self._values[values.kind].number[sketches.value[rows]],
-                "variant": sketches.variant[rows],
-                "size": sizes.astype(np.uint16),
-            }
-        )
-        write_columns(self._database, self._load, f"sketches {kind}", batch, frame)
-        bigrams = pl.DataFrame({"bigram": sketches.bigrams[at]})
-        write_columns(self._database, self._load, f"bigrams {kind}", batch, bigrams)
-
-    def _uses(self) -> pl.DataFrame:
-        """Give the uses under the store's numbers, in the order they are looked up by."""
-        uses = self._tables.uses
-        value = np.empty(len(uses), np.int32)
-        kinds, places = uses["kind"], uses["value"].to_numpy()
-        for kind, numbers in self._values.items():
-            is_kind = (kinds == kind.value).to_numpy()
-            value[is_kind] = numbers.number[places[is_kind]]
-        named = self._with_numbers(uses).with_columns(pl.Series("value", value)).drop("kind")
-        return named.sort("buyer", "value")
-
-    def _numbered(self, table: str, column: str) -> pl.DataFrame:
-        rows = self._with_numbers(getattr(self._tables, table))
-        base = last_number(self._database, table, self._load)
-        number = pl.int_range(base + 1, base + 1 + len(rows), dtype=pl.Int64, eager=True)
-        return rows.with_columns(number.alias(column), pl.lit(self._load).alias("load"))
-
-    def _with_numbers(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """Replace positions by the store's numbers."""
-        columns = []
-        for name, numbers in (("buyer", self._buyers), ("merchant", self._merchants)):
-            if name in rows.columns:
-                columns.append(pl.Series(name, numbers.number[rows[name].to_numpy()]))
-        for kind, numbers in self._values.items():
-            if kind.value in rows.columns:
-                places = pl.Series(numbers.number)
-                columns.append(places.gather(rows[kind.value]).alias(kind.value))
-        return rows.with_columns(columns)
-
-    def _cut(self, rows: pl.DataFrame, table: str, kept: list[str] | None = None) -> Iterator[_Batch]:
-        """Cut a frame that has the table's columns; of those `kept`, Arrow files are kept too."""
-        for count, piece in enumerate(rows.iter_slices(BATCH_ROWS)):
-            if len(piece):
-                yield _Batch(len(piece), partial(self._write, piece, table, count, kept))
-
-    def _write(self, rows: pl.DataFrame, table: str, batch: int, kept: list[str] | None) -> None:
+    def _insert(self, table: str, rows: pl.DataFrame) -> None:
+        """Insert rows that have the table's columns but for the load."""
         names = ", ".join(f'"{name}"' for name in rows.columns)
         marks = ", ".join("?" * len(rows.columns))
-        self._database.run_many(f"INSERT INTO {table} ({names}) VALUES ({marks})", rows.rows())
-        if kept is not None:
-            write_columns(self._database, self._load, table, batch, rows.select(kept))
+        self._database.run_many(
+            f"INSERT INTO {table} ({names}, load) VALUES ({marks}, ?)",
+            rows.with_columns(pl.lit(self._load)).rows(),
+        )
 
     def _change(self, rows: pl.DataFrame) -> None:
         names = [name for name in SCHEMAS["changes"] if name != "claim_id"]
@@ -261,9 +136,3 @@ class Writing:
             f" SELECT claim, ?, {marks} FROM claims WHERE claim_id = ?",
             rows.select(pl.lit(self._load), *names, "claim_id").rows(),
         )
-
-
-def _pieces(exact: NDArray[np.uint8]) -> list[bytes]:
-    """Give the pseudonyms one by one."""
-    data, size = exact.tobytes(), exact.shape[1]
-    return [data[at : at + size] for at in range(0, len(data), size)]

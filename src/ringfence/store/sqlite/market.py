@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import polars as pl
@@ -16,7 +17,8 @@ from ringfence.domain.progress import Progress
 from ringfence.domain.scope import Scope
 from ringfence.market import Market
 from ringfence.market.tables import KnownRows, MarketTables
-from ringfence.store.sqlite.arrays import read_arrays
+from ringfence.store.columnar.arrays import read_arrays
+from ringfence.store.sqlite.columns import read_columns
 from ringfence.store.sqlite.database import Database
 from ringfence.store.sqlite.known import CLAIM_NOW, claim_columns, known_rows
 from ringfence.store.sqlite.loading import begin_load, load_of_row, write_batches
@@ -110,7 +112,7 @@ class SqliteMarket:
             wanted = last if version is None else version
             if not 0 <= wanted <= last or (wanted == 0 and version is not None):
                 raise NotFoundError(f"There is no load {version}; the last one is {last}.")
-            return read_arrays(self._database, wanted)
+            return read_arrays(partial(read_columns, self._database, wanted))
 
     def buyers(self, buyer_ids: Sequence[str], scope: Scope) -> tuple[Buyer, ...]:
         """Find buyers by id, in the order asked for."""

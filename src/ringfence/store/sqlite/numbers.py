@@ -1,11 +1,7 @@
 """The numbers under which buyers, merchants and values stand in the embedded store."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from ringfence.store.sqlite.database import Database
 
@@ -25,39 +21,23 @@ _KNOWN = {
 }
 
 
-@dataclass(frozen=True, eq=False)
-class Numbers:
-    """The numbers of N things."""
+class SqliteNumbering:
+    """Numbers by subject, as of the loads before one."""
 
-    number: NDArray[np.int32]
-    """int32[N]."""
-    is_new: NDArray[np.bool_]
-    """bool[N]: not known to loads before."""
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
+    def last(self, subject: str, load: int) -> int:
+        """Give the last number that loads before `load` gave; 0 if none did."""
+        row = self._database.one(_LAST[subject], (load,))
+        return int(row[0]) if row else 0
 
-def last_number(database: Database, table: str, load: int) -> int:
-    """Give the last number that loads before `load` gave; 0 if none did."""
-    row = database.one(_LAST[table], (load,))
-    return int(row[0]) if row else 0
-
-
-def numbers_of(
-    database: Database, table: str, names: Sequence[str] | Sequence[bytes], load: int, base: int
-) -> Numbers:
-    """Look up how loads before `load` number `names`, and number the others from `base` + 1 on.
-
-    The same for an interrupted load when it is taken up, since what it wrote itself does not count.
-    """
-    number = np.zeros(len(names), np.int64)
-    if last_number(database, table, load):
-        known = dict(_rows(database, _KNOWN[table], load, names))
-        number[:] = [known.get(name, 0) for name in names]
-    is_new = number == 0
-    number[is_new] = base + 1 + np.arange(int(is_new.sum()))
-    return Numbers(number.astype(np.int32), is_new)
-
-
-def _rows(database: Database, statement: str, load: int, names: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
-    for begin in range(0, len(names), _ASKED_AT_ONCE):
-        piece = names[begin : begin + _ASKED_AT_ONCE]
-        yield from database.all(f"{statement}({', '.join('?' * len(piece))})", (load, *piece))
+    def known(self, subject: str, load: int, names: Sequence[str] | Sequence[bytes]) -> dict[Any, int]:
+        """Give the numbers of those of `names` that have one."""
+        found: dict[Any, int] = {}
+        for begin in range(0, len(names), _ASKED_AT_ONCE):
+            piece = names[begin : begin + _ASKED_AT_ONCE]
+            found.update(
+                self._database.all(f"{_KNOWN[subject]}({', '.join('?' * len(piece))})", (load, *piece))
+            )
+        return found

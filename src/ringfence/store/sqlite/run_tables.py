@@ -7,8 +7,9 @@ import polars as pl
 from ringfence.domain.leases import Lease
 from ringfence.domain.progress import Progress
 from ringfence.market.results import SCHEMAS
+from ringfence.store.columnar.run_layout import LONG, as_written
 from ringfence.store.sqlite.database import Database
-from ringfence.store.sqlite.run_columns import LONG, RunColumns
+from ringfence.store.sqlite.run_columns import RunColumns
 
 _ROWS_A_TRANSACTION = 10_000
 _BLOBS_A_TRANSACTION = 64
@@ -58,7 +59,7 @@ class RunTables:
             )
             stored = {name: pl.Int64 if dtype.is_temporal() else dtype for name, dtype in columns.items()}
             placed = pl.DataFrame(rows, schema={"place": pl.Int64, **stored}, orient="row")
-        return placed.sort("place").drop("place").cast(pl.Schema(columns))
+        return as_written(table, placed)
 
     def clear(self, run_id: int, lease: Lease, *, but_lives: bool) -> None:
         """Take the rows of a run away, some a transaction; `but_lives` leaves what changed rings' lives."""

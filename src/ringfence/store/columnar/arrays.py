@@ -1,4 +1,6 @@
-"""The market's arrays out of the embedded store."""
+"""The market's arrays out of the columns that a store keeps."""
+
+from collections.abc import Callable
 
 import numpy as np
 import polars as pl
@@ -14,19 +16,19 @@ from ringfence.market.canonical import (
     orders_in_order,
     shared_sketches,
 )
-from ringfence.store.sqlite.columns import read_columns
-from ringfence.store.sqlite.database import Database
 
+ReadColumns = Callable[[str], pl.DataFrame | None]
+"""Gives all columns kept under a name (see `batches`) in the order they were written; None without any."""
 _NO_PEOPLE = pl.DataFrame(schema={"number": pl.Int32, "id": pl.String})
 
 
-def read_arrays(database: Database, version: int) -> Market:
-    """Give the market as of the load `version`; call it inside a snapshot."""
-    claims = read_columns(database, "claims", version)
-    orders = read_columns(database, "orders", version)
-    buyer_ids, buyer = _places(_people(database, "buyers", version), None)
+def read_arrays(read: ReadColumns) -> Market:
+    """Put a market together."""
+    claims = read("claims")
+    orders = read("orders")
+    buyer_ids, buyer = _places(_people(read, "buyers"), None)
     traded = [rows["merchant"].to_numpy() for rows in (claims, orders) if rows is not None]
-    merchant_ids, merchant = _places(_people(database, "merchants", version), traded)
+    merchant_ids, merchant = _places(_people(read, "merchants"), traded)
     made, currencies = _claims(claims, buyer, merchant)
     return Market(
         buyer_ids=buyer_ids,
@@ -34,12 +36,12 @@ def read_arrays(database: Database, version: int) -> Market:
         currencies=currencies,
         claims=made,
         orders=_orders(orders, buyer, merchant) if orders is not None else None,
-        identifiers=_identifiers(database, version, buyer),
+        identifiers=_identifiers(read, buyer),
     )
 
 
-def _people(database: Database, table: str, version: int) -> pl.DataFrame:
-    people = read_columns(database, table, version)
+def _people(read: ReadColumns, name: str) -> pl.DataFrame:
+    people = read(name)
     if people is None:
         return _NO_PEOPLE
     people.columns = _NO_PEOPLE.columns
@@ -82,14 +84,14 @@ def _orders(rows: pl.DataFrame, buyer: Ints, merchant: Ints) -> Orders:
     )
 
 
-def _identifiers(database: Database, version: int, buyer: Ints) -> tuple[Identifiers, ...]:
-    uses = read_columns(database, "uses", version)
+def _identifiers(read: ReadColumns, buyer: Ints) -> tuple[Identifiers, ...]:
+    uses = read("uses")
     if uses is None:
         return ()
     who, what = buyer[uses["buyer"].to_numpy()], uses["value"].to_numpy()
     found = []
     for kind in IdentifierKind:
-        values = read_columns(database, f"values {kind.value}", version)
+        values = read(f"values {kind.value}")
         if values is None:
             continue
         numbers, exact = values["value"].to_numpy(), values["exact"].to_numpy()
@@ -99,16 +101,16 @@ def _identifiers(database: Database, version: int, buyer: Ints) -> tuple[Identif
         value = place[what]
         is_kind = value >= 0
         buyers, used = distinct_uses(who[is_kind], value[is_kind])
-        sketches = _sketches(database, kind, version, place)
+        sketches = _sketches(read, kind, place)
         found.append(Identifiers(kind, buyers, used, exact[order], sketches))
     return tuple(found)
 
 
-def _sketches(database: Database, kind: IdentifierKind, version: int, place: Ints) -> Sketches | None:
-    rows = read_columns(database, f"sketches {kind.value}", version)
+def _sketches(read: ReadColumns, kind: IdentifierKind, place: Ints) -> Sketches | None:
+    rows = read(f"sketches {kind.value}")
     if rows is None:
         return None
-    bigrams = read_columns(database, f"bigrams {kind.value}", version)
+    bigrams = read(f"bigrams {kind.value}")
     start = np.zeros(len(rows) + 1, np.int64)
     np.cumsum(rows["size"].to_numpy(), out=start[1:])
     pieces: NDArray[np.uint32] = (

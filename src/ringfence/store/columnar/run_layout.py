@@ -1,0 +1,119 @@
+"""The long tables of a run laid out for keeping: a few batches of rows lead to what is asked for together."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from ringfence.market.results import SCHEMAS
+from ringfence.store.columnar.columns import joined
+
+LONG = ("evidence", "links", "buyers")
+"""The tables kept in this way: up to millions of rows, of which people ask for those of a few rings."""
+ROWS_A_BATCH = {"evidence": 2_048, "links": 1_024, "buyers": 4_096}
+
+
+@dataclass(frozen=True, eq=False)
+class Laid:
+    """A table laid out for keeping."""
+
+    rows: pl.DataFrame
+    """`place` and the table's columns; rows that are asked for together stand together. Batch n has the rows
+    from n * ROWS_A_BATCH on."""
+    keys: pl.DataFrame
+    """key (a ring of evidence, a buyer of links, the first buyer of a batch of scores), batches (List): where
+    the rows of a key are; sorted by key, each once."""
+
+
+def lay_out(table: str, tables: Mapping[str, pl.DataFrame]) -> Laid:
+    """Lay out one of the LONG tables of a run."""
+    if table == "evidence":
+        return _lay_out_evidence(tables)
+    if table == "links":
+        return _lay_out_links(tables)
+    return _lay_out_scores(tables)
+
+
+def targets(evidence: pl.DataFrame) -> pl.DataFrame:
+    """Tell which rings have a joint claim against each merchant: merchant_id, ring_ids (List), sorted."""
+    pairs = evidence.select("merchant_id", "ring_id").unique()
+    return pairs.group_by("merchant_id").agg(ring_ids=pl.col("ring_id").sort()).sort("merchant_id")
+
+
+def rows_of(table: str, batches: Sequence[bytes]) -> pl.DataFrame:
+    """Give the rows of batches, `place` beside the table's columns."""
+    rows = joined(batches)
+    return pl.DataFrame(schema={"place": pl.UInt32, **SCHEMAS[table]}) if rows is None else rows
+
+
+def as_written(table: str, placed: pl.DataFrame) -> pl.DataFrame:
+    """Give a table as it was written, row for row, from its rows and their places."""
+    return placed.sort("place").drop("place").cast(pl.Schema(SCHEMAS[table]))
+
+
+def joint_claims(rows: pl.DataFrame, ring_ids: Sequence[str]) -> pl.DataFrame:
+    """Choose the joint claims of rings, ring by ring as asked for (each once), by event, then time."""
+    asked = pl.DataFrame({"ring_id": ring_ids}, schema={"ring_id": pl.String}).with_row_index("asked")
+    return rows.join(asked, on="ring_id").sort("asked", "event", "filed_at", "place")
+
+
+def links_inside(rows: pl.DataFrame, members: Sequence[tuple[str, str]]) -> pl.DataFrame:
+    """Choose ring_id and links between members of one ring, best first; `members` are (ring_id, buyer_id),
+    rings in the order asked for."""
+    homes = pl.DataFrame(members, schema={"ring_id": pl.String, "buyer_id": pl.String}, orient="row")
+    asked = homes.select(pl.col("ring_id").unique(maintain_order=True)).with_row_index("asked")
+    return (
+        rows.join(homes.join(asked, on="ring_id"), left_on="buyer_a", right_on="buyer_id")
+        .join(homes, left_on=["buyer_b", "ring_id"], right_on=["buyer_id", "ring_id"])
+        .sort("asked", pl.col("score") * -1, "place")
+    )
+
+
+def links_of(rows: pl.DataFrame, buyer_id: str) -> pl.DataFrame:
+    """Choose all links of a buyer, best first."""
+    is_theirs = (pl.col("buyer_a") == buyer_id) | (pl.col("buyer_b") == buyer_id)
+    return rows.filter(is_theirs).sort(pl.col("score") * -1, "place")
+
+
+def _lay_out_evidence(tables: Mapping[str, pl.DataFrame]) -> Laid:
+    places = tables["rings"].select("ring_id").with_row_index("ring")
+    rows = (
+        tables["evidence"]
+        .with_row_index("place")
+        .join(places, on="ring_id", how="left", maintain_order="left")
+    )
+    rows = _in_order(rows, "ring")
+    return Laid(rows, _keys("evidence", rows["ring_id"]))
+
+
+def _lay_out_links(tables: Mapping[str, pl.DataFrame]) -> Laid:
+    places = tables["rings"].select("ring_id").with_row_index("ring")
+    homes = tables["members"].join(places, on="ring_id").group_by("buyer_id").agg(pl.col("ring").min())
+    rows = (
+        tables["links"]
+        .with_row_index("place")
+        .join(homes, left_on="buyer_a", right_on="buyer_id", how="left", maintain_order="left")
+    )
+    rows = _in_order(rows, "ring")
+    return Laid(rows, _keys("links", rows["buyer_a"], rows["buyer_b"]))
+
+
+def _lay_out_scores(tables: Mapping[str, pl.DataFrame]) -> Laid:
+    """Buyers stand in the order of their ids: a batch is found by the first of them."""
+    rows = tables["buyers"].with_row_index("place").sort("buyer_id")
+    first = rows.select(pl.col("buyer_id").gather_every(ROWS_A_BATCH["buyers"]).alias("key"))
+    return Laid(rows, first.with_columns(batches=pl.concat_list(pl.int_range(pl.len()))))
+
+
+def _in_order(rows: pl.DataFrame, column: str) -> pl.DataFrame:
+    """Sort by a column that is dropped then; what is in order already, as claims are, is not moved."""
+    if not rows[column].is_sorted(nulls_last=True):
+        rows = rows.sort(column, nulls_last=True, maintain_order=True)
+    return rows.drop(column)
+
+
+def _keys(table: str, *keys: pl.Series) -> pl.DataFrame:
+    """Give the batches of each key, from the keys of all rows."""
+    batch = pl.int_range(pl.len()).floordiv(ROWS_A_BATCH[table]).alias("batch")
+    pairs = pl.concat([key.alias("key").to_frame().with_columns(batch).unique() for key in keys])
+    return pairs.group_by("key").agg(batches=pl.col("batch").unique().sort()).sort("key")
