@@ -28,8 +28,18 @@ if TYPE_CHECKING:
     from ringfence.detection.report import Detection
     from ringfence.intake import IntakeOptions
 
-_SHOWN = 10
+OutOption = Annotated[
+    Path | None,
+    typer.Option("--out", "-o", help="Folder of the run; an earlier run in it is replaced."),
+]
+LinksOption = Annotated[
+    bool, typer.Option("--links", help="Write links.csv: why each two buyers are linked.")
+]
 _STORE = "In a store"
+KeepRunsOption = Annotated[
+    int, typer.Option(min=1, rich_help_panel=_STORE, help="So many published runs keep their findings.")
+]
+_SHOWN = 10
 _FILES = "In files"
 _OF_FILES = (
     "previous",
@@ -56,13 +66,8 @@ def detect(
             "found in what is loaded into the store.",
         ),
     ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", "-o", help="Folder of the run; an earlier run in it is replaced."),
-    ] = None,
-    links: Annotated[
-        bool, typer.Option("--links", help="Write links.csv: why each two buyers are linked.")
-    ] = False,
+    out: OutOption = None,
+    links: LinksOption = False,
     store: StoreAddress = None,
     publish_anyway: Annotated[
         str | None,
@@ -72,10 +77,7 @@ def detect(
             help="Publish the run although its result is implausible; the reason is kept.",
         ),
     ] = None,
-    keep_runs: Annotated[
-        int,
-        typer.Option(min=1, rich_help_panel=_STORE, help="So many published runs keep their findings."),
-    ] = 30,
+    keep_runs: KeepRunsOption = 30,
     previous: Annotated[
         Path | None,
         typer.Option(

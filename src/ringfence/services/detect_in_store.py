@@ -30,6 +30,14 @@ from ringfence.store import Store
 KEPT_RUNS = 30
 
 
+class NothingLoadedError(InvalidError):
+    """No claims are loaded yet: ringfence load PATH brings a claims file into the store."""
+
+
+class OvertakenError(ConflictError):
+    """Another run was complete before this one could begin."""
+
+
 @dataclass(frozen=True)
 class StoreDetectionRequest:
     """How to detect rings in a store."""
@@ -43,6 +51,8 @@ class StoreDetectionRequest:
     """Why the run is to be published whatever the guard says."""
     keep_runs: int = KEPT_RUNS
     """How many published runs keep their findings."""
+    after_run: int | None = None
+    """Detect only if this is still the last complete run (0: there is none yet)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,21 +70,19 @@ def detect_in_store(
 ) -> StoreDetection:
     """Find the rings of what is loaded and publish them in one step, or withhold what is implausible.
 
-    `clock` gives µs since 1970-01-01 UTC. Raises InvalidError where no claims are loaded or the request or
-    its folder will not do, LeaseHeldError while another detection is under way, LeaseLostError if another
-    took its place, UnavailableError where store or disk refuse; the run then counts as failed.
+    `clock` gives µs since 1970-01-01 UTC. Raises NothingLoadedError, InvalidError where the request or its
+    folder will not do, LeaseHeldError while another detection is under way, OvertakenError, LeaseLostError if
+    another took its place, UnavailableError where store or disk refuse; the run then counts as failed.
     """
     _refuse(request)
     watch = Stopwatch(progress if progress is not None else Silent())
     with hold_lease(store, LeaseName.DETECT, clock) as lease:
-        version = store.market.version()
-        if version == 0:
-            raise InvalidError("Nothing is loaded yet: ringfence load PATH brings files into the store.")
-        loads = [load for load in store.market.loads() if load.load_id <= version]
-        if not any(file.table == "claims" and file.kept for load in loads for file in load.source.files):
-            raise InvalidError(
-                "No claims are loaded yet: ringfence load PATH brings a claims file into the store."
-            )
+        loads = loads_with_claims(store)
+        version = loads[-1].load_id
+        if request.after_run is not None:
+            last = last_complete_run(store)
+            if last is not None and last.run_id != request.after_run:
+                raise OvertakenError(f"Run {last.run_id} was complete before this one could begin.")
         is_first = store.rings.run() is None
         run_id = store.rings.begin_run(lease, version, clock())
         try:
@@ -104,6 +112,20 @@ def detect_in_store(
         store.rings.forget(request.keep_runs, lease)
         watch.done()
     return StoreDetection(run, detection, timings)
+
+
+def loads_with_claims(store: Store) -> list[Load]:
+    """List the complete loads, oldest first. Raises NothingLoadedError unless one of them brought claims."""
+    loads = list(store.market.loads())
+    if not any(file.table == "claims" and file.kept for load in loads for file in load.source.files):
+        raise NothingLoadedError
+    return loads
+
+
+def last_complete_run(store: Store) -> Run | None:
+    """Find the last run that came to an end of its own: published or withheld."""
+    pages = [store.rings.runs(1, state=state) for state in (RunState.PUBLISHED, RunState.WITHHELD)]
+    return max((run for page in pages for run in page.items), key=lambda run: run.run_id, default=None)
 
 
 def _refuse(request: StoreDetectionRequest) -> None:
@@ -160,6 +182,6 @@ def _end(
 def _reason(error: BaseException) -> str:
     """Say in one line why a run failed."""
     if isinstance(error, KeyboardInterrupt):
-        return "interrupted"
+        return str(error) or "interrupted"
     said = " ".join(str(error).split())
     return said if isinstance(error, RingfenceError) else f"{type(error).__name__}: {said}"
