@@ -1,14 +1,19 @@
-"""Compiled code is cached by what it was compiled from: numba alone would miss a change in another file."""
+"""What all tests share: compiled code, and a real Neo4j for those that ask for one."""
 
 import hashlib
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from neo4j_database import Emptying, Login, count_nodes
+from neo4j_server import Neo4jServer
+
 
 def pytest_configure(config: pytest.Config) -> None:
+    """Key compiled code by all it was compiled from: numba alone would miss a change in another file."""
     sources = sorted((config.rootpath / "src").rglob("*.py"))
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
     kept = config.rootpath / ".pytest_cache" / "numba"
@@ -16,3 +21,39 @@ def pytest_configure(config: pytest.Config) -> None:
         if old.name != digest:
             shutil.rmtree(old, ignore_errors=True)
     os.environ["NUMBA_CACHE_DIR"] = str(Path(kept, digest))
+
+
+@pytest.fixture(scope="session")
+def neo4j_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Login]:
+    """A real Neo4j for all tests: one of our own, or the one RINGFENCE_TEST_NEO4J names.
+
+    `neo4j_address` is the same with nothing in it. Tests that stop or kill a server start a Neo4jServer.
+    """
+    given = os.environ.get("RINGFENCE_TEST_NEO4J")
+    if given:
+        user = os.environ.get("RINGFENCE_TEST_NEO4J_USER") or "neo4j"
+        yield Login(given, user, os.environ.get("RINGFENCE_TEST_NEO4J_PASSWORD") or None)
+    else:
+        with Neo4jServer(tmp_path_factory.mktemp("neo4j")) as server:
+            yield server.login
+
+
+@pytest.fixture(scope="session")
+def _emptying(neo4j_server: Login) -> Iterator[Emptying]:
+    with neo4j_server.driver() as driver:
+        nodes = count_nodes(driver)
+        if nodes:
+            pytest.exit(
+                f"The database at {neo4j_server.address} holds {nodes:,} nodes, and tests would delete them: "
+                "name an empty one in RINGFENCE_TEST_NEO4J, or none."
+            )
+        emptying = Emptying(driver)
+        yield emptying
+        emptying.empty()
+
+
+@pytest.fixture
+def neo4j_address(neo4j_server: Login, _emptying: Emptying) -> str:
+    """The address of `neo4j_server`, whose database is empty; constraints of the test before may stand."""
+    _emptying.empty()
+    return neo4j_server.address
