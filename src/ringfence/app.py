@@ -7,19 +7,29 @@ from typing import TYPE_CHECKING
 
 from platformdirs import user_data_path
 
+from ringfence.cli.exit_codes import exit_code
 from ringfence.cli.main import run
-from ringfence.domain.errors import InvalidError
+from ringfence.cli.printing import fail
+from ringfence.domain.errors import InvalidError, RingfenceError
 from ringfence.settings import Settings
 
 if TYPE_CHECKING:
     from ringfence.store import Backup, Store
 
 
-class EmbeddedStores:
+class StoresByAddress:
     """Stores by address; a store's code is loaded when one of its kind is opened."""
+
+    def __init__(self, user: str | None = None, password: str | None = None) -> None:
+        """Open stores on servers as `user` with `password`; None where a server asks for nobody."""
+        self._user, self._password = user, password
 
     def open(self, address: str | None, *, create: bool) -> "Store":
         """Open the store at an address (None: the one in the user's data folder)."""
+        if address is not None and _names_server(address):
+            from ringfence.store.neo4j import Neo4jStore, address_of
+
+            return Neo4jStore(address_of(address, self._user, self._password), create=create)
         from ringfence.store.sqlite import SqliteStore
 
         return SqliteStore(_file_of(address), create=create)
@@ -31,6 +41,10 @@ class EmbeddedStores:
         return restore(backup, _file_of(address), replace=replace)
 
 
+def _names_server(address: str) -> bool:
+    return address.partition("://")[0] in ("neo4j", "neo4j+s", "neo4j+ssc", "bolt", "bolt+s", "bolt+ssc")
+
+
 def _file_of(address: str | None) -> Path:
     if address is None:
         return user_data_path("ringfence") / "store.sqlite"
@@ -38,10 +52,18 @@ def _file_of(address: str | None) -> Path:
     if separator and scheme == "sqlite" and path:
         return Path(path)
     if "://" in address or not address:
-        raise InvalidError(f"{address or 'nothing'} is no store; name one as sqlite:///PATH, or by its path.")
+        raise InvalidError(
+            f"{address or 'nothing'} is no store; name one as sqlite:///PATH, by its path, or as neo4j://HOST."
+        )
     return Path(address)
 
 
 def main() -> None:
     """Run the command line and exit with its code."""
-    sys.exit(run(sys.argv[1:], Settings.from_environment(os.environ), EmbeddedStores()))
+    try:
+        settings = Settings.from_environment(os.environ)
+    except RingfenceError as error:
+        fail(str(error))
+        sys.exit(exit_code(error))
+    stores = StoresByAddress(settings.store_user, settings.store_password)
+    sys.exit(run(sys.argv[1:], settings, stores))

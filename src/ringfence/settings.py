@@ -1,8 +1,10 @@
 """What the environment says, read once and passed on."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from ringfence.domain.errors import InvalidError
 
 
 @dataclass(frozen=True)
@@ -13,11 +15,40 @@ class Settings:
     """RINGFENCE_KEY_FILE: where the pseudonym key lies (default: the user's data folder)."""
     store: str | None = None
     """RINGFENCE_STORE: the store's address (default: a file in the user's data folder)."""
+    store_user: str | None = None
+    """RINGFENCE_STORE_USER: who connects to a server (default: nobody, or neo4j if there is a password)."""
+    store_password: str | None = field(default=None, repr=False)
+    """RINGFENCE_STORE_PASSWORD, or the first line of the file RINGFENCE_STORE_PASSWORD_FILE."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
-        """Read the settings; an empty variable counts as absent."""
+        """Read the settings; an empty variable counts as absent.
+
+        Raises InvalidError for a password told twice, or a file of it that cannot be read.
+        """
         key_file = environment.get("RINGFENCE_KEY_FILE")
+        password = _password(environment)
         return cls(
-            key_file=Path(key_file) if key_file else None, store=environment.get("RINGFENCE_STORE") or None
+            key_file=Path(key_file) if key_file else None,
+            store=environment.get("RINGFENCE_STORE") or None,
+            store_user=environment.get("RINGFENCE_STORE_USER") or ("neo4j" if password else None),
+            store_password=password,
         )
+
+
+def _password(environment: Mapping[str, str]) -> str | None:
+    password = environment.get("RINGFENCE_STORE_PASSWORD") or None
+    file = environment.get("RINGFENCE_STORE_PASSWORD_FILE")
+    if not file:
+        return password
+    if password:
+        raise InvalidError(
+            "Both RINGFENCE_STORE_PASSWORD and RINGFENCE_STORE_PASSWORD_FILE are set; unset one of them."
+        )
+    try:
+        told = Path(file).read_text("utf-8").partition("\n")[0].strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidError(f"RINGFENCE_STORE_PASSWORD_FILE: {file} cannot be read ({error}).") from error
+    if not told:
+        raise InvalidError(f"RINGFENCE_STORE_PASSWORD_FILE: {file} is empty.")
+    return told

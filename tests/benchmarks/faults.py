@@ -24,7 +24,7 @@ import numpy as np
 import polars as pl
 from measuring import print_table
 
-from ringfence.app import EmbeddedStores
+from ringfence.app import StoresByAddress
 from ringfence.domain.records import RecordKind
 from ringfence.domain.runs import RunState
 from ringfence.market import Market
@@ -226,7 +226,7 @@ def _look(place: Place) -> None:
     """See that whatever can be read is whole."""
     if not place.store.exists():
         return
-    store = EmbeddedStores().open(str(place.store), create=False)
+    store = StoresByAddress().open(str(place.store), create=False)
     try:
         with store.snapshot():
             loads = store.market.loads()
@@ -249,7 +249,7 @@ def _look(place: Place) -> None:
 
 def _is_decided(place: Place, arguments: list[str]) -> bool:
     """Say whether a decision was taken by a process that died before it could say so."""
-    store = EmbeddedStores().open(str(place.store), create=False)
+    store = StoresByAddress().open(str(place.store), create=False)
     try:
         return any(
             record.record.id == arguments[2] for record in store.records.current(RecordKind.RING_DECISION)
@@ -264,7 +264,7 @@ def _compare(calm: Place, place: Place) -> None:
         file = f"{table}.csv"
         if (calm.out / file).read_bytes() != (place.out / file).read_bytes():
             raise FaultError(f"{place.out / file} differs from the undisturbed run's")
-    stores = EmbeddedStores()
+    stores = StoresByAddress()
     one, other = (stores.open(str(each.store), create=False) for each in (calm, place))
     try:
         if not _same_market(one.market.read(), other.market.read()):

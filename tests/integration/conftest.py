@@ -5,7 +5,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from ringfence.app import EmbeddedStores
+from ringfence.app import StoresByAddress
 from ringfence.domain.leases import Holder, LeaseName
 from ringfence.domain.progress import Silent
 from ringfence.market.results import SCHEMAS
@@ -18,7 +18,7 @@ _DAY = datetime(2026, 4, 1, tzinfo=UTC)
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     """An empty store, as the command line makes it."""
-    opened = EmbeddedStores().open(str(tmp_path / "store.sqlite"), create=True)
+    opened = StoresByAddress().open(str(tmp_path / "store.sqlite"), create=True)
     try:
         yield opened
     finally:

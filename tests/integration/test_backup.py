@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from ringfence.app import EmbeddedStores
+from ringfence.app import StoresByAddress
 from ringfence.domain.errors import ConflictError, InvalidError, NotFoundError, UnavailableError
 from ringfence.domain.leases import Holder, LeaseLostError, LeaseName
 from ringfence.domain.records import Event, RecordKind, RecordRef
 from ringfence.services.back_up import back_up, contents_of, restore
 from ringfence.store import Store
 
-STORES = EmbeddedStores()
+STORES = StoresByAddress()
 ONE, OTHER = RecordRef(RecordKind.KEY, "one"), RecordRef(RecordKind.KEY, "other")
 HOLDER = Holder("here", 1, "once")
 Publish = Callable[..., int]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ringfence.app import EmbeddedStores
+from ringfence.app import StoresByAddress
 from ringfence.domain.errors import ConflictError, ForbiddenError, InvalidError
 from ringfence.domain.records import RecordKind, Subject, SubjectKind
 from ringfence.domain.ring_decisions import Outcome, RingStatus
@@ -244,7 +244,7 @@ def test_what_is_hidden_is_what_does_not_stand_open(
     days: int,
 ) -> None:
     with TemporaryDirectory() as folder:
-        store = EmbeddedStores().open(str(Path(folder, "store.sqlite")), create=True)
+        store = StoresByAddress().open(str(Path(folder, "store.sqlite")), create=True)
         try:
             publish(store, {ring: (scores[place], [ring]) for place, ring in enumerate(_RINGS[:3])})
             splits = {ring: origin for ring, origin in origins.items() if ring != origin}

@@ -9,7 +9,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 import ringfence
-from ringfence.app import EmbeddedStores
+from ringfence.app import StoresByAddress
 from ringfence.cli.main import run
 from ringfence.domain.errors import InvalidError
 from ringfence.generator import GeneratorOptions, Marketplace, generate_marketplace, write_marketplace
@@ -51,7 +51,7 @@ def test_the_command_line_finds_what_a_notebook_finds(
     write_marketplace(marketplace, tmp_path / "market")
     settings = Settings(key_file=tmp_path / "key")
     arguments = ["detect", "-i", str(tmp_path / "market"), "-o", str(tmp_path / "run"), "--links", "-q"]
-    assert run(arguments, settings, EmbeddedStores()) == 0
+    assert run(arguments, settings, StoresByAddress()) == 0
     found.write(tmp_path / "notebook")
     for table in ("rings", "members", "links", "evidence"):
         written = (tmp_path / "run" / f"{table}.csv").read_bytes()

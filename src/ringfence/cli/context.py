@@ -17,7 +17,8 @@ StoreAddress = Annotated[
     typer.Option(
         "--store",
         metavar="ADDRESS",
-        help="sqlite:///PATH, or the path alone (RINGFENCE_STORE; a file in your data folder if not told).",
+        help="sqlite:///PATH or the path alone, or neo4j://HOST:7687 (RINGFENCE_STORE; a file in your data "
+        "folder if not told).",
     ),
 ]
 

@@ -87,7 +87,7 @@ class Store(Protocol):
 
 
 class Stores(Protocol):
-    """Where stores are opened and put back by address: `sqlite:///path`, or the path alone."""
+    """Where stores are opened and put back by address: `sqlite:///PATH`, the path alone, `neo4j://HOST`."""
 
     def open(self, address: str | None, *, create: bool) -> Store:
         """Open the store at an address (None: the one in the user's data folder).

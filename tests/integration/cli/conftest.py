@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from processes import Finished
 
-from ringfence.app import EmbeddedStores
+from ringfence.app import StoresByAddress
 from ringfence.cli.main import run
 from ringfence.settings import Settings
 
@@ -27,7 +27,7 @@ def key_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def marketplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small marketplace with every kind of ring. Nobody may change it."""
     folder = tmp_path_factory.mktemp("marketplace") / "files"
-    assert run(["generate", str(folder), "--buyers", BUYERS, "--quiet"], Settings(), EmbeddedStores()) == 0
+    assert run(["generate", str(folder), "--buyers", BUYERS, "--quiet"], Settings(), StoresByAddress()) == 0
     return folder
 
 
@@ -36,7 +36,7 @@ def found(marketplace: Path, key_file: Path, tmp_path_factory: pytest.TempPathFa
     """The run of `detect --links` on the marketplace. Nobody may change it."""
     folder = tmp_path_factory.mktemp("found") / "run"
     arguments = ["detect", "--input", str(marketplace), "--out", str(folder), "--links", "--quiet"]
-    assert run(arguments, Settings(key_file=key_file), EmbeddedStores()) == 0
+    assert run(arguments, Settings(key_file=key_file), StoresByAddress()) == 0
     return folder
 
 
@@ -46,7 +46,7 @@ def ringfence(key_file: Path, capfd: pytest.CaptureFixture[str]) -> Callable[...
 
     def command(*arguments: str | Path) -> Finished:
         capfd.readouterr()
-        code = run([str(argument) for argument in arguments], Settings(key_file=key_file), EmbeddedStores())
+        code = run([str(argument) for argument in arguments], Settings(key_file=key_file), StoresByAddress())
         return Finished(code, *capfd.readouterr())
 
     return command

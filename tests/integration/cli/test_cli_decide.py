@@ -158,10 +158,10 @@ def test_statuses_are_of_a_store_not_of_a_folder(ringfence: Command) -> None:
 def test_processes_that_decide_at_once_lose_no_decision(rings: Command, address: str) -> None:
     program = (
         "import sys\n"
-        "from ringfence.app import EmbeddedStores\n"
+        "from ringfence.app import StoresByAddress\n"
         "from ringfence.domain.scope import Principal, Role\n"
         "from ringfence.services.decide_rings import note\n"
-        "store = EmbeddedStores().open(sys.argv[1], create=False)\n"
+        "store = StoresByAddress().open(sys.argv[1], create=False)\n"
         "for number in range(10):\n"
         "    note(store, Principal(sys.argv[2], Role.INVESTIGATOR), 'r1', str(number), number)\n"
         "store.close()"

@@ -60,8 +60,8 @@ def test_the_help_names_every_command(ringfence: Command) -> None:
 
 def test_a_process_tells_its_version_without_loading_what_detection_needs() -> None:
     program = (
-        "import sys; from ringfence.app import EmbeddedStores; from ringfence.cli.main import run; "
-        "from ringfence.settings import Settings; code = run(['--version'], Settings(), EmbeddedStores()); "
+        "import sys; from ringfence.app import StoresByAddress; from ringfence.cli.main import run; "
+        "from ringfence.settings import Settings; code = run(['--version'], Settings(), StoresByAddress()); "
         "sys.exit(code or ('numba' in sys.modules or 'polars' in sys.modules))"
     )
     told = run_process(program=(sys.executable, "-c", program))

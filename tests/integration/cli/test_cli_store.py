@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from processes import Finished, refusals, stable
 
-from ringfence.app import EmbeddedStores
+from ringfence.app import StoresByAddress
 from ringfence.cli.main import run
 from ringfence.domain.leases import Holder, LeaseName
 from ringfence.settings import Settings
@@ -28,7 +28,7 @@ def detected(
         ["load", str(marketplace), "--store", str(store), "--quiet"],
         ["detect", "--store", str(store), "--out", str(out), "--links", "--quiet"],
     ):
-        assert run(arguments, Settings(key_file=key_file), EmbeddedStores()) == 0
+        assert run(arguments, Settings(key_file=key_file), StoresByAddress()) == 0
     return store, out
 
 
@@ -110,7 +110,7 @@ def test_the_store_of_the_environment_is_used_where_none_is_named(
     detected: tuple[Path, Path], key_file: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     settings = Settings(key_file=key_file, store=str(detected[0]))
-    assert run(["rings", "list", "--limit", "1"], settings, EmbeddedStores()) == 0
+    assert run(["rings", "list", "--limit", "1"], settings, StoresByAddress()) == 0
     assert len(capfd.readouterr().out.splitlines()) == 2
 
 
@@ -154,7 +154,7 @@ def test_runs_are_listed_and_shown_with_why(ringfence: Command, marketplace: Pat
 def test_a_second_detection_exits_with_4_and_says_whose_the_first_is(
     ringfence: Command, detected: tuple[Path, Path]
 ) -> None:
-    store = EmbeddedStores().open(str(detected[0]), create=False)
+    store = StoresByAddress().open(str(detected[0]), create=False)
     try:
         far_future = 4_000_000_000_000_000
         elsewhere = Holder("elsewhere", os.getpid(), "once")
@@ -173,7 +173,7 @@ def test_where_nothing_is_loaded_the_remedy_is_told(ringfence: Command, tmp_path
     assert told.code == 2
     assert "ringfence load" in refusals(told)[0]
     empty = tmp_path / "empty.sqlite"
-    EmbeddedStores().open(str(empty), create=True).close()
+    StoresByAddress().open(str(empty), create=True).close()
     told = ringfence("detect", "--store", empty, "--quiet")
     assert told.code == 2
     assert "ringfence load PATH" in refusals(told)[0]

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 from processes import NO_FILE_ABOVE_BYTES, Finished, finish, refusals, run_process, stable, start
 
-from ringfence.app import EmbeddedStores
+from ringfence.app import StoresByAddress
 from ringfence.domain.leases import LeaseName
 from ringfence.market import Market
 from ringfence.services.hold_lease import hold_lease
@@ -91,7 +91,7 @@ def claims_in(path: Path) -> list[str]:
 
 
 def market_in(path: Path) -> Market:
-    store = EmbeddedStores().open(str(path), create=False)
+    store = StoresByAddress().open(str(path), create=False)
     try:
         return store.market.read()
     finally:
@@ -125,7 +125,7 @@ def test_while_a_detection_holds_the_lease_another_exits_with_4_and_changes_noth
     ringfence: Command, copy: Path
 ) -> None:
     before = rings_in(ringfence, copy)
-    store = EmbeddedStores().open(str(copy), create=False)
+    store = StoresByAddress().open(str(copy), create=False)
     try:
         with hold_lease(store, LeaseName.DETECT, lambda: time.time_ns() // 1000):
             told = run_process("detect", "--store", copy, "--quiet")
@@ -164,7 +164,7 @@ def test_a_load_killed_at_any_moment_is_taken_up_and_ends_as_if_undisturbed(
         process.kill()
         finish(process)
         if store.exists():
-            found = EmbeddedStores().open(str(store), create=False)
+            found = StoresByAddress().open(str(store), create=False)
             assert found.market.version() in (0, 1)
             assert bool(len(found.market.read().claims)) == (found.market.version() == 1)
             found.close()
@@ -280,7 +280,7 @@ def test_a_clock_set_back_changes_neither_the_order_of_runs_nor_of_decisions(
     assert again.code == 0, again.err
     second = run_process(day, *decide[:3], "confirm", *decide[3:], "--reason", "no", program=CLOCK_SET_BACK)
     assert second.code == 0, second.err
-    store = EmbeddedStores().open(str(copy), create=False)
+    store = StoresByAddress().open(str(copy), create=False)
     try:
         run = store.rings.run()
         assert run is not None

@@ -1,0 +1,75 @@
+// name: constrain_store
+// One node says what the database is, and every writer locks it first.
+CREATE CONSTRAINT store_id IF NOT EXISTS FOR (s:Store) REQUIRE s.id IS UNIQUE
+
+// name: constrain_leases
+// Who asks for a lease finds it by its name.
+CREATE CONSTRAINT lease_name IF NOT EXISTS FOR (l:Lease) REQUIRE l.name IS UNIQUE
+
+// name: constrain_loads
+// Loads are counted.
+CREATE CONSTRAINT load_number IF NOT EXISTS FOR (l:Load) REQUIRE l.load IS UNIQUE
+
+// name: constrain_load_digests
+// The same files are loaded once.
+CREATE CONSTRAINT load_digest IF NOT EXISTS FOR (l:Load) REQUIRE l.digest IS UNIQUE
+
+// name: constrain_buyer_ids
+// People and services ask for buyers by the marketplace's id.
+CREATE CONSTRAINT buyer_id IF NOT EXISTS FOR (b:Buyer) REQUIRE b.buyer_id IS UNIQUE
+
+// name: constrain_buyers
+// Rows name buyers by their numbers.
+CREATE CONSTRAINT buyer_number IF NOT EXISTS FOR (b:Buyer) REQUIRE b.buyer IS UNIQUE
+
+// name: constrain_merchant_ids
+// People and services ask for merchants by the marketplace's id.
+CREATE CONSTRAINT merchant_id IF NOT EXISTS FOR (m:Merchant) REQUIRE m.merchant_id IS UNIQUE
+
+// name: constrain_merchants
+// Rows name merchants by their numbers.
+CREATE CONSTRAINT merchant_number IF NOT EXISTS FOR (m:Merchant) REQUIRE m.merchant IS UNIQUE
+
+// name: constrain_pseudonyms
+// One node for each value, whoever uses it; loads look known ones up.
+CREATE CONSTRAINT identifier_exact IF NOT EXISTS FOR (i:Identifier) REQUIRE i.exact IS UNIQUE
+
+// name: constrain_identifiers
+// Rows name values by their numbers.
+CREATE CONSTRAINT identifier_value IF NOT EXISTS FOR (i:Identifier) REQUIRE i.value IS UNIQUE
+
+// name: constrain_claims
+// A claim is known by the marketplace's id.
+CREATE CONSTRAINT claim_id IF NOT EXISTS FOR (c:Claim) REQUIRE c.claim_id IS UNIQUE
+
+// name: constrain_orders
+// Orders are relationships, one for each order_id.
+CREATE CONSTRAINT order_id IF NOT EXISTS FOR ()-[o:ORDERED]-() REQUIRE o.order_id IS UNIQUE
+
+// name: constrain_reports
+// A report is known by its id.
+CREATE CONSTRAINT report_id IF NOT EXISTS FOR (r:Report) REQUIRE r.report_id IS UNIQUE
+
+// name: constrain_runs
+// Runs are counted.
+CREATE CONSTRAINT run_number IF NOT EXISTS FOR (r:Run) REQUIRE r.run IS UNIQUE
+
+// name: constrain_rings
+// A ring keeps its id for life.
+CREATE CONSTRAINT ring_id IF NOT EXISTS FOR (r:Ring) REQUIRE r.ring_id IS UNIQUE
+
+// name: constrain_networks
+// Networks are known by their ids.
+CREATE CONSTRAINT network_id IF NOT EXISTS FOR (n:Network) REQUIRE n.network_id IS UNIQUE
+
+// name: constrain_records
+// One stream of events for each thing that has a history.
+CREATE CONSTRAINT record_id IF NOT EXISTS FOR (r:Record) REQUIRE (r.kind, r.id) IS UNIQUE
+
+// name: constrain_subjects
+// What records concern is found by kind and id, whether the graph knows it or not.
+CREATE CONSTRAINT subject_id IF NOT EXISTS FOR (s:Subject) REQUIRE (s.kind, s.id) IS UNIQUE
+
+// name: await_indexes
+// A constraint holds once its index is there.
+CALL db.awaitIndexes(300)

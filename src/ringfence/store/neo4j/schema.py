@@ -1,0 +1,48 @@
+"""What must be there first: constraints, indexes, and the node that says whose database it is."""
+
+import re
+
+from ringfence.domain.errors import InvalidError, NotFoundError
+from ringfence.store.neo4j.database import Database
+from ringfence.store.neo4j.statements import statements
+
+SCHEMA_VERSION = 1
+"""Rises when what is stored takes another shape."""
+_OLDEST = (5, 26)
+_RELEASE = re.compile(r"(\d+)\.(\d+)")
+
+
+def open_schema(database: Database, *, create: bool) -> None:
+    """Refuse a server that is too old and a database that is not ours; make an empty one ours if `create`.
+
+    Raises InvalidError, NotFoundError for an empty database where none is to be made, UnavailableError.
+    """
+    agent = database.agent()
+    release = _RELEASE.search(agent)
+    if release is None or tuple(map(int, release.groups())) < _OLDEST:
+        raise InvalidError(
+            f"The server {database.address} is {agent}, which is too old; use Neo4j "
+            f"{'.'.join(map(str, _OLDEST))} or newer."
+        )
+    version, is_in_use = database.one("identify_store") or (None, False)
+    if version is None and is_in_use:
+        raise InvalidError(
+            f"The database {database.address} holds data that is not Ringfence's; name an empty one."
+        )
+    if version is None:
+        if not create:
+            raise NotFoundError(f"There is no store in {database.address} yet; ringfence load makes one.")
+        version = _make(database)
+    if version != SCHEMA_VERSION:
+        raise InvalidError(
+            f"The store {database.address} was made by a newer Ringfence (its graph has version {version}, "
+            f"this one knows {SCHEMA_VERSION}); use that one."
+        )
+
+
+def _make(database: Database) -> int:
+    for statement in statements().values():
+        if statement.subject == "schema":
+            database.write_alone(statement.name)
+    rows = database.write_alone("make_store", schema_version=SCHEMA_VERSION)
+    return int(rows[0][0])

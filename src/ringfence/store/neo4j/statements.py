@@ -1,0 +1,66 @@
+"""Every statement sent to Neo4j, read from `cypher/`: named, with a line that says why."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from types import MappingProxyType
+
+_NAME = re.compile(r"^// name: (\w+)$", re.MULTILINE)
+_ALLOWS = re.compile(r"^allows (\w+): (.+)$")
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One statement."""
+
+    name: str
+    subject: str
+    """The stem of its file."""
+    why: str
+    """What the lines after its name say."""
+    allows: Mapping[str, str]
+    """Operators of its plan that would otherwise be taken for a mistake, and why they are none."""
+    text: str
+
+
+@cache
+def statements() -> Mapping[str, Statement]:
+    """Give all statements by name, file by file, as they stand there.
+
+    Raises ValueError for a statement without a reason, or of a name that another has.
+    """
+    found: dict[str, Statement] = {}
+    for file in sorted(_folder().iterdir(), key=lambda file: file.name):
+        if not file.name.endswith(".cypher"):
+            continue
+        for statement in _parse(file.name.removesuffix(".cypher"), file.read_text("utf-8")):
+            if statement.name in found:
+                raise ValueError(f"{file.name}: there is another statement {statement.name}")
+            found[statement.name] = statement
+    return MappingProxyType(found)
+
+
+def _folder() -> Traversable:
+    """Find `cypher`: beside the package where it is installed, at the top of a checkout otherwise."""
+    installed = files("ringfence") / "cypher"
+    return installed if installed.is_dir() else Path(__file__).parents[4] / "cypher"
+
+
+def _parse(subject: str, source: str) -> list[Statement]:
+    pieces = _NAME.split(source)[1:]
+    return [_statement(subject, name, body) for name, body in zip(pieces[::2], pieces[1::2], strict=True)]
+
+
+def _statement(subject: str, name: str, body: str) -> Statement:
+    lines = body.strip().splitlines()
+    said = [line.removeprefix("//").strip() for line in lines if line.startswith("//")]
+    allows = {match[1]: match[2] for line in said if (match := _ALLOWS.match(line))}
+    why = " ".join(line for line in said if not _ALLOWS.match(line))
+    text = "\n".join(line for line in lines if not line.startswith("//")).strip()
+    if not why or not text:
+        raise ValueError(f"{subject}.cypher: {name} lacks a reason or a statement")
+    return Statement(name, subject, why, allows, text)

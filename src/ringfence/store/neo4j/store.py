@@ -1,0 +1,47 @@
+"""The graph store, put together."""
+
+from contextlib import AbstractContextManager
+
+from ringfence.domain.leases import Lease
+from ringfence.store.neo4j.address import Address
+from ringfence.store.neo4j.database import Database
+from ringfence.store.neo4j.leases import Neo4jLeases
+from ringfence.store.neo4j.records import Neo4jRecords
+from ringfence.store.neo4j.schema import open_schema
+from ringfence.store.store import Health
+
+
+class Neo4jStore:
+    """A store in one database of a Neo4j server."""
+
+    def __init__(self, address: Address, *, create: bool = True) -> None:
+        """Connect, and make an empty database a store if `create`.
+
+        Raises NotFoundError for an empty database otherwise, InvalidError for a server that is too old or a
+        database that is not ours, UnavailableError.
+        """
+        self._database = Database(address)
+        try:
+            open_schema(self._database, create=create)
+        except BaseException:
+            self._database.close()
+            raise
+        self.records = Neo4jRecords(self._database)
+        self.leases = Neo4jLeases(self._database)
+
+    def transaction(self, lease: Lease | None = None) -> AbstractContextManager[None]:
+        """Write all or nothing; with a lease only while it is held."""
+        return self._database.transaction(lease)
+
+    def snapshot(self) -> AbstractContextManager[None]:
+        """Read one state of the store."""
+        return self._database.snapshot()
+
+    def health(self) -> Health:
+        """Say where the store stands; does not wait for a server that does not answer."""
+        schema_version, market_version, run, published_at = self._database.all("find_health", patience=0.0)[0]
+        return Health(schema_version, market_version, run, published_at)
+
+    def close(self) -> None:
+        """Let go of everything."""
+        self._database.close()
