@@ -23,6 +23,11 @@ class Login:
     password: str | None = None
     """None: it asks for none."""
 
+    @property
+    def credentials(self) -> tuple[str | None, str | None]:
+        """User and password; nobody where it asks for none."""
+        return (None, None) if self.password is None else (self.user, self.password)
+
     def driver(self, **options: Any) -> neo4j.Driver:
         """Connect; the caller closes it."""
         auth = None if self.password is None else (self.user, self.password)

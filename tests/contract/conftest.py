@@ -1,29 +1,32 @@
-"""Every store there is, fresh for each test: another one joins by a line in `_ADDRESSES`."""
+"""Every store there is, fresh for each test: another one joins by a line in `_OPENED`."""
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
 from ringfence.app import StoresByAddress
 from ringfence.store import Store
 
-_ADDRESSES: dict[str, Callable[[pytest.FixtureRequest], str]] = {
-    "sqlite": lambda request: str(_folder(request) / "store.sqlite"),
-    "neo4j": lambda request: str(request.getfixturevalue("neo4j_address")),
-}
+
+def _embedded(request: pytest.FixtureRequest) -> Store:
+    folder = request.getfixturevalue("tmp_path")
+    return StoresByAddress().open(str(folder / "store.sqlite"), create=True)
 
 
-@pytest.fixture(params=sorted(_ADDRESSES))
+def _served(request: pytest.FixtureRequest) -> Store:
+    address = request.getfixturevalue("neo4j_address")
+    stores = StoresByAddress(*request.getfixturevalue("neo4j_server").credentials)
+    return stores.open(address, create=True)
+
+
+_OPENED: dict[str, Callable[[pytest.FixtureRequest], Store]] = {"sqlite": _embedded, "neo4j": _served}
+
+
+@pytest.fixture(params=sorted(_OPENED))
 def store(request: pytest.FixtureRequest) -> Iterator[Store]:
     """An empty store, closed after the test."""
-    opened = StoresByAddress().open(_ADDRESSES[request.param](request), create=True)
+    opened = _OPENED[request.param](request)
     try:
         yield opened
     finally:
         opened.close()
-
-
-def _folder(request: pytest.FixtureRequest) -> Path:
-    folder: Path = request.getfixturevalue("tmp_path")
-    return folder
