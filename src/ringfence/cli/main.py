@@ -9,7 +9,20 @@ from typing import TYPE_CHECKING, Any
 import typer
 from typer.core import TyperGroup
 
-from ringfence.cli import backup, decisions, demo, detect, evaluate, generate, keys, load, rings, runs, serve
+from ringfence.cli import (
+    backup,
+    decisions,
+    demo,
+    detect,
+    evaluate,
+    generate,
+    keys,
+    load,
+    rings,
+    runs,
+    schedule,
+    serve,
+)
 from ringfence.cli.context import Application
 from ringfence.cli.exit_codes import FAILED, INTERRUPTED, WRONG_USE, exit_code
 from ringfence.cli.printing import fail
@@ -67,6 +80,7 @@ application.command(options_metavar="--labels FILE [OPTIONS]")(evaluate.evaluate
 application.add_typer(rings.commands, name="rings")
 application.add_typer(runs.commands, name="runs")
 application.command(options_metavar="[OPTIONS]")(serve.serve)
+application.command(options_metavar="[--cron EXPRESSION | --every INTERVAL] [OPTIONS]")(schedule.schedule)
 rings.commands.command(options_metavar="--reason TEXT [OPTIONS]")(decisions.decide)
 rings.commands.command(options_metavar="--reason TEXT [OPTIONS]")(decisions.undo)
 rings.commands.command(options_metavar="[OPTIONS]")(decisions.note)

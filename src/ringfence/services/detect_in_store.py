@@ -37,6 +37,10 @@ class NothingLoadedError(InvalidError):
 class OvertakenError(ConflictError):
     """Another run was complete before this one could begin."""
 
+    def __init__(self, run_id: int) -> None:
+        super().__init__(f"Run {run_id} was complete before this one could begin.")
+        self.run_id = run_id
+
 
 @dataclass(frozen=True)
 class StoreDetectionRequest:
@@ -82,7 +86,7 @@ def detect_in_store(
         if request.after_run is not None:
             last = last_complete_run(store)
             if last is not None and last.run_id != request.after_run:
-                raise OvertakenError(f"Run {last.run_id} was complete before this one could begin.")
+                raise OvertakenError(last.run_id)
         is_first = store.rings.run() is None
         run_id = store.rings.begin_run(lease, version, clock())
         try:
