@@ -29,6 +29,8 @@ from ringfence.store.neo4j.statements import statements
 STORE = "ringfence"
 """The id of the one node (:Store), which every writer locks first."""
 _CONNECT_SECONDS = 5.0
+_ACQUIRE_SECONDS = 10.0
+"""How long to wait for a connection that is ready for use."""
 _READ_SECONDS = 60.0
 """How long a statement that reads may take."""
 _WRITE_SECONDS = 120.0
@@ -73,7 +75,7 @@ class Database:
                 address.uri,
                 auth=None if address.user is None else (address.user, address.password or ""),
                 connection_timeout=_CONNECT_SECONDS,
-                connection_acquisition_timeout=_READ_SECONDS,
+                connection_acquisition_timeout=_ACQUIRE_SECONDS,
                 max_transaction_retry_time=0.0,
                 liveness_check_timeout=30.0,
                 keep_alive=True,

@@ -9,7 +9,7 @@ from ringfence.store.neo4j.statements import statements
 SCHEMA_VERSION = 1
 """Rises when what is stored takes another shape."""
 _OLDEST = (5, 26)
-_RELEASE = re.compile(r"(\d+)\.(\d+)")
+_RELEASE = re.compile(r"^Neo4j/(\d+)\.(\d+)")
 
 
 def open_schema(database: Database, *, create: bool) -> None:
@@ -17,13 +17,7 @@ def open_schema(database: Database, *, create: bool) -> None:
 
     Raises InvalidError, NotFoundError for an empty database where none is to be made, UnavailableError.
     """
-    agent = database.agent()
-    release = _RELEASE.search(agent)
-    if release is None or tuple(map(int, release.groups())) < _OLDEST:
-        raise InvalidError(
-            f"The server {database.address} is {agent}, which is too old; use Neo4j "
-            f"{'.'.join(map(str, _OLDEST))} or newer."
-        )
+    refuse_old_server(database.agent(), str(database.address))
     version, is_in_use = database.one("identify_store") or (None, False)
     if version is None and is_in_use:
         raise InvalidError(
@@ -37,6 +31,16 @@ def open_schema(database: Database, *, create: bool) -> None:
         raise InvalidError(
             f"The store {database.address} was made by a newer Ringfence (its graph has version {version}, "
             f"this one knows {SCHEMA_VERSION}); use that one."
+        )
+
+
+def refuse_old_server(agent: str, address: str) -> None:
+    """Raise InvalidError for a server older than is supported; `agent` is what it calls itself."""
+    release = _RELEASE.search(agent)
+    if release is None or tuple(map(int, release.groups())) < _OLDEST:
+        raise InvalidError(
+            f"The server {address} is {agent}, which is too old; use Neo4j {'.'.join(map(str, _OLDEST))} or "
+            "newer."
         )
 
 
