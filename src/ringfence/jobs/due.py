@@ -61,8 +61,8 @@ def due_at(
     serves them all.
     """
     known = [] if tried_at is None else [min(tried_at, now)]
-    # A run that seems to have begun after the next due time was begun by a clock that was ahead; to wait for
-    # that moment could take years.
-    if begun_at is not None and begun_at < schedule.after(now):
+    # The clock may have been set back a little since a run, which then still serves its time. One that seems
+    # to have begun further ahead was begun by a wrong clock, and to wait for that moment could take years.
+    if begun_at is not None and begun_at < schedule.after(schedule.after(now)):
         known.append(begun_at)
     return schedule.after(max(known)) if known else schedule.first(min(loaded_at, now))
