@@ -37,7 +37,7 @@ def statements() -> Mapping[str, Statement]:
     for file in sorted(_folder().iterdir(), key=lambda file: file.name):
         if not file.name.endswith(".cypher"):
             continue
-        for statement in _parse(file.name.removesuffix(".cypher"), file.read_text("utf-8")):
+        for statement in parse(file.name.removesuffix(".cypher"), file.read_text("utf-8")):
             if statement.name in found:
                 raise ValueError(f"{file.name}: there is another statement {statement.name}")
             found[statement.name] = statement
@@ -50,7 +50,8 @@ def _folder() -> Traversable:
     return installed if installed.is_dir() else Path(__file__).parents[4] / "cypher"
 
 
-def _parse(subject: str, source: str) -> list[Statement]:
+def parse(subject: str, source: str) -> list[Statement]:
+    """Read the statements of one file; raises ValueError for one without a reason or a text."""
     pieces = _NAME.split(source)[1:]
     return [_statement(subject, name, body) for name, body in zip(pieces[::2], pieces[1::2], strict=True)]
 
