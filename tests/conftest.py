@@ -3,13 +3,15 @@
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from neo4j_database import Emptying, Login, count_nodes
 from neo4j_server import Neo4jServer
+from ringfence.app import StoresByAddress
+from ringfence.store import Store
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -57,3 +59,28 @@ def neo4j_address(neo4j_server: Login, _emptying: Emptying) -> str:
     """The address of `neo4j_server`, whose database is empty; constraints of the test before may stand."""
     _emptying.empty()
     return neo4j_server.address
+
+
+def _embedded(request: pytest.FixtureRequest) -> Store:
+    folder = request.getfixturevalue("tmp_path")
+    return StoresByAddress().open(str(folder / "store.sqlite"), create=True)
+
+
+def _served(request: pytest.FixtureRequest) -> Store:
+    address = request.getfixturevalue("neo4j_address")
+    stores = StoresByAddress(*request.getfixturevalue("neo4j_server").credentials)
+    return stores.open(address, create=True)
+
+
+_STORES: dict[str, Callable[[pytest.FixtureRequest], Store]] = {"sqlite": _embedded, "neo4j": _served}
+"""How every store there is comes to be, empty: another one joins by a line."""
+
+
+@pytest.fixture(params=sorted(_STORES))
+def store(request: pytest.FixtureRequest) -> Iterator[Store]:
+    """An empty store of each kind, closed after the test."""
+    opened = _STORES[request.param](request)
+    try:
+        yield opened
+    finally:
+        opened.close()

@@ -1,11 +1,9 @@
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 
 import polars as pl
 import pytest
 
-from ringfence.app import StoresByAddress
 from ringfence.domain.leases import Holder, LeaseName
 from ringfence.domain.progress import Silent
 from ringfence.market.results import SCHEMAS
@@ -13,16 +11,6 @@ from ringfence.store import Store
 
 Publish = Callable[..., int]
 _DAY = datetime(2026, 4, 1, tzinfo=UTC)
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    """An empty store, as the command line makes it."""
-    opened = StoresByAddress().open(str(tmp_path / "store.sqlite"), create=True)
-    try:
-        yield opened
-    finally:
-        opened.close()
 
 
 @pytest.fixture

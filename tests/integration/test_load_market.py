@@ -1,7 +1,7 @@
 """Files through the store give what files alone give, in any order and however often they are loaded."""
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -43,13 +43,6 @@ CLAIM = {
     "address": "12 Elm St, Apt 3",
     "status": "open",
 }
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[SqliteStore]:
-    opened = SqliteStore(tmp_path / "store.sqlite")
-    yield opened
-    opened.close()
 
 
 @pytest.fixture
@@ -120,7 +113,7 @@ def halves(files: Path, folder: Path) -> list[Path]:
 
 
 def test_a_loaded_marketplace_gives_the_arrays_of_its_files(
-    store: SqliteStore, lease: Lease, marketplace: Path
+    store: Store, lease: Lease, marketplace: Path
 ) -> None:
     outcome = loaded(store, lease, marketplace)
     assert outcome.load is not None
@@ -137,7 +130,7 @@ def test_a_loaded_marketplace_gives_the_arrays_of_its_files(
 
 @pytest.mark.parametrize("first", [0, 1])
 def test_halves_in_any_order_make_the_whole(
-    store: SqliteStore, lease: Lease, marketplace: Path, tmp_path: Path, first: int
+    store: Store, lease: Lease, marketplace: Path, tmp_path: Path, first: int
 ) -> None:
     parts = halves(marketplace, tmp_path)
     loaded(store, lease, parts[first])
@@ -148,7 +141,7 @@ def test_halves_in_any_order_make_the_whole(
 
 
 def test_what_was_loaded_before_is_not_loaded_twice(
-    store: SqliteStore, lease: Lease, marketplace: Path, tmp_path: Path
+    store: Store, lease: Lease, marketplace: Path, tmp_path: Path
 ) -> None:
     parts = halves(marketplace, tmp_path)
     loaded(store, lease, parts[0])
@@ -164,7 +157,7 @@ def test_what_was_loaded_before_is_not_loaded_twice(
     assert store.market.version() == 2
 
 
-def test_a_table_at_a_time_is_a_load_too(store: SqliteStore, lease: Lease, marketplace: Path) -> None:
+def test_a_table_at_a_time_is_a_load_too(store: Store, lease: Lease, marketplace: Path) -> None:
     for name in ("rates", "identifiers", "orders", "merchants", "buyers", "reports", "claims"):
         loaded(store, lease, marketplace / f"{name}.csv", rejected=marketplace)
     assert store.market.version() == 7
@@ -237,7 +230,7 @@ def test_any_small_marketplace_in_any_loads_gives_the_arrays_of_its_files(
 
 
 def test_a_claim_changes_in_what_may_change_and_keeps_its_history(
-    store: SqliteStore, lease: Lease, tmp_path: Path
+    store: Store, lease: Lease, tmp_path: Path
 ) -> None:
     loaded(store, lease, write(tmp_path / "a", claims=[CLAIM]))
     changed = CLAIM | {"status": "refunded", "refunded": "1.00", "category": ""}
@@ -257,7 +250,7 @@ def test_a_claim_changes_in_what_may_change_and_keeps_its_history(
     assert words == [(2, "refunded"), (3, "refunded")]
 
 
-def test_the_last_word_of_one_file_holds(store: SqliteStore, lease: Lease, tmp_path: Path) -> None:
+def test_the_last_word_of_one_file_holds(store: Store, lease: Lease, tmp_path: Path) -> None:
     rows = [CLAIM, CLAIM | {"status": "refunded"}, CLAIM | {"status": "", "evidence_count": "2"}]
     columns = dict.fromkeys([*CLAIM, "evidence_count"], "")
     files = write(tmp_path / "a", claims=[columns | row for row in rows])
@@ -268,7 +261,7 @@ def test_the_last_word_of_one_file_holds(store: SqliteStore, lease: Lease, tmp_p
 
 
 def test_a_row_that_contradicts_what_is_known_is_rejected_where_it_differs(
-    store: SqliteStore, lease: Lease, tmp_path: Path
+    store: Store, lease: Lease, tmp_path: Path
 ) -> None:
     orders = [{"order_id": "O1", "buyer_id": "B1", "merchant_id": "M1", "ordered_at": "2024-01-01",
                "amount": "1", "currency": "EUR"}]  # fmt: skip
@@ -298,7 +291,7 @@ def test_a_row_that_contradicts_what_is_known_is_rejected_where_it_differs(
 
 
 def test_all_that_was_said_of_a_contradicting_claim_is_rejected(
-    store: SqliteStore, lease: Lease, tmp_path: Path
+    store: Store, lease: Lease, tmp_path: Path
 ) -> None:
     loaded(store, lease, write(tmp_path / "a", claims=[CLAIM]))
     other = CLAIM | {"amount": "2.00"}
@@ -310,7 +303,7 @@ def test_all_that_was_said_of_a_contradicting_claim_is_rejected(
 
 
 def test_a_file_with_fewer_columns_says_less_and_one_with_more_is_told_so(
-    store: SqliteStore, lease: Lease, tmp_path: Path
+    store: Store, lease: Lease, tmp_path: Path
 ) -> None:
     loaded(store, lease, write(tmp_path / "a", claims=[CLAIM]))
     fewer = {name: CLAIM[name] for name in list(CLAIM)[:6]}
@@ -322,9 +315,7 @@ def test_a_file_with_fewer_columns_says_less_and_one_with_more_is_told_so(
     assert any("more columns than before (country)" in line for line in outcome.warnings)
 
 
-def test_uses_keep_when_they_were_first_and_last_seen(
-    store: SqliteStore, lease: Lease, tmp_path: Path
-) -> None:
+def test_uses_keep_when_they_were_first_and_last_seen(store: Store, lease: Lease, tmp_path: Path) -> None:
     later = CLAIM | {"claim_id": "C2", "filed_at": "2024-05-01"}
     told = [{"buyer_id": "B1", "kind": "address", "value": "12 Elm St, Apt 3", "first_seen": "2023-01-01"}]
     files = write(tmp_path / "a", claims=[CLAIM, later], identifiers=told)
@@ -335,7 +326,7 @@ def test_uses_keep_when_they_were_first_and_last_seen(
 
 
 def test_an_empty_claims_file_is_no_reason_not_to_load_the_rest(
-    store: SqliteStore, lease: Lease, tmp_path: Path
+    store: Store, lease: Lease, tmp_path: Path
 ) -> None:
     folder = write(tmp_path / "a", buyers=[{"buyer_id": "B1", "country": "DE"}])
     (folder / "claims.csv").write_text("claim_id,buyer_id,merchant_id,filed_at,amount\n")
@@ -344,7 +335,7 @@ def test_an_empty_claims_file_is_no_reason_not_to_load_the_rest(
     assert store.market.read().buyer_ids.to_list() == ["B1"]
 
 
-def test_a_folder_of_nothing_is_refused(store: SqliteStore, lease: Lease, tmp_path: Path) -> None:
+def test_a_folder_of_nothing_is_refused(store: Store, lease: Lease, tmp_path: Path) -> None:
     empty = tmp_path / "empty"
     empty.mkdir()
     with pytest.raises(
@@ -354,7 +345,7 @@ def test_a_folder_of_nothing_is_refused(store: SqliteStore, lease: Lease, tmp_pa
     assert store.market.version() == 0
 
 
-def test_the_account_of_a_load_is_kept_with_it(store: SqliteStore, lease: Lease, tmp_path: Path) -> None:
+def test_the_account_of_a_load_is_kept_with_it(store: Store, lease: Lease, tmp_path: Path) -> None:
     loaded(store, lease, write(tmp_path / "a", claims=[CLAIM, CLAIM | {"claim_id": "C2", "category": ""}]))
     (load,) = store.market.loads()
     assert load.source.files == (FileCount("claims.csv", "claims", 2, 2, 0, 0, 0),)
@@ -363,7 +354,7 @@ def test_the_account_of_a_load_is_kept_with_it(store: SqliteStore, lease: Lease,
     assert load.source.key_id == KEY.key_id
 
 
-def test_how_files_are_read_makes_another_load(store: SqliteStore, lease: Lease, tmp_path: Path) -> None:
+def test_how_files_are_read_makes_another_load(store: Store, lease: Lease, tmp_path: Path) -> None:
     files = write(tmp_path / "a", claims=[CLAIM])
     loaded(store, lease, files)
     assert loaded(store, lease, files, options=IntakeOptions(default_currency="EUR")).load is not None
