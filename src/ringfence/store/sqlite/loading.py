@@ -1,16 +1,13 @@
 """Loads into the embedded store: batch by batch in short transactions, seen when the last one is done."""
 
-import json
-from dataclasses import asdict
-from typing import Any
-
 import polars as pl
 
 from ringfence.domain.leases import Lease
-from ringfence.domain.loads import FileCount, Load, LoadSource, refuse_other_pseudonyms
+from ringfence.domain.loads import LoadSource, refuse_other_pseudonyms
 from ringfence.domain.progress import Progress
 from ringfence.market.tables import SCHEMAS, MarketTables
 from ringfence.store.columnar.batches import Batch, LoadBatches, pseudonyms
+from ringfence.store.columnar.sources import json_of
 from ringfence.store.sqlite.clearing import clear_load
 from ringfence.store.sqlite.columns import write_columns
 from ringfence.store.sqlite.database import Database
@@ -35,7 +32,7 @@ def begin_load(database: Database, source: LoadSource, lease: Lease, now: int) -
         _check_pseudonyms(database, source)
         if row is not None and row[1] == source.digest and row[2] == PLAN:
             return int(row[0]), int(row[3])
-        told = (source.digest, json.dumps(_told(source)), now, PLAN)
+        told = (source.digest, json_of(source), now, PLAN)
         if row is not None:
             database.run(
                 "UPDATE loads SET digest = ?, source = ?, begun_at = ?, plan = ?, written = 0 WHERE load = ?",
@@ -71,23 +68,6 @@ def write_batches(
                 database.run("UPDATE loads SET written = ? WHERE load = ?", (number + 1, load))
         progress.advance(batch.size)
     progress.done()
-
-
-def load_of_row(load: int, begun_at: int, finished_at: int | None, source: str) -> Load:
-    """Read a row of `loads`."""
-    told = json.loads(source)
-    files = tuple(FileCount(**each) for each in told["files"])
-    return Load(load, LoadSource(**{**told, "files": files}), begun_at, finished_at)
-
-
-def _told(source: LoadSource) -> dict[str, Any]:
-    return {
-        "digest": source.digest,
-        "key_id": source.key_id,
-        "normaliser": source.normaliser,
-        "files": [asdict(each) for each in source.files],
-        "filled": {name: dict(columns) for name, columns in source.filled.items()},
-    }
 
 
 def _check_pseudonyms(database: Database, source: LoadSource) -> None:

@@ -18,10 +18,11 @@ from ringfence.domain.scope import Scope
 from ringfence.market import Market
 from ringfence.market.tables import KnownRows, MarketTables
 from ringfence.store.columnar.arrays import read_arrays
+from ringfence.store.columnar.sources import load_of_row
 from ringfence.store.sqlite.columns import read_columns
 from ringfence.store.sqlite.database import Database
 from ringfence.store.sqlite.known import CLAIM_NOW, claim_columns, known_rows
-from ringfence.store.sqlite.loading import begin_load, load_of_row, write_batches
+from ringfence.store.sqlite.loading import begin_load, write_batches
 from ringfence.store.sqlite.scope import SEES_BUYER, VERSION, scope_values
 
 _PSEUDONYM_BYTES = 6
