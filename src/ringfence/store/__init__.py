@@ -5,7 +5,7 @@ from ringfence.store.leases import Leases
 from ringfence.store.market import MarketPort
 from ringfence.store.records import Records
 from ringfence.store.reports import Reports
-from ringfence.store.rings import Rings
+from ringfence.store.rings import PastRun, Rings
 from ringfence.store.store import Backup, Health, Store, Stores
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "KnownRows",
     "Leases",
     "MarketPort",
+    "PastRun",
     "Records",
     "Reports",
     "Rings",

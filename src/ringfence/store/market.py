@@ -31,14 +31,31 @@ class MarketPort(Protocol):
         """Look up which of these ids are known, and as what; each Series is String."""
 
     def write_load(
-        self, source: LoadSource, tables: MarketTables, lease: Lease, now: int, progress: Progress
+        self,
+        source: LoadSource,
+        tables: MarketTables,
+        lease: Lease,
+        now: int,
+        progress: Progress,
+        begun_at: int | None = None,
     ) -> Load:
         """Write a load in short transactions and make it visible by the last one.
+
+        `begun_at` says when it began if not `now`, as where a load is written again as another store had it.
 
         The claims, orders and reports of `tables` must be unknown so far, its changes be about known claims
         or its own. A load of the same digest that was interrupted is taken up where it stopped; another one
         that was interrupted is cleared away first. Raises LeaseLostError if the lease was lost (nothing is
         written then), InvalidError for another key or normaliser version than the store's, UnavailableError.
+        """
+
+    def tables_of(self, load_id: int) -> MarketTables:
+        """Give what a load brought, so that `write_load` can write it again after the loads before it.
+
+        Claims, orders and reports stand by their time, then by id, other rows by what tells them apart.
+        Buyers, merchants and values are those that its rows name and those that it was the first to bring;
+        sketches are those of the values it was the first to bring. Raises NotFoundError for a load that is
+        not complete.
         """
 
     def read(self, version: int | None = None) -> Market:

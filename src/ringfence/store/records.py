@@ -48,3 +48,9 @@ class Records(Protocol):
 
     def current(self, kind: RecordKind, concerning: Subject | None = None) -> tuple[RecordState, ...]:
         """Give the current states of all records of a kind, by id, or of those that concern a subject."""
+
+    def concerns(self, kind: RecordKind) -> dict[str, tuple[Subject, ...]]:
+        """Give whom and what each record of a kind concerns, by the record's id; subjects by kind and id.
+
+        Records that concern nothing are left out.
+        """

@@ -1,6 +1,7 @@
 """The port of rings and runs: what a detection found, published in one step."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import polars as pl
@@ -10,6 +11,19 @@ from ringfence.domain.pages import Key, Page
 from ringfence.domain.progress import Progress
 from ringfence.domain.rings import JointClaim, LineageStep, Link, Member, Ring, RingQuery, Strength
 from ringfence.domain.runs import Run, RunState
+
+
+@dataclass(frozen=True, eq=False)
+class PastRun:
+    """A run that ended, with all a store has of it."""
+
+    run: Run
+    is_kept: bool
+    """Whether its findings are kept."""
+    tables: Mapping[str, pl.DataFrame]
+    """As they were written; where the findings were cleared away, what is left of `lineage`, if anything."""
+    born: Mapping[str, str | None]
+    """The rings that were published by it first, by id, each with the ring it was split from, if it was."""
 
 
 class Rings(Protocol):
@@ -58,6 +72,16 @@ class Rings(Protocol):
         since the oldest of them, and give how many runs that were.
 
         Their entries among the runs stay, and of the lives of their rings every step but `kept`.
+        """
+
+    def past_run(self, run_id: int) -> PastRun:
+        """Tell all there is of a run, as of one moment. Raises NotFoundError for one that has not ended."""
+
+    def put_run(self, past: PastRun, lease: Lease, progress: Progress) -> None:
+        """Write a run as another store had it, its number, times and state included, after those before it.
+
+        It is seen whole or not at all; what was left of a run that was interrupted is cleared away first.
+        Raises ConflictError where this run or a later one has ended here, LeaseLostError, UnavailableError.
         """
 
     def run(self, run_id: int | None = None) -> Run | None:

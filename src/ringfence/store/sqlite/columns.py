@@ -14,12 +14,15 @@ def write_columns(database: Database, load: int, name: str, batch: int, columns:
     )
 
 
-def read_columns(database: Database, version: int, name: str) -> pl.DataFrame | None:
-    """Give all columns of a name up to a load, in the order they were written; None if there are none."""
+def read_columns(database: Database, version: int, name: str, since: int = 0) -> pl.DataFrame | None:
+    """Give all columns of a name up to a load, in the order they were written; None if there are none.
+
+    With `since` those of earlier loads are left out.
+    """
     return joined(
         columns
         for (columns,) in database.all(
-            "SELECT columns FROM batches WHERE subject = ? AND load <= ? ORDER BY load, batch",
-            (name, version),
+            "SELECT columns FROM batches WHERE subject = ? AND load BETWEEN ? AND ? ORDER BY load, batch",
+            (name, since, version),
         )
     )

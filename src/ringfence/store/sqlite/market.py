@@ -22,6 +22,7 @@ from ringfence.store.columnar.sources import load_of_row
 from ringfence.store.sqlite.columns import read_columns
 from ringfence.store.sqlite.database import Database
 from ringfence.store.sqlite.known import CLAIM_NOW, claim_columns, known_rows
+from ringfence.store.sqlite.load_rows import tables_of_load
 from ringfence.store.sqlite.loading import begin_load, write_batches
 from ringfence.store.sqlite.scope import SEES_BUYER, VERSION, scope_values
 
@@ -93,18 +94,32 @@ class SqliteMarket:
             return known_rows(self._database, self.version(), claim_ids, order_ids, report_ids)
 
     def write_load(
-        self, source: LoadSource, tables: MarketTables, lease: Lease, now: int, progress: Progress
+        self,
+        source: LoadSource,
+        tables: MarketTables,
+        lease: Lease,
+        now: int,
+        progress: Progress,
+        begun_at: int | None = None,
     ) -> Load:
         """Write a load in short transactions and make it visible by the last one."""
         if (complete := self.load_of(source.digest)) is not None:
             return complete
-        load, written = begin_load(self._database, source, lease, now)
+        load, written = begin_load(self._database, source, lease, now if begun_at is None else begun_at)
         write_batches(self._database, load, written, source, tables, lease, progress)
         with self._database.transaction(lease):
             # A clock that was set back must not make a load end before it began.
             self._database.run("UPDATE loads SET finished_at = max(begun_at, ?) WHERE load = ?", (now, load))
             (row,) = self._database.all(f"{_LOADS} AND load = ?", (load,))
         return load_of_row(*row)
+
+    def tables_of(self, load_id: int) -> MarketTables:
+        """Give what a load brought."""
+        with self._database.snapshot():
+            last = self.version()
+            if not 0 < load_id <= last:
+                raise NotFoundError(f"There is no load {load_id}; the last one is {last}.")
+            return tables_of_load(self._database, load_id)
 
     def read(self, version: int | None = None) -> Market:
         """Give the market's arrays in their canonical order."""

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 
 from ringfence.domain.errors import InvalidError
-from ringfence.domain.records import Event, RecordKind, RecordRef, RecordState, Subject
+from ringfence.domain.records import Event, RecordKind, RecordRef, RecordState, Subject, SubjectKind
 from ringfence.store.records import VersionConflictError
 from ringfence.store.sqlite.database import Database
 
@@ -91,6 +91,17 @@ class SqliteRecords:
                 (concerning.kind, concerning.id, kind),
             )
         return _states(kind, rows)
+
+    def concerns(self, kind: RecordKind) -> dict[str, tuple[Subject, ...]]:
+        """Give whom and what each record of a kind concerns."""
+        found: dict[str, tuple[Subject, ...]] = {}
+        for id, subject_kind, subject_id in self._database.all(
+            "SELECT id, subject_kind, subject_id FROM concerns JOIN records USING (record) WHERE kind = ?"
+            " ORDER BY id, subject_kind, subject_id",
+            (kind,),
+        ):
+            found[id] = (*found.get(id, ()), Subject(SubjectKind(subject_kind), subject_id))
+        return found
 
     def _last(self, record: RecordRef) -> tuple[int | None, int, int]:
         """Give a record's number, version, and the time of its last event."""

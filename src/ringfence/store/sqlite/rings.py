@@ -21,7 +21,9 @@ from ringfence.domain.rings import (
     Strength,
 )
 from ringfence.domain.runs import Run, RunState
+from ringfence.store.rings import PastRun
 from ringfence.store.sqlite.database import Database
+from ringfence.store.sqlite.past_runs import PastRuns
 from ringfence.store.sqlite.runs import Runs
 
 _RING = """
@@ -57,6 +59,7 @@ class SqliteRings:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._runs = Runs(database)
+        self._past = PastRuns(database, self._runs)
         self._columns = self._runs.tables.columns
 
     def begin_run(self, lease: Lease, market_version: int, now: int) -> int:
@@ -89,6 +92,14 @@ class SqliteRings:
     def forget(self, keep: int, lease: Lease) -> int:
         """Clear away old findings."""
         return self._runs.forget(keep, lease)
+
+    def past_run(self, run_id: int) -> PastRun:
+        """Tell all there is of a run."""
+        return self._past.tell(run_id)
+
+    def put_run(self, past: PastRun, lease: Lease, progress: Progress) -> None:
+        """Write a run as another store had it."""
+        self._past.put(past, lease, progress)
 
     def run(self, run_id: int | None = None) -> Run | None:
         """Find a run."""

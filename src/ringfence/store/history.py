@@ -1,0 +1,92 @@
+"""The history of a store: all it was told, piece by piece, so that another store can be told the same."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from ringfence.domain.loads import Load
+from ringfence.domain.pages import Key
+from ringfence.domain.records import Event, RecordKind, RecordState, Subject
+from ringfence.domain.runs import Run, RunState
+from ringfence.market.tables import MarketTables
+from ringfence.store.rings import PastRun
+from ringfence.store.store import Store
+
+_RUNS_AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class PastRecord:
+    """A record with all that happened to it."""
+
+    current: RecordState
+    events: tuple[Event, ...]
+    """Oldest first, as many as `current.version` says."""
+    concerns: tuple[Subject, ...]
+    """By kind and id."""
+
+
+class History(Protocol):
+    """What there was at one moment; leases are no part of it.
+
+    The lists are of that moment, and the pieces they name never change later, but that the findings of a run
+    may be cleared away.
+    """
+
+    @property
+    def loads(self) -> tuple[Load, ...]:
+        """The complete loads, oldest first."""
+
+    @property
+    def runs(self) -> tuple[Run, ...]:
+        """The runs that ended, oldest first."""
+
+    @property
+    def records(self) -> tuple[RecordState, ...]:
+        """All records, by kind and id."""
+
+    def tables_of(self, load: Load) -> MarketTables:
+        """Give what one of the loads brought, as MarketPort.tables_of."""
+
+    def past_run(self, run: Run) -> PastRun:
+        """Tell all there is of one of the runs, as Rings.past_run."""
+
+    def past_record(self, state: RecordState) -> PastRecord:
+        """Tell all there is of one of the records."""
+
+
+class StoredHistory:
+    """The history of a store, as of the moment this is made; the store may be in use."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        with store.snapshot():
+            self.loads = store.market.loads()
+            self.runs = tuple(run for run in reversed(_runs(store)) if run.state is not RunState.RUNNING)
+            self.records = tuple(state for kind in RecordKind for state in store.records.current(kind))
+            self._concerns = {kind: store.records.concerns(kind) for kind in RecordKind}
+
+    def tables_of(self, load: Load) -> MarketTables:
+        """Give what one of the loads brought."""
+        return self._store.market.tables_of(load.load_id)
+
+    def past_run(self, run: Run) -> PastRun:
+        """Tell all there is of one of the runs."""
+        return self._store.rings.past_run(run.run_id)
+
+    def past_record(self, state: RecordState) -> PastRecord:
+        """Tell all there is of one of the records."""
+        events = self._store.records.stream(state.record)[: state.version]
+        concerns = self._concerns[state.record.kind].get(state.record.id, ())
+        return PastRecord(state, events, concerns)
+
+
+def _runs(store: Store) -> list[Run]:
+    """List all runs, latest first."""
+    found: list[Run] = []
+    after: Key | None = None
+    while True:
+        page = store.rings.runs(_RUNS_AT_ONCE, after)
+        found += page.items
+        if not page.has_next:
+            return found
+        after = page.keys[-1]
