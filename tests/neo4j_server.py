@@ -11,9 +11,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 
 from neo4j.exceptions import AuthError, DriverError, Neo4jError
 from platformdirs import user_cache_path
@@ -31,24 +31,25 @@ _POM = """<project><modelVersion>4.0.0</modelVersion>
 <groupId>org.neo4j</groupId><artifactId>neo4j</artifactId><version>{version}</version>
 </dependency></dependencies></project>
 """
-_CONFIGURATION = """server.directories.data={folder}/data
-server.directories.logs={folder}/logs
-server.directories.import={folder}/import
-server.directories.plugins={folder}/plugins
-server.bolt.listen_address=127.0.0.1:{port}
-server.bolt.advertised_address=127.0.0.1:{port}
-server.http.enabled=false
-server.https.enabled=false
-server.memory.heap.initial_size={heap}
-server.memory.heap.max_size={heap}
-server.memory.pagecache.size={pagecache}
-dbms.security.auth_enabled={auth}
-dbms.security.auth_lock_time=0s
-dbms.usage_report.enabled=false
-db.tx_log.preallocate=false
-internal.dbms.bolt.netty_server_shutdown_quiet_period=0
-server.config.strict_validation.enabled=false
-"""
+_CONFIGURATION = {
+    "server.directories.data": "{folder}/data",
+    "server.directories.logs": "{folder}/logs",
+    "server.directories.import": "{folder}/import",
+    "server.directories.plugins": "{folder}/plugins",
+    "server.bolt.listen_address": "127.0.0.1:{port}",
+    "server.bolt.advertised_address": "127.0.0.1:{port}",
+    "server.http.enabled": "false",
+    "server.https.enabled": "false",
+    "server.memory.heap.initial_size": "{heap}",
+    "server.memory.heap.max_size": "{heap}",
+    "server.memory.pagecache.size": "{pagecache}",
+    "dbms.security.auth_enabled": "{auth}",
+    "dbms.security.auth_lock_time": "0s",
+    "dbms.usage_report.enabled": "false",
+    "db.tx_log.preallocate": "false",
+    "internal.dbms.bolt.netty_server_shutdown_quiet_period": "0",
+    "server.config.strict_validation.enabled": "false",
+}
 QUICK_TO_START = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 """What lets Java start in half the time and run more slowly; benchmarks leave it out."""
 _TELL_PID_AND_BECOME = 'echo $$; exec "$@" >&2'
@@ -145,6 +146,7 @@ class Neo4jServer:
         pagecache: str = "128m",
         version: str | None = None,
         java_options: Sequence[str] = QUICK_TO_START,
+        settings: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.folder = folder.resolve()
         """Holds data, logs and configuration; what is in it is found again after a restart."""
@@ -155,6 +157,7 @@ class Neo4jServer:
         self.login = Login(f"bolt://127.0.0.1:{self.port}", USER, password)
         self._heap, self._pagecache = heap, pagecache
         self._java_options = tuple(java_options)
+        self._settings = dict(settings)
         self._process: subprocess.Popen[bytes] | None = None
         self._guard: subprocess.Popen[bytes] | None = None
 
@@ -243,8 +246,9 @@ class Neo4jServer:
         configuration = self.folder / "conf"
         for folder in (configuration, self.folder / "import", self.folder / "plugins"):
             folder.mkdir(parents=True, exist_ok=True)
+        text = "".join(f"{name}={value}\n" for name, value in (_CONFIGURATION | self._settings).items())
         (configuration / "neo4j.conf").write_text(
-            _CONFIGURATION.format(
+            text.format(
                 folder=self.folder,
                 port=self.port,
                 heap=self._heap,
