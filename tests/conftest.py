@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from neo4j_database import Emptying, Login, count_nodes
+from neo4j_database import DATABASE, Emptying, Login, count_nodes, drop_schema
 from neo4j_server import Neo4jServer
 from ringfence.app import StoresByAddress
 from ringfence.store import Store
@@ -52,6 +52,8 @@ def _emptying(neo4j_server: Login) -> Iterator[Emptying]:
         emptying = Emptying(driver)
         yield emptying
         emptying.empty()
+        with driver.session(database=DATABASE) as session:
+            drop_schema(session)
 
 
 @pytest.fixture
