@@ -50,6 +50,26 @@ CREATE CONSTRAINT order_id IF NOT EXISTS FOR ()-[o:ORDERED]-() REQUIRE o.order_i
 // A report is known by its id.
 CREATE CONSTRAINT report_id IF NOT EXISTS FOR (r:Report) REQUIRE r.report_id IS UNIQUE
 
+// name: constrain_batches
+// Columns are read by the load and the name they were kept under.
+CREATE CONSTRAINT batch_place IF NOT EXISTS FOR (b:Batch) REQUIRE (b.load, b.name, b.number) IS UNIQUE
+
+// name: index_changes
+// What an interrupted load said of claims is cleared away.
+CREATE INDEX change_load IF NOT EXISTS FOR (c:Change) ON (c.load)
+
+// name: index_reports
+// An interrupted load's reports are cleared away.
+CREATE INDEX report_load IF NOT EXISTS FOR (r:Report) ON (r.load)
+
+// name: index_descriptions
+// What an interrupted load said of buyers and merchants is cleared away.
+CREATE INDEX description_load IF NOT EXISTS FOR (d:Description) ON (d.load)
+
+// name: index_rates
+// An interrupted load's rates are cleared away.
+CREATE INDEX rate_load IF NOT EXISTS FOR (r:Rate) ON (r.load)
+
 // name: constrain_runs
 // Runs are counted.
 CREATE CONSTRAINT run_number IF NOT EXISTS FOR (r:Run) REQUIRE r.run IS UNIQUE

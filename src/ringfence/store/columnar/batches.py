@@ -1,6 +1,6 @@
 """A load cut into batches, always in the same way: what others refer to first."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -8,7 +8,6 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ringfence.domain.identifiers import IdentifierKind
 from ringfence.market.tables import IdentifierValues, MarketTables
 from ringfence.store.columnar.numbers import Numbering, Numbers, numbers_of
 
@@ -37,14 +36,14 @@ class LoadBatches:
     def __init__(self, numbering: Numbering, load: int, tables: MarketTables, rows: int) -> None:
         """Number `tables` as load `load`; batches have up to `rows` rows."""
         self._numbering, self._load, self._tables, self._rows = numbering, load, tables, rows
-        self._buyers = self._numbers("buyers", tables.buyer_ids)
-        self._merchants = self._numbers("merchants", tables.merchant_ids)
-        self._values: dict[IdentifierKind, Numbers] = {}
-        base = numbering.last("identifiers", load)
-        for values in tables.values:
-            numbers = numbers_of(numbering, "identifiers", load, pseudonyms(values.exact), base)
-            base += int(numbers.is_new.sum())
-            self._values[values.kind] = numbers
+        subjects = ("buyers", "merchants", "identifiers")
+        self.last: dict[str, int] = {subject: numbering.last(subject, load) for subject in subjects}
+        """The last numbers by subject, once the load is there."""
+        self._buyers = self._numbers("buyers", tables.buyer_ids.to_list())
+        self._merchants = self._numbers("merchants", tables.merchant_ids.to_list())
+        self._values = {
+            values.kind: self._numbers("identifiers", pseudonyms(values.exact)) for values in tables.values
+        }
 
     def __iter__(self) -> Iterator[Batch]:
         """Give the batches in order."""
@@ -63,9 +62,10 @@ class LoadBatches:
         yield from self._cut("merchant_details", self._with_numbers(tables.merchants))
         yield from self._cut("rates", tables.rates)
 
-    def _numbers(self, subject: str, names: pl.Series) -> Numbers:
-        base = self._numbering.last(subject, self._load)
-        return numbers_of(self._numbering, subject, self._load, names.to_list(), base)
+    def _numbers(self, subject: str, names: Sequence[str] | Sequence[bytes]) -> Numbers:
+        numbers = numbers_of(self._numbering, subject, self._load, names, self.last[subject])
+        self.last[subject] += int(numbers.is_new.sum())
+        return numbers
 
     def _people(self, subject: str, column: str, ids: pl.Series, numbers: Numbers) -> Iterator[Batch]:
         frame = pl.DataFrame({column: numbers.number, f"{column}_id": ids, "is_new": numbers.is_new})

@@ -6,7 +6,9 @@ from ringfence.domain.leases import Lease
 from ringfence.store.neo4j.address import Address
 from ringfence.store.neo4j.database import Database
 from ringfence.store.neo4j.leases import Neo4jLeases
+from ringfence.store.neo4j.market import Neo4jMarket
 from ringfence.store.neo4j.records import Neo4jRecords
+from ringfence.store.neo4j.reports import Neo4jReports
 from ringfence.store.neo4j.schema import open_schema
 from ringfence.store.store import Health
 
@@ -26,6 +28,8 @@ class Neo4jStore:
         except BaseException:
             self._database.close()
             raise
+        self.market = Neo4jMarket(self._database)
+        self.reports = Neo4jReports(self._database)
         self.records = Neo4jRecords(self._database)
         self.leases = Neo4jLeases(self._database)
 

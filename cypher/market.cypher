@@ -1,0 +1,142 @@
+// name: find_version
+// Nobody sees rows of a load that this does not name yet.
+MATCH (s:Store {id: $store})
+RETURN coalesce($version, s.market_version)
+
+// name: find_load_by_digest
+// The same files are known by what they hold.
+MATCH (s:Store {id: $store})
+WITH coalesce($version, s.market_version) AS version
+MATCH (l:Load {digest: $digest}) WHERE l.load <= version
+RETURN l.load, l.begun_at, l.finished_at, l.source
+
+// name: list_loads
+// Complete loads, oldest first.
+MATCH (s:Store {id: $store})
+WITH coalesce($version, s.market_version) AS version
+MATCH (l:Load) WHERE l.load <= version
+RETURN l.load, l.begun_at, l.finished_at, l.source
+ORDER BY l.load
+
+// name: read_columns
+// Columns kept under a name by all loads up to one, in the order they were written.
+UNWIND range(1, $version) AS load
+MATCH (b:Batch {load: load, name: $name}) WHERE b.number >= 0
+RETURN b.columns
+ORDER BY load, b.number
+
+// name: find_buyers
+// Buyers by id in the order asked for, as far as the scope sees them, with what it sees of them.
+MATCH (s:Store {id: $store})
+WITH coalesce($version, s.market_version) AS version
+UNWIND range(0, size($buyer_ids) - 1) AS place
+MATCH (b:Buyer {buyer_id: $buyer_ids[place]})
+WHERE b.load <= version AND ($merchant_id IS NULL
+    OR EXISTS {
+        (b)-[:FILED]->(c:Claim)-[:AGAINST]->(m:Merchant)
+        WHERE m.merchant_id = $merchant_id AND c.filed_at >= $since AND c.load <= version
+    }
+    OR EXISTS {
+        (b)-[o:ORDERED]->(m:Merchant)
+        WHERE m.merchant_id = $merchant_id AND o.ordered_at >= $since AND o.load <= version
+    })
+CALL (b, version) {
+    MATCH (b)-[:FILED]->(c:Claim)-[:AGAINST]->(m:Merchant)
+    WHERE c.load <= version AND ($merchant_id IS NULL OR m.merchant_id = $merchant_id)
+    RETURN count(c) AS claims, min(c.filed_at) AS first_at, max(c.filed_at) AS last_at
+}
+CALL (b, version) {
+    MATCH (b)-[o:ORDERED]->(m:Merchant)
+    WHERE o.load <= version AND ($merchant_id IS NULL OR m.merchant_id = $merchant_id)
+    RETURN count(o) AS orders
+}
+CALL (b, version) {
+    MATCH (b)-[:DESCRIBED_BY]->(d:Description) WHERE d.load <= version
+    WITH d ORDER BY d.load DESC
+    RETURN head(collect(d.country)) AS country, head(collect(d.registered_at)) AS registered_at
+}
+RETURN b.buyer_id, country, registered_at, claims, orders, first_at, last_at
+ORDER BY place
+
+// name: list_claims
+// A page of a buyer's claims within the scope, latest first, as last changed.
+MATCH (s:Store {id: $store})
+WITH coalesce($version, s.market_version) AS version
+MATCH (b:Buyer {buyer_id: $buyer_id})
+WHERE b.load <= version AND ($merchant_id IS NULL
+    OR EXISTS {
+        (b)-[:FILED]->(c:Claim)-[:AGAINST]->(m:Merchant)
+        WHERE m.merchant_id = $merchant_id AND c.filed_at >= $since AND c.load <= version
+    }
+    OR EXISTS {
+        (b)-[o:ORDERED]->(m:Merchant)
+        WHERE m.merchant_id = $merchant_id AND o.ordered_at >= $since AND o.load <= version
+    })
+MATCH (b)-[:FILED]->(c:Claim)-[:AGAINST]->(m:Merchant)
+WHERE c.load <= version AND ($merchant_id IS NULL OR m.merchant_id = $merchant_id)
+    AND ($filed_at IS NULL OR c.filed_at < $filed_at OR (c.filed_at = $filed_at AND c.claim_id > $claim_id))
+WITH b, c, m, version ORDER BY c.filed_at DESC, c.claim_id LIMIT $first
+CALL (c, version) {
+    OPTIONAL MATCH (c)-[:CHANGED_BY]->(h:Change) WHERE h.load <= version
+    RETURN h ORDER BY h.load DESC LIMIT 1
+}
+WITH b, c, m, CASE WHEN h IS NULL THEN c ELSE h END AS now
+RETURN c.claim_id, b.buyer_id, m.merchant_id, c.filed_at, c.amount, c.currency, c.kind, c.reason, now.status,
+    c.order_id, c.category, c.country, c.paid_at, now.delivered_at, now.refunded, now.evidence_count, c.high_value
+ORDER BY c.filed_at DESC, c.claim_id
+
+// name: count_claims
+// How many claims of a buyer the scope sees.
+MATCH (s:Store {id: $store})
+WITH coalesce($version, s.market_version) AS version
+MATCH (b:Buyer {buyer_id: $buyer_id})
+WHERE b.load <= version AND ($merchant_id IS NULL
+    OR EXISTS {
+        (b)-[:FILED]->(c:Claim)-[:AGAINST]->(m:Merchant)
+        WHERE m.merchant_id = $merchant_id AND c.filed_at >= $since AND c.load <= version
+    }
+    OR EXISTS {
+        (b)-[o:ORDERED]->(m:Merchant)
+        WHERE m.merchant_id = $merchant_id AND o.ordered_at >= $since AND o.load <= version
+    })
+MATCH (b)-[:FILED]->(c:Claim)-[:AGAINST]->(m:Merchant)
+WHERE c.load <= version AND ($merchant_id IS NULL OR m.merchant_id = $merchant_id)
+RETURN count(c)
+
+// name: find_claims
+// Claims by id in the order asked for, as far as the scope sees them, as last changed.
+MATCH (s:Store {id: $store})
+WITH coalesce($version, s.market_version) AS version
+UNWIND range(0, size($claim_ids) - 1) AS place
+MATCH (b:Buyer)-[:FILED]->(c:Claim {claim_id: $claim_ids[place]})-[:AGAINST]->(m:Merchant)
+WHERE c.load <= version AND ($merchant_id IS NULL
+    OR m.merchant_id = $merchant_id AND (EXISTS {
+        (b)-[:FILED]->(other:Claim)-[:AGAINST]->(m)
+        WHERE other.filed_at >= $since AND other.load <= version
+    }
+    OR EXISTS {
+        (b)-[o:ORDERED]->(m)
+        WHERE o.ordered_at >= $since AND o.load <= version
+    }))
+CALL (c, version) {
+    OPTIONAL MATCH (c)-[:CHANGED_BY]->(h:Change) WHERE h.load <= version
+    RETURN h ORDER BY h.load DESC LIMIT 1
+}
+WITH place, b, c, m, CASE WHEN h IS NULL THEN c ELSE h END AS now
+RETURN c.claim_id, b.buyer_id, m.merchant_id, c.filed_at, c.amount, c.currency, c.kind, c.reason, now.status,
+    c.order_id, c.category, c.country, c.paid_at, now.delivered_at, now.refunded, now.evidence_count, c.high_value
+ORDER BY place
+
+// name: list_shared_identifiers
+// A buyer's values that others use too, rarest first; none of them is any merchant's business.
+MATCH (s:Store {id: $store})
+WITH coalesce($version, s.market_version) AS version WHERE $merchant_id IS NULL
+MATCH (:Buyer {buyer_id: $buyer_id})-[mine:USES]->(i:Identifier) WHERE mine.load <= version
+WITH DISTINCT i, version
+CALL (i, version) {
+    MATCH (i)<-[u:USES]-(b:Buyer) WHERE u.load <= version
+    RETURN count(DISTINCT b) AS holders
+}
+WITH i, holders WHERE holders > 1
+RETURN [label IN labels(i) WHERE label <> 'Identifier'][0], i.exact, holders
+ORDER BY holders, i.exact

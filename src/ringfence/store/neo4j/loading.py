@@ -1,0 +1,124 @@
+"""Loads into the graph: batch by batch in short transactions, seen when the last one is done."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import polars as pl
+
+from ringfence.domain.leases import Lease
+from ringfence.domain.loads import Load, LoadSource, refuse_other_pseudonyms
+from ringfence.domain.progress import Progress
+from ringfence.market.tables import MarketTables
+from ringfence.store.columnar.batches import Batch, LoadBatches, pseudonyms
+from ringfence.store.columnar.sources import json_of, load_of_row
+from ringfence.store.neo4j.clearing import clear_load
+from ringfence.store.neo4j.columns import write_columns
+from ringfence.store.neo4j.database import Database
+from ringfence.store.neo4j.numbers import Neo4jNumbering
+
+BATCH_ROWS = 10_000
+"""Rows a transaction writes."""
+PLAN = 1
+"""Rises whenever rows are cut into batches otherwise, or numbered otherwise."""
+CLEARED = 0
+"""The plan of a load that is being cleared away."""
+_CREATING = {
+    "buyers": "create_buyers",
+    "merchants": "create_merchants",
+    "identifiers": "create_identifiers",
+    "uses": "create_uses",
+    "claims": "create_claims",
+    "orders": "create_orders",
+    "changes": "create_changes",
+    "reports": "create_reports",
+    "buyer_details": "describe_buyers",
+    "merchant_details": "describe_merchants",
+    "rates": "create_rates",
+}
+"""The statement that writes the rows of a subject."""
+
+
+def begin_load(database: Database, source: LoadSource, lease: Lease, now: int) -> tuple[int, int]:
+    """Take up the interrupted load of this source, or begin one; give its number and the batches it has."""
+    row = database.one("find_unfinished_load")
+    taken_up = None
+    if row is not None:
+        load, digest, plan, written = row
+        if (digest, plan) == (source.digest, PLAN):
+            taken_up = int(load), int(written)
+        else:
+            database.write(partial(database.all, "mark_cleared", load=load, plan=CLEARED), lease)
+            clear_load(database, load, lease)
+
+    def begin() -> tuple[int, int]:
+        _check_pseudonyms(database, source)
+        if taken_up is not None:
+            return taken_up
+        ((load,),) = database.all(
+            "begin_load", digest=source.digest, source=json_of(source), begun_at=now, plan=PLAN
+        )
+        return int(load), 0
+
+    return database.write(begin, lease)
+
+
+def write_batches(
+    database: Database,
+    load: int,
+    written: int,
+    source: LoadSource,
+    tables: MarketTables,
+    lease: Lease,
+    progress: Progress,
+) -> Mapping[str, int]:
+    """Write what an interrupted load lacks, each batch in a transaction with the note that it is there.
+
+    Gives the last numbers by subject.
+    """
+    numbered = LoadBatches(Neo4jNumbering(database), load, tables, BATCH_ROWS)
+    batches = list(numbered)
+    progress.stage("write", sum(batch.size for batch in batches))
+    for number, batch in enumerate(batches):
+        if number >= written:
+            database.write(partial(_write, database, load, number, batch, source.normaliser), lease)
+        progress.advance(batch.size)
+    progress.done()
+    return numbered.last
+
+
+def finish_load(database: Database, load: int, last: Mapping[str, int], lease: Lease, now: int) -> Load:
+    """Make all of a load seen; `last` are its last numbers by subject."""
+    values: dict[str, Any] = {"load": load, "now": now, **last}
+    (row,) = database.write(partial(database.all, "finish_load", **values), lease)
+    return load_of_row(*row)
+
+
+def _check_pseudonyms(database: Database, source: LoadSource) -> None:
+    """Refuse another key or other rules than those of the complete loads."""
+    for row in database.all("list_loads", version=None)[-1:]:
+        known = load_of_row(*row).source
+        refuse_other_pseudonyms(known.key_id, known.normaliser, source.key_id, source.normaliser)
+
+
+def _write(database: Database, load: int, number: int, batch: Batch, normaliser: int) -> None:
+    """Write a batch, if it is not there already."""
+    if not database.all("note_batch", load=load, number=number):
+        return
+    if batch.rows is not None:
+        database.all(_CREATING[batch.subject], load=load, **_cells(batch, batch.rows, normaliser))
+    for name, columns in batch.columns().items():
+        write_columns(database, load, name, batch.number, columns)
+
+
+def _cells(batch: Batch, rows: pl.DataFrame, normaliser: int) -> dict[str, Any]:
+    """Give rows as columns of cells; a column without any is null, which costs nothing to send or read."""
+    cells: dict[str, Any] = {
+        name: column.to_list() if column.null_count() < len(column) else None
+        for name, column in rows.to_dict().items()
+    }
+    if batch.subject == "identifiers":
+        exact = pseudonyms(rows["exact"].to_numpy())
+        cells["exact"] = [value.hex() for value in exact]
+        cells["label"], cells["normaliser"] = cells.pop("kind")[0].capitalize(), normaliser
+    return {"rows": len(rows), **cells}
