@@ -26,6 +26,7 @@ COMMANDS = (
     "backup",
     "restore",
     "serve",
+    "schedule",
 )
 Command = Callable[..., Finished]
 
