@@ -2,11 +2,15 @@
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from platformdirs import user_data_path
 
+from ringfence.cli.clock import clock
 from ringfence.cli.exit_codes import exit_code
 from ringfence.cli.main import run
 from ringfence.cli.printing import fail
@@ -14,7 +18,8 @@ from ringfence.domain.errors import InvalidError, RingfenceError
 from ringfence.settings import Settings
 
 if TYPE_CHECKING:
-    from ringfence.store import Backup, Store
+    from ringfence.store import Restored, Store
+    from ringfence.store.history import History
 
 
 class StoresByAddress:
@@ -34,11 +39,52 @@ class StoresByAddress:
 
         return SqliteStore(_file_of(address), create=create)
 
-    def restore(self, backup: Path, address: str | None, *, replace: bool) -> "Backup":
+    def restore(self, backup: Path, address: str | None, *, replace: bool) -> "Restored":
         """Make the store at an address what the backup holds."""
-        from ringfence.store.sqlite import restore
+        from ringfence.services.copy_store import put_history
+        from ringfence.store import Restored
+        from ringfence.store.archive import is_archive
 
-        return restore(backup, _file_of(address), replace=replace)
+        if address is not None and _names_server(address):
+            from ringfence.store.neo4j import address_of, replaced_store
+
+            server = address_of(address, self._user, self._password)
+            with self.open_backup(backup) as history, replaced_store(server, replace=replace) as store:
+                put_history(history, store, clock)
+                return Restored(None, None, store.health())
+        from ringfence.store.sqlite import SqliteStore, refuse_existing, restore
+
+        path = _file_of(address)
+        refuse_existing(path, replace=replace)
+        if not is_archive(backup):
+            made = restore(backup, path, replace=replace)
+            return Restored(made.path, made.size_bytes, made.health)
+        with TemporaryDirectory() as folder, self.open_backup(backup) as history:
+            copy = SqliteStore(Path(folder) / path.name)
+            try:
+                put_history(history, copy, clock)
+            finally:
+                copy.close()
+            made = restore(Path(folder) / path.name, path, replace=replace)
+            return Restored(made.path, made.size_bytes, made.health)
+
+    @contextmanager
+    def open_backup(self, backup: Path) -> "Iterator[History]":
+        """Read what a backup holds."""
+        from ringfence.store.archive import is_archive, open_archive
+        from ringfence.store.history import StoredHistory
+        from ringfence.store.sqlite import SqliteStore, read_backup
+
+        if is_archive(backup):
+            with open_archive(backup) as archived:
+                yield archived
+            return
+        with read_backup(backup) as file:
+            store = SqliteStore(file, create=False)
+            try:
+                yield StoredHistory(store)
+            finally:
+                store.close()
 
 
 def _names_server(address: str) -> bool:

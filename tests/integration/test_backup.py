@@ -5,7 +5,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -53,6 +53,16 @@ def version_at(path: Path) -> int:
     try:
         assert version(opened, ONE) == version(opened, OTHER)
         return version(opened)
+    finally:
+        opened.close()
+
+
+@pytest.fixture
+def store(path: Path) -> Iterator[Store]:
+    """An empty store in a file, whose backups are files of the same kind."""
+    opened = STORES.open(str(path), create=True)
+    try:
+        yield opened
     finally:
         opened.close()
 

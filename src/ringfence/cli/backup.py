@@ -12,7 +12,7 @@ from ringfence.cli.printing import print_json, print_lines
 
 if TYPE_CHECKING:
     from ringfence.services.back_up import Contents
-    from ringfence.store import Backup
+    from ringfence.store import Backup, Restored
 
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -32,7 +32,7 @@ def backup(
     from ringfence.services.back_up import back_up
 
     made, contents = back_up(stores_of(context), address_of(context, store), file)
-    _tell(f"{file} is a verified copy", made, contents, as_json)
+    _tell(f"{file} is a verified copy", str(file), made, contents, as_json)
 
 
 def restore(
@@ -44,30 +44,33 @@ def restore(
     ] = False,
     as_json: _Json = False,
 ) -> None:
-    """Make the store what a backup holds, in one step.
+    """Make the store what a backup holds, whatever kind of store it was made of.
+
+    A store in a file is replaced in one step; one on a server is emptied and written anew.
 
     Example: ringfence restore monday.sqlite --replace
     """
     from ringfence.services.back_up import restore as put_back
 
     made, contents = put_back(stores_of(context), file, address_of(context, store), replace=replace)
-    _tell(f"{made.path} is what {file} holds", made, contents, as_json)
+    place = str(made.path or address_of(context, store))
+    _tell(f"{place} is what {file} holds", place, made, contents, as_json)
 
 
-def _tell(what: str, made: "Backup", contents: "Contents", as_json: bool) -> None:
+def _tell(what: str, place: str, made: "Backup | Restored", contents: "Contents", as_json: bool) -> None:
     published_at = as_text(made.health.last_published_at)
     if as_json:
         print_json(
-            {"path": str(made.path), "size_bytes": made.size_bytes, "published_at": published_at}
-            | asdict(contents)
+            {"path": place, "size_bytes": made.size_bytes, "published_at": published_at} | asdict(contents)
         )
         return
+    size = f" ({made.size_bytes / 1e6:,.1f} MB)" if made.size_bytes is not None else ""
     run = (
         f"run {contents.run_id} of {published_at} with {contents.rings:,} rings"
         if contents.run_id is not None
         else "no run"
     )
     print_lines(
-        f"{what} ({made.size_bytes / 1e6:,.1f} MB): loads: {contents.loads:,}, {run}, "
+        f"{what}{size}: loads: {contents.loads:,}, {run}, "
         f"decided rings: {contents.decided_rings:,}, keys: {contents.keys:,}"
     )

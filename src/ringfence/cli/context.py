@@ -29,6 +29,8 @@ class Application:
 
     settings: Settings
     stores: "Stores"
+    targets: "Stores"
+    """Where stores are copied to: servers there may ask for another password."""
 
 
 def settings_of(context: typer.Context) -> Settings:
@@ -39,6 +41,11 @@ def settings_of(context: typer.Context) -> Settings:
 def stores_of(context: typer.Context) -> "Stores":
     """Give the stores by address."""
     return _application(context).stores
+
+
+def targets_of(context: typer.Context) -> "Stores":
+    """Give the stores to copy to, by address."""
+    return _application(context).targets
 
 
 def address_of(context: typer.Context, given: str | None) -> str | None:

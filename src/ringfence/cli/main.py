@@ -22,6 +22,7 @@ from ringfence.cli import (
     runs,
     schedule,
     serve,
+    store,
 )
 from ringfence.cli.context import Application
 from ringfence.cli.exit_codes import FAILED, INTERRUPTED, WRONG_USE, exit_code
@@ -87,6 +88,7 @@ rings.commands.command(options_metavar="[OPTIONS]")(decisions.note)
 rings.commands.command(options_metavar="[--nobody] [OPTIONS]")(decisions.assign)
 rings.commands.command(options_metavar="[OPTIONS]")(decisions.history)
 application.add_typer(keys.commands, name="keys")
+application.add_typer(store.commands, name="store")
 application.command(options_metavar="[OPTIONS]")(backup.backup)
 application.command(options_metavar="[OPTIONS]")(backup.restore)
 
@@ -104,15 +106,17 @@ def _ringfence(
         raise typer.Exit(WRONG_USE)
 
 
-def run(arguments: Sequence[str], settings: Settings, stores: "Stores") -> int:
-    """Run one command and give its exit code."""
+def run(
+    arguments: Sequence[str], settings: Settings, stores: "Stores", targets: "Stores | None" = None
+) -> int:
+    """Run one command and give its exit code; `targets` are for stores to copy to, if they differ."""
     command = typer.main.get_command(application)
     try:
         code = command(
             args=list(arguments),
             prog_name="ringfence",
             standalone_mode=False,
-            obj=Application(settings, stores),
+            obj=Application(settings, stores, targets or stores),
         )
     except _UsageError as error:
         if error.ctx is not None:

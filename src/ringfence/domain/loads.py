@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 from ringfence.domain.errors import InvalidError
 
+BROWSING_KEY_ID = "none: a copy without personal data"
+"""Stands for the id of a key in a copy whose values are pseudonyms of no key."""
+
 
 @dataclass(frozen=True, slots=True)
 class FileCount:
@@ -71,8 +74,21 @@ class OtherNormaliserError(InvalidError):
         self.stored, self.given = stored, given
 
 
+class BrowsingCopyError(InvalidError):
+    """A copy without personal data is for people to browse: load and detect in the store it was made of."""
+
+
+def refuse_browsing_copy(key_id: str) -> None:
+    """Raise BrowsingCopyError where a store's loads were copied without their pseudonyms."""
+    if key_id == BROWSING_KEY_ID:
+        raise BrowsingCopyError
+
+
 def refuse_other_pseudonyms(stored_key_id: str, stored_normaliser: int, key_id: str, normaliser: int) -> None:
-    """Raise OtherKeyError or OtherNormaliserError where values would not compare with those of the store."""
+    """Raise OtherKeyError or OtherNormaliserError where values would not compare with those of the store, and
+    BrowsingCopyError where the store has none."""
+    if stored_key_id != key_id:
+        refuse_browsing_copy(stored_key_id)
     if stored_key_id != key_id:
         raise OtherKeyError(stored_key_id, key_id)
     if stored_normaliser != normaliser:

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ringfence.domain.records import RecordKind
-from ringfence.store import Backup, Store, Stores
+from ringfence.domain.runs import RunState
+from ringfence.store import Backup, Restored, Store, Stores
+from ringfence.store.history import History, StoredHistory
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,36 +34,36 @@ def back_up(stores: Stores, address: str | None, path: Path) -> tuple[Backup, Co
         backup = store.back_up(path)
     finally:
         store.close()
-    return backup, _inside(stores, str(path))
+    with stores.open_backup(path) as history:
+        return backup, _contents(history)
 
 
-def restore(stores: Stores, backup: Path, address: str | None, *, replace: bool) -> tuple[Backup, Contents]:
-    """Make a store what a backup holds, in one step, and say what it holds.
+def restore(stores: Stores, backup: Path, address: str | None, *, replace: bool) -> tuple[Restored, Contents]:
+    """Make a store what a backup holds, and say what it holds.
 
     Raises NotFoundError or InvalidError for the backup, ConflictError if there is a store already and it is
     not to be replaced, UnavailableError.
     """
-    return stores.restore(backup, address, replace=replace), _inside(stores, address)
+    restored = stores.restore(backup, address, replace=replace)
+    store = stores.open(address, create=False)
+    try:
+        return restored, contents_of(store)
+    finally:
+        store.close()
 
 
 def contents_of(store: Store) -> Contents:
     """Say what a store holds, as of one moment."""
-    with store.snapshot():
-        run = store.rings.run()
-        return Contents(
-            loads=len(store.market.loads()),
-            run_id=run.run_id if run else None,
-            rings=run.rings if run else 0,
-            decided_rings=sum(
-                bool(state.state["standing"]) for state in store.records.current(RecordKind.RING_DECISION)
-            ),
-            keys=len(store.records.current(RecordKind.KEY)),
-        )
+    return _contents(StoredHistory(store))
 
 
-def _inside(stores: Stores, address: str | None) -> Contents:
-    store = stores.open(address, create=False)
-    try:
-        return contents_of(store)
-    finally:
-        store.close()
+def _contents(history: History) -> Contents:
+    published = [run for run in history.runs if run.state is RunState.PUBLISHED]
+    decided = [state for state in history.records if state.record.kind is RecordKind.RING_DECISION]
+    return Contents(
+        loads=len(history.loads),
+        run_id=published[-1].run_id if published else None,
+        rings=published[-1].rings if published else 0,
+        decided_rings=sum(bool(state.state["standing"]) for state in decided),
+        keys=sum(state.record.kind is RecordKind.KEY for state in history.records),
+    )

@@ -11,7 +11,7 @@ from ringfence.detection.parameters import Parameters
 from ringfence.detection.report import Detection, report
 from ringfence.domain.errors import ConflictError, InvalidError, RingfenceError, UnavailableError
 from ringfence.domain.leases import Lease, LeaseName
-from ringfence.domain.loads import Load
+from ringfence.domain.loads import Load, refuse_browsing_copy
 from ringfence.domain.progress import Progress, Silent
 from ringfence.domain.runs import Run, RunState
 from ringfence.export import refuse_strangers, write_run
@@ -28,6 +28,8 @@ from ringfence.services.stopwatch import Stopwatch
 from ringfence.store import Store
 
 KEPT_RUNS = 30
+PUBLISHED_ANYWAY = "Published anyway"
+"""What somebody who overrode the guard wrote stands behind it among the run's reasons."""
 
 
 class NothingLoadedError(InvalidError):
@@ -119,8 +121,13 @@ def detect_in_store(
 
 
 def loads_with_claims(store: Store) -> list[Load]:
-    """List the complete loads, oldest first. Raises NothingLoadedError unless one of them brought claims."""
+    """List the complete loads, oldest first.
+
+    Raises NothingLoadedError unless one of them brought claims, BrowsingCopyError where values were left out.
+    """
     loads = list(store.market.loads())
+    for load in loads[-1:]:
+        refuse_browsing_copy(load.source.key_id)
     if not any(file.table == "claims" and file.kept for load in loads for file in load.source.files):
         raise NothingLoadedError
     return loads
@@ -175,7 +182,7 @@ def _end(
     if objections and publish_anyway is None:
         store.rings.withhold(run_id, lease, now, objections)
     else:
-        reasons = (*objections, f"Published anyway: {publish_anyway}") if objections else ()
+        reasons = (*objections, f"{PUBLISHED_ANYWAY}: {publish_anyway}") if objections else ()
         store.rings.publish(run_id, lease, now, reasons)
     run = store.rings.run(run_id)
     if run is None:

@@ -6,7 +6,7 @@ from ringfence.store.market import MarketPort
 from ringfence.store.records import Records
 from ringfence.store.reports import Reports
 from ringfence.store.rings import PastRun, Rings
-from ringfence.store.store import Backup, Health, Store, Stores
+from ringfence.store.store import Backup, Health, Restored, Store, Stores
 
 __all__ = [
     "Backup",
@@ -17,6 +17,7 @@ __all__ = [
     "PastRun",
     "Records",
     "Reports",
+    "Restored",
     "Rings",
     "Store",
     "Stores",

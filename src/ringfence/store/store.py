@@ -3,7 +3,7 @@
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from ringfence.domain.leases import Lease
 from ringfence.store.leases import Leases
@@ -11,6 +11,9 @@ from ringfence.store.market import MarketPort
 from ringfence.store.records import Records
 from ringfence.store.reports import Reports
 from ringfence.store.rings import Rings
+
+if TYPE_CHECKING:
+    from ringfence.store.history import History
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,16 @@ class Backup:
     size_bytes: int
     health: Health
     """Of the copy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """A store that is what a backup holds."""
+
+    path: Path | None
+    """None where the store is on a server, as its size is."""
+    size_bytes: int | None
+    health: Health
 
 
 class Store(Protocol):
@@ -96,9 +109,14 @@ class Stores(Protocol):
         none is to be made, UnavailableError where it does not answer.
         """
 
-    def restore(self, backup: Path, address: str | None, *, replace: bool) -> Backup:
-        """Make the store at an address what the backup holds, in one step.
+    def restore(self, backup: Path, address: str | None, *, replace: bool) -> Restored:
+        """Make the store at an address what the backup holds, whatever kind of store it was made of.
 
-        Raises NotFoundError or InvalidError for the backup, ConflictError if there is a store already and it
-        is not to be replaced, UnavailableError.
+        A file is replaced in one step. A store on a server is emptied and written anew, and until that is
+        done everybody who opens it is told; where it is interrupted, the same call heals it. Raises
+        NotFoundError or InvalidError for the backup, ConflictError if there is a store already and it is not
+        to be replaced, InvalidError if what is there is no store, UnavailableError.
         """
+
+    def open_backup(self, backup: Path) -> "AbstractContextManager[History]":
+        """Read what a backup holds, of whatever kind of store; NotFoundError, InvalidError for a bad one."""

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from processes import Finished, contents, run_process
 
-from ringfence.store import Store
+from ringfence.app import StoresByAddress
 
 Command = Callable[..., Finished]
 CLAIMS = """claim_id,buyer_id,merchant_id,filed_at,amount,email
@@ -15,10 +15,15 @@ c2,b2,m1,2026-01-02,12.00,jane.roe@example.org
 
 
 @pytest.fixture
-def address(store: Store, publish: Callable[..., int], tmp_path: Path) -> Path:
-    """A store with two rings, one of them dismissed, and a key."""
-    publish(store, {"r1": (31.2, ["b1", "b2"]), "r2": (20.0, ["b3"])})
-    return tmp_path / "store.sqlite"
+def address(publish: Callable[..., int], tmp_path: Path) -> Path:
+    """A store in a file with two rings."""
+    path = tmp_path / "store.sqlite"
+    store = StoresByAddress().open(str(path), create=True)
+    try:
+        publish(store, {"r1": (31.2, ["b1", "b2"]), "r2": (20.0, ["b3"])})
+    finally:
+        store.close()
+    return path
 
 
 @pytest.mark.parametrize("command", ["backup", "restore"])

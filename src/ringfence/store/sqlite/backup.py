@@ -1,20 +1,19 @@
 """Copies of the embedded store: made while it is in use, verified, and put back."""
 
-import os
-import secrets
 import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from ringfence.domain.errors import (
-    ConflictError,
     InvalidError,
     NotFoundError,
     RingfenceError,
     UnavailableError,
 )
+from ringfence.store.new_file import BackupExistsError, StoreExistsError, put, staged, sync
 from ringfence.store.sqlite.database import APPLICATION_ID, Database, StoreDamagedError
 from ringfence.store.sqlite.health import health_of
 from ringfence.store.sqlite.schema import MIGRATIONS
@@ -31,22 +30,6 @@ _TOKEN_LEAP = 1_000
 """More leases than anybody takes while a store is about to be replaced."""
 
 
-class BackupExistsError(ConflictError):
-    """The file is there already."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(f"{path} exists already, and no backup is written over anything; name another file.")
-        self.path = path
-
-
-class StoreExistsError(ConflictError):
-    """There is a store already."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(f"There is a store {path} already; --replace puts the backup in its place.")
-        self.path = path
-
-
 def back_up(database: Database, path: Path) -> Backup:
     """Copy a store into a new file that only its owner may read; whole or not at all.
 
@@ -56,7 +39,7 @@ def back_up(database: Database, path: Path) -> Backup:
     if path.exists():
         raise BackupExistsError(path)
     damaged = StoreDamagedError(database.path)
-    with _staged(path) as copy:
+    with staged(path, _BESIDE) as copy:
         copy.touch(mode=0o600)
         with _refusals(path, damaged), closing(_open(database.path)) as source:
             source.execute("BEGIN")
@@ -71,8 +54,8 @@ def back_up(database: Database, path: Path) -> Backup:
                 raise damaged
         with closing(Database(copy, create=False)) as copied:
             health = health_of(copied)
-        _sync(copy)
-        if not _put(copy, path):
+        sync(copy)
+        if not put(copy, path):
             raise BackupExistsError(path)
     return Backup(path, path.stat().st_size, health)
 
@@ -86,13 +69,11 @@ def restore(backup: Path, path: Path, *, replace: bool) -> Backup:
     InvalidError if what is there is no store, UnavailableError.
     """
     _check(backup)
-    refuse_folder(path)
-    if path.exists() and path.samefile(backup):
+    if path.is_file() and path.samefile(backup):
         raise InvalidError(f"{backup} is the store itself; name a backup of it.")
-    if path.exists() and not replace:
-        raise StoreExistsError(path)
+    refuse_existing(path, replace=replace)
     damaged = InvalidError(f"The backup {backup} is damaged; use another.")
-    with _staged(path) as copy:
+    with staged(path, _BESIDE) as copy:
         path.parent.mkdir(parents=True, exist_ok=True)
         with _refusals(path, damaged):
             copy.touch(mode=0o600)
@@ -113,14 +94,34 @@ def restore(backup: Path, path: Path, *, replace: bool) -> Backup:
     return Backup(path, path.stat().st_size, health)
 
 
+@contextmanager
+def read_backup(backup: Path) -> Iterator[Path]:
+    """Give a file to open as a store that holds what the backup does; the backup itself is never changed.
+
+    Raises NotFoundError or InvalidError for the backup.
+    """
+    if _check(backup) == len(MIGRATIONS):
+        yield backup
+        return
+    with TemporaryDirectory() as folder:
+        yield restore(backup, Path(folder) / backup.name, replace=False).path
+
+
+def refuse_existing(path: Path, *, replace: bool) -> None:
+    """Raise ConflictError where a store would be in the way of another, InvalidError for a folder."""
+    refuse_folder(path)
+    if path.exists() and not replace:
+        raise StoreExistsError(str(path))
+
+
 def refuse_folder(path: Path) -> None:
     """Raise InvalidError where a folder stands in the place of a store."""
     if path.is_dir():
         raise InvalidError(f"{path} is a folder; name the store's file, such as {path / 'store.sqlite'}.")
 
 
-def _check(backup: Path) -> None:
-    """Refuse what is no backup, or one that this version cannot read."""
+def _check(backup: Path) -> int:
+    """Refuse what is no backup, or one that this version cannot read; give the version of its tables."""
     if not backup.is_file():
         raise NotFoundError(f"There is no backup {backup}.")
     try:
@@ -136,6 +137,7 @@ def _check(backup: Path) -> None:
             f"The backup {backup} was made by a newer Ringfence (its tables have version {version}, this one "
             f"knows {len(MIGRATIONS)}); use that one."
         )
+    return version
 
 
 def _put_new(copy: Path, path: Path) -> None:
@@ -143,9 +145,9 @@ def _put_new(copy: Path, path: Path) -> None:
     # What a store that was removed left beside it must not be taken for the new one's.
     for suffix in _BESIDE:
         path.with_name(path.name + suffix).unlink(missing_ok=True)
-    _sync(copy)
-    if not _put(copy, path):
-        raise StoreExistsError(path)
+    sync(copy)
+    if not put(copy, path):
+        raise StoreExistsError(str(path))
 
 
 def _put_into(copy: Path, path: Path) -> None:
@@ -229,19 +231,6 @@ def _is_sound(connection: sqlite3.Connection) -> bool:
 
 
 @contextmanager
-def _staged(path: Path) -> Iterator[Path]:
-    """Give a name beside `path` for what is not complete yet, and clear away what is left there."""
-    staged = path.with_name(f".{path.name[:100]}-{secrets.token_hex(4)}")
-    try:
-        yield staged
-    except OSError as error:
-        raise UnavailableError(f"{path} cannot be written: {error.strerror or error}.") from error
-    finally:
-        for suffix in ("", *_BESIDE):
-            staged.with_name(staged.name + suffix).unlink(missing_ok=True)
-
-
-@contextmanager
 def _refusals(written: Path, damaged: RingfenceError) -> Iterator[None]:
     """Say what SQLite's refusals mean where something is copied to `written` that may be damaged."""
     try:
@@ -255,29 +244,3 @@ def _refusals(written: Path, damaged: RingfenceError) -> Iterator[None]:
 def _is_damage(error: sqlite3.Error) -> bool:
     code = getattr(error, "sqlite_errorcode", None)
     return isinstance(code, int) and code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-
-
-def _put(staged: Path, path: Path) -> bool:
-    """Give a file its name, unless something has that name already."""
-    try:
-        path.hardlink_to(staged)
-    except FileExistsError:
-        return False
-    except OSError:
-        # Some file systems know no second names.
-        if path.exists():
-            return False
-        staged.rename(path)
-    _sync(path.parent)
-    return True
-
-
-def _sync(path: Path) -> None:
-    """Wait until a file, or the names in a folder, are on the disk."""
-    if path.is_dir() and not hasattr(os, "O_DIRECTORY"):
-        return
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
