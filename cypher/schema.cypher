@@ -82,6 +82,42 @@ CREATE CONSTRAINT ring_id IF NOT EXISTS FOR (r:Ring) REQUIRE r.ring_id IS UNIQUE
 // Networks are known by their ids.
 CREATE CONSTRAINT network_id IF NOT EXISTS FOR (n:Network) REQUIRE n.network_id IS UNIQUE
 
+// name: index_births
+// Rings are counted from the run they were born in; those of a run that came to nothing lose it.
+CREATE INDEX ring_first_run IF NOT EXISTS FOR (r:Ring) ON (r.first_run)
+
+// name: index_findings
+// What a run says of rings is cleared away with its findings.
+CREATE INDEX found_by_run IF NOT EXISTS FOR ()-[f:FOUND_BY]-() ON (f.run)
+
+// name: index_members
+// The members of a run are cleared away with its findings.
+CREATE INDEX member_of_run IF NOT EXISTS FOR ()-[m:MEMBER_OF]-() ON (m.run)
+
+// name: index_parts
+// The networks of a run are cleared away with its findings.
+CREATE INDEX part_of_run IF NOT EXISTS FOR ()-[p:PART_OF]-() ON (p.run)
+
+// name: index_lineage
+// Steps that changed nothing are cleared away with the findings of their run.
+CREATE INDEX came_from_run IF NOT EXISTS FOR ()-[c:CAME_FROM]-() ON (c.run)
+
+// name: index_targets
+// Targets are drawn of the published run alone.
+CREATE INDEX hit_run IF NOT EXISTS FOR ()-[h:HIT]-() ON (h.run)
+
+// name: index_links
+// Links are drawn of the published run alone.
+CREATE INDEX linked_run IF NOT EXISTS FOR ()-[l:LINKED]-() ON (l.run)
+
+// name: constrain_run_batches
+// A run's batches are read by table and number.
+CREATE CONSTRAINT run_batch IF NOT EXISTS FOR (b:RunBatch) REQUIRE (b.run, b.table, b.number) IS UNIQUE
+
+// name: index_run_batches
+// In a table that is in the order of its keys, a batch is found by its first.
+CREATE INDEX run_batch_first IF NOT EXISTS FOR (b:RunBatch) ON (b.run, b.table, b.first)
+
 // name: constrain_records
 // One stream of events for each thing that has a history.
 CREATE CONSTRAINT record_id IF NOT EXISTS FOR (r:Record) REQUIRE (r.kind, r.id) IS UNIQUE

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from ringfence.market.results import SCHEMAS
+from ringfence.domain.errors import InvalidError
+from ringfence.market.results import OPTIONAL, SCHEMAS
 from ringfence.store.columnar.columns import joined
 
 LONG = ("evidence", "links", "buyers")
@@ -25,6 +26,17 @@ class Laid:
     the rows of a key are; sorted by key, each once."""
 
 
+def complete(tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+    """Give the tables of a run with the columns and types of `SCHEMAS`; raises InvalidError if one lacks."""
+    for table in SCHEMAS:
+        if table not in tables and table not in OPTIONAL:
+            raise InvalidError(f"The run lacks the table {table}.")
+    return {
+        table: frame.select(list(SCHEMAS[table])).cast(pl.Schema(SCHEMAS[table]))
+        for table, frame in tables.items()
+    }
+
+
 def lay_out(table: str, tables: Mapping[str, pl.DataFrame]) -> Laid:
     """Lay out one of the LONG tables of a run."""
     if table == "evidence":
@@ -38,6 +50,19 @@ def targets(evidence: pl.DataFrame) -> pl.DataFrame:
     """Tell which rings have a joint claim against each merchant: merchant_id, ring_ids (List), sorted."""
     pairs = evidence.select("merchant_id", "ring_id").unique()
     return pairs.group_by("merchant_id").agg(ring_ids=pl.col("ring_id").sort()).sort("merchant_id")
+
+
+def batches_inside(links: Laid, members: pl.DataFrame) -> pl.DataFrame:
+    """Tell where the links between members of one ring are: ring_id, batches (List)."""
+    batch = pl.int_range(pl.len()).floordiv(ROWS_A_BATCH["links"]).alias("batch")
+    homes = members.select("ring_id", "buyer_id")
+    return (
+        links.rows.select("buyer_a", "buyer_b", batch)
+        .join(homes, left_on="buyer_a", right_on="buyer_id")
+        .join(homes, left_on=["buyer_b", "ring_id"], right_on=["buyer_id", "ring_id"])
+        .group_by("ring_id")
+        .agg(batches=pl.col("batch").unique().sort())
+    )
 
 
 def rows_of(table: str, batches: Sequence[bytes]) -> pl.DataFrame:

@@ -9,6 +9,7 @@ from ringfence.store.neo4j.leases import Neo4jLeases
 from ringfence.store.neo4j.market import Neo4jMarket
 from ringfence.store.neo4j.records import Neo4jRecords
 from ringfence.store.neo4j.reports import Neo4jReports
+from ringfence.store.neo4j.rings import Neo4jRings
 from ringfence.store.neo4j.schema import open_schema
 from ringfence.store.store import Health
 
@@ -30,6 +31,7 @@ class Neo4jStore:
             raise
         self.market = Neo4jMarket(self._database)
         self.reports = Neo4jReports(self._database)
+        self.rings = Neo4jRings(self._database)
         self.records = Neo4jRecords(self._database)
         self.leases = Neo4jLeases(self._database)
 

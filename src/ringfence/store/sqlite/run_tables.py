@@ -37,16 +37,12 @@ class RunTables:
     def write(
         self, run_id: int, tables: Mapping[str, pl.DataFrame], lease: Lease, progress: Progress
     ) -> None:
-        """Write all tables, some rows a transaction."""
+        """Write all tables, complete as they are, some rows a transaction."""
         progress.stage("storing", sum(frame.height for frame in tables.values()))
-        chosen = {
-            table: frame.select(list(SCHEMAS[table])).cast(pl.Schema(SCHEMAS[table]))
-            for table, frame in tables.items()
-        }
         for table in _KEPT:
-            if table in chosen:
-                self._write_rows(run_id, table, chosen[table], lease, progress)
-        self.columns.write(run_id, chosen, lease, progress)
+            if table in tables:
+                self._write_rows(run_id, table, tables[table], lease, progress)
+        self.columns.write(run_id, tables, lease, progress)
 
     def read(self, run_id: int, table: str) -> pl.DataFrame:
         """Give a table as it was written, row for row."""

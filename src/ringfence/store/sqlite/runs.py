@@ -11,7 +11,7 @@ from ringfence.domain.leases import Lease
 from ringfence.domain.pages import Key, Page
 from ringfence.domain.progress import Progress
 from ringfence.domain.runs import Run, RunState
-from ringfence.market.results import OPTIONAL, SCHEMAS
+from ringfence.store.columnar.run_layout import complete
 from ringfence.store.sqlite.database import Database
 from ringfence.store.sqlite.run_tables import RunTables
 
@@ -51,12 +51,10 @@ class Runs:
         progress: Progress,
     ) -> None:
         """Write what a run found, unseen."""
-        for table in SCHEMAS:
-            if table not in tables and table not in OPTIONAL:
-                raise InvalidError(f"The run lacks the table {table}.")
+        chosen = complete(tables)
         with self._database.transaction(lease):
             self._refuse_unless(run_id, "tables IS NULL")
-        self.tables.write(run_id, tables, lease, progress)
+        self.tables.write(run_id, chosen, lease, progress)
         with self._database.transaction(lease):
             self._refuse_unless(run_id, "tables IS NULL")
             self._database.run(
