@@ -19,8 +19,8 @@ RETURN l.load, l.begun_at, l.finished_at, l.source
 ORDER BY l.load
 
 // name: read_columns
-// Columns kept under a name by all loads up to one, in the order they were written.
-UNWIND range(1, $version) AS load
+// Columns kept under a name by all loads from one up to another, in the order they were written.
+UNWIND range($since, $version) AS load
 MATCH (b:Batch {load: load, name: $name}) WHERE b.number >= 0
 RETURN b.columns
 ORDER BY load, b.number

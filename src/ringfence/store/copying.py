@@ -81,9 +81,11 @@ def write_history(
         made = store.market.write_load(load.source, tables, loading, at, progress, load.begun_at)
         if made != load:
             raise NoCopyError(_load(made))
+    published = max((run.run_id for run in history.runs if run.state is RunState.PUBLISHED), default=0)
     for run in history.runs[len(kept.runs) :]:
         progress.stage(f"read {_run(run)}")
-        store.rings.put_run(told.past_run(run), detecting, progress)
+        is_last = run.run_id >= published
+        store.rings.put_run(told.past_run(run), detecting, progress, is_last=is_last)
     progress.stage("records", len(history.records))
     versions = {state.record: state.version for state in kept.records}
     for state in history.records:

@@ -77,8 +77,11 @@ class Rings(Protocol):
     def past_run(self, run_id: int) -> PastRun:
         """Tell all there is of a run, as of one moment. Raises NotFoundError for one that has not ended."""
 
-    def put_run(self, past: PastRun, lease: Lease, progress: Progress) -> None:
+    def put_run(self, past: PastRun, lease: Lease, progress: Progress, *, is_last: bool = True) -> None:
         """Write a run as another store had it, its number, times and state included, after those before it.
+
+        `is_last` is False where a later run that was published follows at once: then nothing need be done for
+        this one to be looked at.
 
         It is seen whole or not at all; what was left of a run that was interrupted is cleared away first.
         Raises ConflictError where this run or a later one has ended here, LeaseLostError, UnavailableError.

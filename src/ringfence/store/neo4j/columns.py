@@ -11,8 +11,12 @@ def write_columns(database: Database, load: int, name: str, number: int, columns
     database.all("keep_columns", load=load, name=name, number=number, columns=bytes_of(columns))
 
 
-def read_columns(database: Database, version: int, name: str) -> pl.DataFrame | None:
-    """Give all columns of a name up to a load, in the order they were written; None if there are none."""
+def read_columns(database: Database, version: int, name: str, since: int = 1) -> pl.DataFrame | None:
+    """Give all columns of a name up to a load, in the order they were written; None if there are none.
+
+    With `since` those of earlier loads are left out.
+    """
     return joined(
-        columns for (columns,) in database.all("read_columns", version=version, name=name, bulk=True)
+        columns
+        for (columns,) in database.all("read_columns", since=since, version=version, name=name, bulk=True)
     )

@@ -20,6 +20,7 @@ from ringfence.store.columnar.sources import load_of_row
 from ringfence.store.neo4j.columns import read_columns
 from ringfence.store.neo4j.database import Database
 from ringfence.store.neo4j.known import known_rows
+from ringfence.store.neo4j.load_rows import tables_of_load
 from ringfence.store.neo4j.loading import begin_load, finish_load, write_batches
 from ringfence.store.neo4j.scope import scope_values
 
@@ -68,6 +69,13 @@ class Neo4jMarket:
         load, written = begin_load(self._database, source, lease, now if begun_at is None else begun_at)
         last = write_batches(self._database, load, written, source, tables, lease, progress)
         return finish_load(self._database, load, last, lease, now)
+
+    def tables_of(self, load_id: int) -> MarketTables:
+        """Give what a load brought."""
+        last = self.version()
+        if not 0 < load_id <= last:
+            raise NotFoundError(f"There is no load {load_id}; the last one is {last}.")
+        return tables_of_load(self._database, load_id)
 
     def read(self, version: int | None = None) -> Market:
         """Give the market's arrays in their canonical order."""

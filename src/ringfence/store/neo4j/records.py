@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 
 from ringfence.domain.errors import InvalidError
-from ringfence.domain.records import Event, RecordKind, RecordRef, RecordState, Subject
+from ringfence.domain.records import Event, RecordKind, RecordRef, RecordState, Subject, SubjectKind
 from ringfence.store.neo4j.database import Database
 from ringfence.store.records import VersionConflictError
 
@@ -54,6 +54,14 @@ class Neo4jRecords:
         return self._states(
             kind, "list_states_concerning", subject_kind=concerning.kind, subject_id=concerning.id
         )
+
+    def concerns(self, kind: RecordKind) -> dict[str, tuple[Subject, ...]]:
+        """Give whom and what each record of a kind concerns."""
+        found: dict[str, tuple[Subject, ...]] = {}
+        rows = self._database.all("list_concerns", kind=kind, write=self._database.pins.write)
+        for id, subject_kind, subject_id in rows:
+            found[id] = (*found.get(id, ()), Subject(SubjectKind(subject_kind), subject_id))
+        return found
 
     def _append(
         self,

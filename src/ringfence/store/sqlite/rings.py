@@ -97,7 +97,7 @@ class SqliteRings:
         """Tell all there is of a run."""
         return self._past.tell(run_id)
 
-    def put_run(self, past: PastRun, lease: Lease, progress: Progress) -> None:
+    def put_run(self, past: PastRun, lease: Lease, progress: Progress, *, is_last: bool = True) -> None:
         """Write a run as another store had it."""
         self._past.put(past, lease, progress)
 
