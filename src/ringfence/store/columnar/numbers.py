@@ -22,6 +22,18 @@ class Numbering(Protocol):
         """Give the numbers of those of `names` that have one."""
 
 
+class NoNumbers:
+    """The numbering of an empty store."""
+
+    def last(self, subject: str, load: int) -> int:
+        """Give 0."""
+        return 0
+
+    def known(self, subject: str, load: int, names: Sequence[str] | Sequence[bytes]) -> Mapping[Any, int]:
+        """Know nobody."""
+        return {}
+
+
 @dataclass(frozen=True, eq=False)
 class Numbers:
     """The numbers of N things."""

@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-import polars as pl
-
 from ringfence.domain.leases import Lease
 from ringfence.domain.loads import Load, LoadSource, refuse_other_pseudonyms
 from ringfence.domain.progress import Progress
@@ -94,6 +92,23 @@ def finish_load(database: Database, load: int, last: Mapping[str, int], lease: L
     return load_of_row(*row)
 
 
+def rows_of(batch: Batch, normaliser: int) -> tuple[str, dict[str, Any]] | None:
+    """Give the statement that writes a batch's rows, and the rows as columns of cells; None without rows.
+
+    A column without any cells is null, which costs nothing to send or to read.
+    """
+    rows = batch.rows
+    if rows is None:
+        return None
+    cells: dict[str, Any] = {"rows": len(rows)}
+    for name, column in rows.to_dict().items():
+        cells[name] = column.to_list() if column.null_count() < len(column) else None
+    if batch.subject == "identifiers":
+        cells["exact"] = [exact.hex() for exact in pseudonyms(rows["exact"].to_numpy())]
+        cells["label"], cells["normaliser"] = cells["kind"][0].capitalize(), normaliser
+    return _CREATING[batch.subject], cells
+
+
 def _check_pseudonyms(database: Database, source: LoadSource) -> None:
     """Refuse another key or other rules than those of the complete loads."""
     for row in database.all("list_loads", version=None)[-1:]:
@@ -105,20 +120,8 @@ def _write(database: Database, load: int, number: int, batch: Batch, normaliser:
     """Write a batch, if it is not there already."""
     if not database.all("note_batch", load=load, number=number):
         return
-    if batch.rows is not None:
-        database.all(_CREATING[batch.subject], load=load, **_cells(batch, batch.rows, normaliser))
+    if (rows := rows_of(batch, normaliser)) is not None:
+        statement, cells = rows
+        database.all(statement, load=load, **cells)
     for name, columns in batch.columns().items():
         write_columns(database, load, name, batch.number, columns)
-
-
-def _cells(batch: Batch, rows: pl.DataFrame, normaliser: int) -> dict[str, Any]:
-    """Give rows as columns of cells; a column without any is null, which costs nothing to send or read."""
-    cells: dict[str, Any] = {
-        name: column.to_list() if column.null_count() < len(column) else None
-        for name, column in rows.to_dict().items()
-    }
-    if batch.subject == "identifiers":
-        exact = pseudonyms(rows["exact"].to_numpy())
-        cells["exact"] = [value.hex() for value in exact]
-        cells["label"], cells["normaliser"] = cells.pop("kind")[0].capitalize(), normaliser
-    return {"rows": len(rows), **cells}
