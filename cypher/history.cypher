@@ -77,13 +77,16 @@ ORDER BY r.ring_id
 // name: find_run_not_before
 // A run that ended, of this number or a later one.
 MATCH (s:Store {id: $store})
-MATCH (u:Run) WHERE u.run >= $run AND u.state <> 'running' AND (u.state <> 'published' OR u.run <= s.published_run)
+WITH s.published_run AS published
+MATCH (u:Run) WHERE u.run >= $run
+WITH u, published WHERE u.state <> 'running' AND (u.state <> 'published' OR u.run <= published)
 RETURN u.run LIMIT 1
 
 // name: find_runs_under_way
 // Runs that nobody ended; whoever asks holds the lease, so nobody is at work on them.
 MATCH (s:Store {id: $store})
-MATCH (u:Run) WHERE u.run > 0 AND (u.state = 'running' OR u.state = 'published' AND u.run > s.published_run)
+WITH s.published_run AS published
+MATCH (u:Run) WHERE u.run > 0 AND (u.state = 'running' OR u.state = 'published' AND u.run > published)
 RETURN u.run
 
 // name: drop_run
@@ -99,6 +102,7 @@ SET r.first_run = $run, r.origin_ring_id = row[1]
 
 // name: list_concerns
 // Whom and what each record of a kind concerns.
-MATCH (r:Record {kind: $kind})-[c:CONCERNS]->(s:Subject) WHERE c.write <= coalesce($write, c.write)
+MATCH (r:Record) WHERE r.kind = $kind AND r.id IS NOT NULL
+MATCH (r)-[c:CONCERNS]->(s:Subject) WHERE c.write <= coalesce($write, c.write)
 RETURN r.id, s.kind, s.id
 ORDER BY r.id, s.kind, s.id

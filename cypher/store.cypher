@@ -2,17 +2,19 @@
 // Tells a store of ours from an empty database and from somebody else's.
 // allows AllNodesScan: stops at the first node
 OPTIONAL MATCH (s:Store {id: $store})
-RETURN s.schema_version, EXISTS { MATCH (n) WHERE NOT n:Store }
+RETURN s.schema_version, EXISTS { MATCH (n) WHERE NOT n:Store AND NOT n:Lease }, s.replacing
 
 // name: make_store
-// A new store; who comes second finds it made.
+// A new store, or one that was imported and has its constraints now; who comes second finds it made.
 MERGE (s:Store {id: $store})
 ON CREATE SET s.schema_version = $schema_version, s.writes = 0, s.market_version = 0, s.published_run = 0
+ON MATCH SET s.schema_version = CASE s.schema_version WHEN 0 THEN $schema_version ELSE s.schema_version END
 RETURN s.schema_version
 
 // name: begin_write
-// Each writer waits for the one before, counts itself, leaves its mark, and shows that it holds its lease.
-MATCH (s:Store {id: $store})
+// Each writer waits for the one before, counts itself, leaves its mark, and shows that it holds its lease; while
+// the store is replaced, only who replaces it may write.
+MATCH (s:Store {id: $store}) WHERE s.replacing IS NULL OR $replaces
 SET s.writes = s.writes + 1, s.mark = $mark
 WITH s
 OPTIONAL MATCH (l:Lease {name: $lease}) WHERE l.token = $token AND l.expires_at > 0

@@ -18,7 +18,7 @@ from ringfence.domain.errors import InvalidError, RingfenceError
 from ringfence.settings import Settings
 
 if TYPE_CHECKING:
-    from ringfence.store import Restored, Store
+    from ringfence.store import ImportFiles, Restored, Store
     from ringfence.store.history import History
 
 
@@ -39,6 +39,17 @@ class StoresByAddress:
 
         return SqliteStore(_file_of(address), create=create)
 
+    def import_files(self, address: str | None) -> "ImportFiles":
+        """Give what makes files for the import tool of the server at an address."""
+        if address is None or not _names_server(address):
+            raise InvalidError(
+                "Only a Neo4j has a tool that imports files; name its database by --store neo4j://HOST, or "
+                "load without --offline."
+            )
+        from ringfence.store.neo4j import Neo4jFiles, address_of
+
+        return Neo4jFiles(address_of(address, self._user, self._password).database)
+
     def restore(self, backup: Path, address: str | None, *, replace: bool) -> "Restored":
         """Make the store at an address what the backup holds."""
         from ringfence.services.copy_store import put_history
@@ -49,7 +60,10 @@ class StoresByAddress:
             from ringfence.store.neo4j import address_of, replaced_store
 
             server = address_of(address, self._user, self._password)
-            with self.open_backup(backup) as history, replaced_store(server, replace=replace) as store:
+            with (
+                self.open_backup(backup) as history,
+                replaced_store(server, history, replace=replace) as store,
+            ):
                 put_history(history, store, clock)
                 return Restored(None, None, store.health())
         from ringfence.store.sqlite import SqliteStore, refuse_existing, restore

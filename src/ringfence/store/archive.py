@@ -74,6 +74,8 @@ def open_archive(path: Path) -> "Iterator[ArchivedHistory]":
         file = zipfile.ZipFile(path)
     with file:
         with _damage(path):
+            if (bad := file.testzip()) is not None:
+                raise zipfile.BadZipFile(f"{bad} is not as it was written")
             about = json.loads(file.read(_INDEX))
             version = about["format"] if about["what"] == _WHAT else 0
         if version > FORMAT:

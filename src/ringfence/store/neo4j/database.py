@@ -66,9 +66,9 @@ class Database:
     those up to what it saw at first.
     """
 
-    def __init__(self, address: Address) -> None:
-        """Make a driver; nothing is sent yet."""
-        self.address = address
+    def __init__(self, address: Address, *, replaces: bool = False) -> None:
+        """Make a driver; nothing is sent yet. One that `replaces` may write while the store is replaced."""
+        self.address, self.replaces = address, replaces
         self._local = threading.local()
         with self._errors():
             self._driver: Driver = GraphDatabase.driver(
@@ -117,9 +117,14 @@ class Database:
         rows = self.all(name, **values)
         return rows[0] if rows else None
 
-    def write_alone(self, name: str, /, **values: Any) -> list[tuple[Any, ...]]:
-        """Run one statement that writes before there is a store to lock; it must bear being run twice."""
-        return _persist(partial(self._write_alone, name, values), WRITE_PATIENCE_SECONDS)
+    def write_alone(
+        self, name: str, /, *, seconds: float = _WRITE_SECONDS, **values: Any
+    ) -> list[tuple[Any, ...]]:
+        """Run one statement that writes before there is a store to lock; it must bear being run twice.
+
+        It may take `seconds`.
+        """
+        return _persist(partial(self._write_alone, name, seconds, values), WRITE_PATIENCE_SECONDS)
 
     def write(self, work: Callable[[], _Made], lease: Lease | None = None) -> _Made:
         """Do work that writes in a transaction, all of it or nothing, under a lease only while it is held.
@@ -208,10 +213,10 @@ class Database:
         pins: Pins | None = getattr(self._local, "pins", None)
         return pins
 
-    def _write_alone(self, name: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
+    def _write_alone(self, name: str, seconds: float, values: dict[str, Any]) -> list[tuple[Any, ...]]:
         with self._errors(), self._session(WRITE_ACCESS) as session:
             given = {"store": STORE, **values}
-            found = session.run(Query(statements()[name].text, timeout=_WRITE_SECONDS), given)
+            found = session.run(Query(statements()[name].text, timeout=seconds), given)
             return [tuple(row.values()) for row in found]
 
     def _session(self, access: str, *, bulk: bool = False) -> Session:
@@ -225,9 +230,12 @@ class Database:
     def _begin(self, lease: Lease | None, mark: str) -> int:
         """Wait for one's turn, count oneself, and see whether the lease is held."""
         name, token = (lease.name, lease.token) if lease else (None, None)
-        row = self.one("begin_write", mark=mark, lease=name, token=token)
+        row = self.one("begin_write", mark=mark, lease=name, token=token, replaces=self.replaces)
         if row is None:
-            raise UnavailableError(f"The store {self.address} was emptied meanwhile; load it again.")
+            raise UnavailableError(
+                f"The store {self.address} is being replaced, or was emptied meanwhile; look again when that "
+                "is done."
+            )
         number, is_held = row
         if lease is not None and not is_held:
             raise LeaseLostError(lease.name)
@@ -249,7 +257,7 @@ class Database:
 
     def _was_committed(self, number: int, mark: str, lease: Lease | None, error: ServerError) -> bool:
         """Ask whether a commit that was cut off took place."""
-        asked = {"lease": lease.name if lease else None}
+        asked: dict[str, Any] = {"lease": lease.name if lease else None}
         ((writes, last, last_of_lease),) = self.write_alone("settle_last_write", **asked)
         if mark in (last, last_of_lease):
             return True

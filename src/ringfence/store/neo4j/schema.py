@@ -2,13 +2,17 @@
 
 import re
 
-from ringfence.domain.errors import InvalidError, NotFoundError
+from ringfence.domain.errors import InvalidError, NotFoundError, UnavailableError
 from ringfence.store.neo4j.database import Database
 from ringfence.store.neo4j.statements import statements
 
 SCHEMA_VERSION = 1
 """Rises when what is stored takes another shape."""
+IMPORTED = 0
+"""The version of a store that was imported from files: it lacks its constraints yet."""
 _OLDEST = (5, 26)
+_INDEX_SECONDS = 3600.0
+"""How long an index over what was imported may take to be made."""
 _RELEASE = re.compile(r"^Neo4j/(\d+)\.(\d+)")
 
 
@@ -18,7 +22,7 @@ def open_schema(database: Database, *, create: bool) -> None:
     Raises InvalidError, NotFoundError for an empty database where none is to be made, UnavailableError.
     """
     refuse_old_server(database.agent(), str(database.address))
-    version, is_in_use = database.one("identify_store") or (None, False)
+    version, is_in_use, replacing = database.one("identify_store") or (None, False, None)
     if version is None and is_in_use:
         raise InvalidError(
             f"The database {database.address} holds data that is not Ringfence's; name an empty one."
@@ -27,6 +31,13 @@ def open_schema(database: Database, *, create: bool) -> None:
         if not create:
             raise NotFoundError(f"There is no store in {database.address} yet; ringfence load makes one.")
         version = _make(database)
+    if version == IMPORTED:
+        version = _make(database)
+    if replacing is not None and not database.replaces:
+        raise UnavailableError(
+            f"The store {database.address} is being replaced by a backup; if that was interrupted, run the "
+            "same ringfence restore again."
+        )
     if version != SCHEMA_VERSION:
         raise InvalidError(
             f"The store {database.address} was made by a newer Ringfence (its graph has version {version}, "
@@ -47,6 +58,6 @@ def refuse_old_server(agent: str, address: str) -> None:
 def _make(database: Database) -> int:
     for statement in statements().values():
         if statement.subject == "schema":
-            database.write_alone(statement.name)
+            database.write_alone(statement.name, seconds=_INDEX_SECONDS)
     rows = database.write_alone("make_store", schema_version=SCHEMA_VERSION)
     return int(rows[0][0])

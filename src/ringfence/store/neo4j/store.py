@@ -1,8 +1,11 @@
 """The graph store, put together."""
 
 from contextlib import AbstractContextManager
+from pathlib import Path
 
 from ringfence.domain.leases import Lease
+from ringfence.store.archive import write_archive
+from ringfence.store.history import StoredHistory
 from ringfence.store.neo4j.address import Address
 from ringfence.store.neo4j.database import Database
 from ringfence.store.neo4j.leases import Neo4jLeases
@@ -11,19 +14,19 @@ from ringfence.store.neo4j.records import Neo4jRecords
 from ringfence.store.neo4j.reports import Neo4jReports
 from ringfence.store.neo4j.rings import Neo4jRings
 from ringfence.store.neo4j.schema import open_schema
-from ringfence.store.store import Health
+from ringfence.store.store import Backup, Health
 
 
 class Neo4jStore:
     """A store in one database of a Neo4j server."""
 
-    def __init__(self, address: Address, *, create: bool = True) -> None:
-        """Connect, and make an empty database a store if `create`.
+    def __init__(self, address: Address, *, create: bool = True, replaces: bool = False) -> None:
+        """Connect, and make an empty database a store if `create`; `replaces` one that is being replaced.
 
         Raises NotFoundError for an empty database otherwise, InvalidError for a server that is too old or a
         database that is not ours, UnavailableError.
         """
-        self._database = Database(address)
+        self._database = Database(address, replaces=replaces)
         try:
             open_schema(self._database, create=create)
         except BaseException:
@@ -47,6 +50,10 @@ class Neo4jStore:
         """Say where the store stands; does not wait for a server that does not answer."""
         schema_version, market_version, run, published_at = self._database.all("find_health", patience=0.0)[0]
         return Health(schema_version, market_version, run, published_at)
+
+    def back_up(self, path: Path) -> Backup:
+        """Copy the store to a new file while it is in use, and verify the copy."""
+        return write_archive(StoredHistory(self), path)
 
     def close(self) -> None:
         """Let go of everything."""

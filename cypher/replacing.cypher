@@ -1,0 +1,33 @@
+// name: begin_replacing
+// From now on there is nothing to be seen in the store, and nobody holds a lease they held before.
+MATCH (s:Store {id: $store})
+SET s.replacing = 'clearing', s.market_version = 0, s.published_run = 0
+WITH s
+MATCH (l:Lease) WHERE l.name IN $leases
+SET l.token = l.token + 1, l.expires_at = 0
+
+// name: clear_all_relationships
+// Before their nodes, since some of those have too many for one transaction.
+// allows DirectedAllRelationshipsScan: all of them go
+MATCH ()-[r]->()
+WITH r LIMIT $rows
+CALL (r) { DELETE r } IN TRANSACTIONS OF 10000 ROWS
+RETURN count(*)
+
+// name: clear_all_nodes
+// All but what says whose database it is, and what makes tokens of leases grow.
+// allows AllNodesScan: all of them go
+MATCH (n) WHERE NOT n:Store AND NOT n:Lease
+WITH n LIMIT $rows
+CALL (n) { DELETE n } IN TRANSACTIONS OF 1000 ROWS
+RETURN count(*)
+
+// name: begin_rewriting
+// What is in the store from now on is of the backup.
+MATCH (s:Store {id: $store})
+SET s.replacing = 'writing'
+
+// name: end_replacing
+// The store is what the backup holds.
+MATCH (s:Store {id: $store})
+REMOVE s.replacing

@@ -1,0 +1,54 @@
+"""A store replaced by a history, in short transactions; whoever opens it meanwhile is told."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+
+from ringfence.domain.leases import LeaseName
+from ringfence.store.copying import NoCopyError, refuse_others
+from ringfence.store.history import History
+from ringfence.store.neo4j.address import Address
+from ringfence.store.neo4j.database import Database
+from ringfence.store.neo4j.store import Neo4jStore
+from ringfence.store.new_file import StoreExistsError
+
+_ROWS_A_STATEMENT = 500_000
+
+
+@contextmanager
+def replaced_store(address: Address, history: History, *, replace: bool) -> Iterator[Neo4jStore]:
+    """Give a store to write a history to, in the place of what is there if `replace`.
+
+    If the block ends early the store says so until the same history, or another, was written to it whole.
+    Raises StoreExistsError, InvalidError for a database that is not ours, UnavailableError.
+    """
+    database = Database(address, replaces=True)
+    with database:
+        store = Neo4jStore(address, create=True, replaces=True)
+        try:
+            _, is_in_use, replacing = database.all("identify_store")[0]
+            if is_in_use and replacing is None and not replace:
+                raise StoreExistsError(str(address))
+            if replacing != "writing" or not _is_begun(history, store):
+                _clear(database)
+            yield store
+            database.write(partial(database.all, "end_replacing"))
+        finally:
+            store.close()
+
+
+def _is_begun(history: History, store: Neo4jStore) -> bool:
+    """Whether all there is, is the beginning of a history."""
+    try:
+        refuse_others(history, store)
+    except NoCopyError:
+        return False
+    return True
+
+
+def _clear(database: Database) -> None:
+    database.write(partial(database.all, "begin_replacing", leases=[*LeaseName]))
+    for statement in ("clear_all_relationships", "clear_all_nodes"):
+        while database.write_alone(statement, rows=_ROWS_A_STATEMENT)[0][0]:
+            pass
+    database.write(partial(database.all, "begin_rewriting"))
