@@ -27,6 +27,7 @@ COMMANDS = (
     "restore",
     "serve",
     "schedule",
+    "store copy",
 )
 Command = Callable[..., Finished]
 
