@@ -2,12 +2,12 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ringfence.cli.clock import clock
-from ringfence.cli.context import StoreAddress, open_store, settings_of
+from ringfence.cli.context import StoreAddress, address_of, open_store, settings_of, stores_of
 from ringfence.cli.file_options import (
     CurrencyOption,
     DateFormatOption,
@@ -21,6 +21,10 @@ from ringfence.cli.file_options import (
 )
 from ringfence.cli.printing import print_json, print_lines, print_table, warn
 from ringfence.cli.progress import show_progress
+
+if TYPE_CHECKING:
+    from ringfence.services.load_market import LoadOutcome
+    from ringfence.store import Import
 
 
 def load(
@@ -44,6 +48,14 @@ def load(
     rejected: Annotated[
         Path, typer.Option(metavar="FOLDER", help="Where rejected.csv goes if rows are rejected.")
     ] = Path(),
+    offline: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Ask no server: write files for the first load of an empty Neo4j, and print the command "
+            "that imports them.",
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print a summary as JSON.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
 ) -> None:
@@ -53,15 +65,32 @@ def load(
     Nobody sees a load before it is complete; one that was interrupted goes on where it stopped if the same
     command is given again.
 
+    Millions of claims come into an empty Neo4j soonest by its own tool, which --offline writes files for.
+
     Example: ringfence load market
     """
     from ringfence.domain.leases import LeaseName
+    from ringfence.intake import PseudonymKey
     from ringfence.services.hold_lease import hold_lease
-    from ringfence.services.load_market import LoadRequest, key_of, load_market, refuse_missing
+    from ringfence.services.load_market import (
+        LoadRequest,
+        key_of,
+        load_market,
+        load_offline,
+        refuse_missing,
+    )
 
     options = intake_options(mapping, delimiter, decimal, date_format, currency, max_rejected)
     request = LoadRequest(inputs, options, rejected)
     refuse_missing(request)
+    if offline is not None:
+        files = stores_of(context).import_files(address_of(context, store))
+        files.refuse_folder(offline)
+        key = PseudonymKey.load_or_create(key_file or settings_of(context).key_file, create=True)
+        with show_progress(quiet) as progress:
+            outcome, made = load_offline(request, key, files, offline, clock(), progress)
+        _tell(outcome, as_json=as_json, made=made)
+        return
     with (
         open_store(context, store, create=True) as opened,
         show_progress(quiet) as progress,
@@ -69,19 +98,22 @@ def load(
     ):
         key = key_of(opened, key_file or settings_of(context).key_file)
         outcome = load_market(request, key, opened, lease, clock(), progress)
+    _tell(outcome, as_json=as_json)
+
+
+def _tell(outcome: "LoadOutcome", *, as_json: bool, made: "Import | None" = None) -> None:
     warn(outcome.warnings)
     if outcome.rejected:
         bad = sum(file.rejected for file in outcome.files)
         warn([f"{bad:,} rows were rejected; {outcome.rejected} says where and why"])
     if as_json:
-        print_json(
-            {
-                "load": outcome.load.load_id if outcome.load else None,
-                "files": [asdict(file) for file in outcome.files],
-                "warnings": outcome.warnings,
-                "rejected": str(outcome.rejected) if outcome.rejected else None,
-            }
-        )
+        told = {
+            "load": outcome.load.load_id if outcome.load else None,
+            "files": [asdict(file) for file in outcome.files],
+            "warnings": outcome.warnings,
+            "rejected": str(outcome.rejected) if outcome.rejected else None,
+        }
+        print_json(told if made is None else told | {"command": made.command})
         return
     if outcome.load is None:
         print_lines("These files are in the store already: nothing to do.")
@@ -100,3 +132,5 @@ def load(
             for file in outcome.files
         ],
     )
+    if made is not None:
+        print_lines(f"{made.before}\n\n{made.command}\n\n{made.after}")

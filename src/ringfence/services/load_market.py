@@ -1,6 +1,6 @@
 """Files into the store: what is new in them, once, and an account of every row."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from ringfence.domain.progress import Progress, Silent
 from ringfence.intake import (
     NORMALISER_VERSION,
     IntakeOptions,
+    IntakeTables,
     PseudonymKey,
     TooManyRejectedError,
     digest_of,
@@ -20,7 +21,7 @@ from ringfence.intake import (
     read_tables,
     write_rejected,
 )
-from ringfence.store import Store
+from ringfence.store import Import, ImportFiles, KnownRows, Store
 
 
 @dataclass(frozen=True)
@@ -81,19 +82,54 @@ def load_market(
     for known in store.market.loads()[-1:]:
         # Under another key every known value would differ, and that would be told as the files' fault.
         refuse_other_pseudonyms(known.source.key_id, known.source.normaliser, key.key_id, NORMALISER_VERSION)
+    settled, rejected = _read(request, key, store.market.known, listener)
+    source = LoadSource(digest, key.key_id, NORMALISER_VERSION, settled.files, settled.filled())
+    load = store.market.write_load(source, settled.tables, lease, now, listener)
+    return LoadOutcome(load, settled.files, settled.warnings, rejected)
+
+
+def load_offline(
+    request: LoadRequest,
+    key: PseudonymKey,
+    files: ImportFiles,
+    folder: Path,
+    now: int,
+    progress: Progress | None = None,
+) -> tuple[LoadOutcome, Import]:
+    """Make of files a folder from which a server's own tool makes a store, whole or not at all.
+
+    `now` is in µs since 1970-01-01 UTC. Raises what `load_market` raises for files, FolderInUseError.
+    """
+    files.refuse_folder(folder)
+    listener = progress if progress is not None else Silent()
+    digest = digest_of(request.inputs, request.intake, key)
+    settled, rejected = _read(request, key, _nothing_known, listener)
+    source = LoadSource(digest, key.key_id, NORMALISER_VERSION, settled.files, settled.filled())
+    made = files.write(folder, source, settled.tables, now, listener)
+    return LoadOutcome(made.load, settled.files, settled.warnings, rejected), made
+
+
+def _read(
+    request: LoadRequest,
+    key: PseudonymKey,
+    known: Callable[[pl.Series, pl.Series, pl.Series], KnownRows],
+    listener: Progress,
+) -> tuple[IntakeTables, Path | None]:
+    """Read the files and leave what is new; tell where rejected rows are told, if there are any."""
     try:
         read = read_tables(request.inputs, request.intake, key, listener)
         listener.stage("compare with what is known")
         ids = read.tables.claims["claim_id"], read.tables.orders["order_id"], read.tables.reports["report_id"]
-        settled = hold_against(read, store.market.known(*ids), request.intake.max_rejected)
+        settled = hold_against(read, known(*ids), request.intake.max_rejected)
         listener.done()
     except TooManyRejectedError as error:
         told = _tell_rejected(error.rejected, request.rejected)
         raise TooManyRejectedError(f"{error}; {told} names them all", error.rejected) from None
-    rejected = _tell_rejected(settled.rejected, request.rejected)
-    source = LoadSource(digest, key.key_id, NORMALISER_VERSION, settled.files, settled.filled())
-    load = store.market.write_load(source, settled.tables, lease, now, listener)
-    return LoadOutcome(load, settled.files, settled.warnings, rejected)
+    return settled, _tell_rejected(settled.rejected, request.rejected)
+
+
+def _nothing_known(*_: pl.Series) -> KnownRows:
+    return KnownRows(pl.DataFrame(), pl.DataFrame(), pl.DataFrame())
 
 
 def _tell_rejected(rejected: pl.DataFrame, folder: Path) -> Path | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from ringfence.domain.leases import Lease
 from ringfence.store.leases import Leases
 from ringfence.store.market import MarketPort
+from ringfence.store.offline import ImportFiles
 from ringfence.store.records import Records
 from ringfence.store.reports import Reports
 from ringfence.store.rings import Rings
@@ -107,6 +108,12 @@ class Stores(Protocol):
 
         Raises InvalidError for an address of no known kind, NotFoundError where there is no store and
         none is to be made, UnavailableError where it does not answer.
+        """
+
+    def import_files(self, address: str | None) -> ImportFiles:
+        """Give what makes files for the import tool of the server at an address, which is not asked.
+
+        Raises InvalidError for an address of a store that has no such tool.
         """
 
     def restore(self, backup: Path, address: str | None, *, replace: bool) -> Restored:
