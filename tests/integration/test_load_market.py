@@ -1,10 +1,7 @@
 """Files through the store give what files alone give, in any order and however often they are loaded."""
 
-import sqlite3
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -81,12 +78,6 @@ def loaded(
 ) -> LoadOutcome:
     request = LoadRequest(inputs, options or IntakeOptions(), rejected or inputs[0].parent)
     return load_market(request, KEY, store, lease, 7)
-
-
-def rows_of(folder: Path, statement: str) -> list[tuple[Any, ...]]:
-    """Look into the store's file."""
-    with closing(sqlite3.connect(folder / "store.sqlite")) as connection:
-        return connection.execute(statement).fetchall()
 
 
 def arrays(*inputs: Path) -> Market:
@@ -244,10 +235,9 @@ def test_a_claim_changes_in_what_may_change_and_keeps_its_history(
     assert (claim.status, claim.refunded) == ("refunded", 100), "an empty cell changes nothing"
     assert claim.delivered_at is not None
     assert same(store.market.read(), store.market.read(1))
-    words = rows_of(tmp_path, "SELECT load, status FROM claim_changes ORDER BY load")
-    first = rows_of(tmp_path, "SELECT status FROM claims")
-    assert first == [("open",)]
-    assert words == [(2, "refunded"), (3, "refunded")]
+    assert store.market.tables_of(1).claims["status"].to_list() == ["open"]
+    words = [store.market.tables_of(load).changes["status"].to_list() for load in (2, 3)]
+    assert words == [["refunded"], ["refunded"]]
 
 
 def test_the_last_word_of_one_file_holds(store: Store, lease: Lease, tmp_path: Path) -> None:
@@ -320,7 +310,7 @@ def test_uses_keep_when_they_were_first_and_last_seen(store: Store, lease: Lease
     told = [{"buyer_id": "B1", "kind": "address", "value": "12 Elm St, Apt 3", "first_seen": "2023-01-01"}]
     files = write(tmp_path / "a", claims=[CLAIM, later], identifiers=told)
     assert loaded(store, lease, files).load is not None
-    uses = rows_of(tmp_path, "SELECT first_at, last_at FROM uses")
+    uses = store.market.tables_of(1).uses.select("first_at", "last_at").rows()
     moments = [np.datetime64(day, "us").astype(int).item() for day in ("2023-01-01", "2024-05-01")]
     assert uses == [tuple(moments)]
 
