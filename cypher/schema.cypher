@@ -128,4 +128,4 @@ CREATE CONSTRAINT subject_id IF NOT EXISTS FOR (s:Subject) REQUIRE (s.kind, s.id
 
 // name: await_indexes
 // A constraint holds once its index is there.
-CALL db.awaitIndexes(300)
+CALL db.awaitIndexes(3600)
