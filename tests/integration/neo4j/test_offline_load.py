@@ -8,11 +8,11 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 import pytest
 from test_intake_market import same
+from whole_graph import kinds_of, whole_graph
 
 from neo4j_database import DATABASE, Login
 from neo4j_server import Neo4jServer, jars
@@ -100,28 +100,6 @@ def load(store: Store, files: Path, progress: Progress | None = None) -> None:
     store.leases.release(lease)
 
 
-def graph(login: Login) -> Counter[tuple[Any, ...]]:
-    """Give all nodes and relationships, but for who has written and when."""
-    with login.driver() as driver, driver.session(database=DATABASE) as session:
-        nodes = session.run("MATCH (n) WHERE NOT n:Lease RETURN labels(n), properties(n)")
-        found = Counter(node_of(*row) for row in nodes)
-        ties = session.run(
-            "MATCH (a)-[r]->(b) "
-            "RETURN labels(a), properties(a), type(r), properties(r), labels(b), properties(b)"
-        )
-        for start, start_cells, kind, cells, end, end_cells in ties:
-            found[(node_of(start, start_cells), kind, told(cells), node_of(end, end_cells))] += 1
-    return found
-
-
-def node_of(labels: list[str], cells: dict[str, Any]) -> tuple[Any, ...]:
-    return tuple(sorted(labels)), told(cells)
-
-
-def told(cells: dict[str, Any]) -> tuple[Any, ...]:
-    return tuple(sorted((name, cell) for name, cell in cells.items() if name not in ("writes", "mark")))
-
-
 def test_an_import_makes_the_graph_and_the_arrays_that_a_load_makes(
     files: Path, imported: Login, neo4j_server: Login, neo4j_address: str
 ) -> None:
@@ -133,11 +111,10 @@ def test_an_import_makes_the_graph_and_the_arrays_that_a_load_makes(
             assert same(made, loaded)
             told, expected = (find_rings(each, Parameters(), Silent()) for each in (made, loaded))
             assert repr(told.rings) == repr(expected.rings)
-        theirs, ours = graph(imported), graph(neo4j_server)
+        theirs, ours = whole_graph(imported), whole_graph(neo4j_server)
     assert ours - theirs == Counter()
     assert theirs - ours == Counter()
-    kinds = {row[1] for row in ours if len(row) == 4}
-    assert kinds > {"CHANGED_BY", "ABOUT", "SHIPPED_TO", "DESCRIBED_BY", "ORDERED", "USES"}
+    assert kinds_of(ours) > {"CHANGED_BY", "ABOUT", "SHIPPED_TO", "DESCRIBED_BY", "ORDERED", "USES"}
 
 
 def test_the_first_to_open_an_import_makes_its_constraints(imported: Login, neo4j_server: Login) -> None:

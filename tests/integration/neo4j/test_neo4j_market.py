@@ -1,0 +1,187 @@
+"""A load into Neo4j that was killed and given again leaves what an undisturbed one leaves."""
+
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from whole_graph import kinds_of, whole_graph
+
+from neo4j_database import Emptying, Login
+from ringfence.app import StoresByAddress
+from ringfence.domain.leases import Holder, LeaseName
+from ringfence.domain.progress import Progress, Silent
+from ringfence.generator import GeneratorOptions
+from ringfence.intake import PseudonymKey
+from ringfence.services.load_market import LoadRequest, load_market
+from ringfence.services.make_marketplace import make_marketplace
+from ringfence.store.neo4j.loading import begin_load
+
+KEY = PseudonymKey(b"k" * 32)
+_BATCH_ROWS = 300
+_KILLED = """
+import os, signal, sys
+from pathlib import Path
+from ringfence.app import StoresByAddress
+from ringfence.domain.leases import Holder, LeaseName
+from ringfence.intake import PseudonymKey
+from ringfence.services.load_market import LoadRequest, load_market
+from ringfence.store.neo4j import loading
+loading.BATCH_ROWS = int(sys.argv[1])
+left, write = int(sys.argv[2]), loading.write_columns
+def kill(*arguments):
+    global left
+    write(*arguments)
+    left -= 1
+    if left == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+loading.write_columns = kill
+store = StoresByAddress().open(sys.argv[3], create=False)
+lease = store.leases.acquire(LeaseName.LOAD, Holder("there", 1, "now"), 60.0, 10**9)
+load_market(LoadRequest([Path(sys.argv[4])]), PseudonymKey(b"k" * 32), store, lease, 7)
+"""
+"""Loads, and dies in the middle of its n-th transaction that keeps columns."""
+
+
+class Interrupted(Exception):
+    """Somebody pulled the plug."""
+
+
+class PulledPlug(Silent):
+    """Pulls the plug after so many batches."""
+
+    def __init__(self, batches: int) -> None:
+        self._left = batches
+        self._is_writing = False
+
+    def stage(self, name: str, total: int | None = None) -> None:
+        """Wait for the writing to begin."""
+        self._is_writing = name == "write"
+
+    def advance(self, steps: int) -> None:
+        """Count down."""
+        self._left -= self._is_writing
+        if self._left < 0:
+            raise Interrupted
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _small_batches() -> Iterator[None]:
+    """Let there be several batches of everything, and several steps to clear them away."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ringfence.store.neo4j.loading.BATCH_ROWS", _BATCH_ROWS)
+        patch.setattr("ringfence.store.neo4j.clearing._ROWS", 100)
+        yield
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Two marketplaces' worth of files: the second knows some of the first one's claims otherwise."""
+    folder = tmp_path_factory.mktemp("market")
+    make_marketplace(
+        GeneratorOptions(buyers=500, seed=5, claims_per_buyer=2, orders_per_claim=2), folder / "all"
+    )
+    parts = [folder / "first", folder / "second"]
+    for number, part in enumerate(parts):
+        part.mkdir()
+        for path in (folder / "all").glob("*.csv"):
+            rows = pl.read_csv(path, infer_schema=False)
+            kept = rows.gather_every(2, number)
+            if number == 1 and path.stem == "claims":
+                changed = rows.gather_every(2).head(50).with_columns(status=pl.lit("withdrawn"))
+                kept = pl.concat([kept, changed])
+            kept.write_csv(part / path.name)
+    return parts
+
+
+def load(login: Login, files: Path, process: int, progress: Progress | None = None) -> None:
+    with closing(StoresByAddress(*login.credentials).open(login.address, create=True)) as store:
+        holder = Holder("here", process, "now")
+        lease = store.leases.acquire(LeaseName.LOAD, holder, 60.0, process * 10**9)
+        load_market(LoadRequest([files]), KEY, store, lease, 7, progress)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(files: list[Path], neo4j_server: Login, _emptying: Emptying) -> Counter[tuple[Any, ...]]:
+    """What two loads leave that nothing disturbed."""
+    _emptying.empty()
+    for process, each in enumerate(files):
+        load(neo4j_server, each, process)
+    return whole_graph(neo4j_server)
+
+
+@pytest.fixture
+def after_first(
+    files: list[Path], undisturbed: Counter[tuple[Any, ...]], neo4j_server: Login, neo4j_address: str
+) -> Login:
+    """A store with the first load."""
+    load(neo4j_server, files[0], 0)
+    return neo4j_server
+
+
+def test_there_is_enough_to_interrupt(undisturbed: Counter[tuple[Any, ...]]) -> None:
+    assert kinds_of(undisturbed) > {"CHANGED_BY", "ABOUT", "SHIPPED_TO", "DESCRIBED_BY", "ORDERED", "USES"}
+
+
+@pytest.mark.parametrize("batches", [6, 24])
+def test_an_interrupted_load_that_is_not_taken_up_leaves_no_trace(
+    files: list[Path],
+    undisturbed: Counter[tuple[Any, ...]],
+    after_first: Login,
+    tmp_path: Path,
+    batches: int,
+) -> None:
+    for path in files[1].glob("*.csv"):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    claims = pl.read_csv(files[1] / "claims.csv", infer_schema=False)
+    claims.with_columns(pl.format("x{}", name).alias(name) for name in ("claim_id", "buyer_id")).write_csv(
+        tmp_path / "claims.csv"
+    )
+    before = whole_graph(after_first)
+    with pytest.raises(Interrupted):
+        load(after_first, tmp_path, 1, PulledPlug(batches))
+    assert len(whole_graph(after_first)) > len(before)
+    load(after_first, files[1], 2)
+    assert whole_graph(after_first) == undisturbed
+
+
+@pytest.mark.parametrize("left", [1, 16])
+def test_a_load_killed_in_a_transaction_goes_on_from_the_one_before(
+    files: list[Path], undisturbed: Counter[tuple[Any, ...]], after_first: Login, left: int
+) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", _KILLED, str(_BATCH_ROWS), str(left), after_first.address, str(files[1])],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == -signal.SIGKILL, ended.stderr
+    with closing(StoresByAddress(*after_first.credentials).open(after_first.address, create=False)) as store:
+        assert store.market.version() == 1
+    load(after_first, files[1], 9)
+    assert whole_graph(after_first) == undisturbed
+
+
+def test_batches_whose_commit_went_unheard_are_not_written_twice(
+    files: list[Path],
+    undisturbed: Counter[tuple[Any, ...]],
+    after_first: Login,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with pytest.raises(Interrupted):
+        load(after_first, files[1], 1, PulledPlug(20))
+
+    def begin_from_nothing(*arguments: Any) -> tuple[int, int]:
+        load, written = begin_load(*arguments)
+        assert written > 10
+        return load, 0
+
+    monkeypatch.setattr("ringfence.store.neo4j.market.begin_load", begin_from_nothing)
+    load(after_first, files[1], 2)
+    assert whole_graph(after_first) == undisturbed
