@@ -1,11 +1,12 @@
 """Kill Ringfence at random moments, run the same command again, and compare with a run nobody disturbed.
 
-    python tests/benchmarks/faults.py /tmp/faults --rounds 20
+    python tests/benchmarks/faults.py /tmp/faults --rounds 20 --store neo4j
 
 Each round loads a marketplace in two parts, detects, and decides about rings, while processes are killed
-(`kill -9`) after a random time, or just before or after a random commit. Whatever was said to be done must be
-there, nothing half-done may be seen in between, and in the end rings, market and decisions must be what they
-are without a fault.
+(`kill -9`) after a random time, or just before or after a random commit; with Neo4j the server too, which is
+started again while the command waits for it. Whatever was said to be done must be there, nothing half-done
+may be seen in between, and in the end rings, market and decisions must be what they are without a fault, in
+an embedded store.
 """
 
 import argparse
@@ -15,44 +16,60 @@ import random
 import shutil
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 from measuring import print_table
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from neo4j_database import Emptying
+from neo4j_server import Neo4jServer
 from ringfence.app import StoresByAddress
+from ringfence.domain.errors import NotFoundError
 from ringfence.domain.records import RecordKind
 from ringfence.domain.runs import RunState
+from ringfence.domain.scope import PLATFORM
 from ringfence.market import Market
 from ringfence.store import Store
 
 _MODULE = (sys.executable, "-m", "ringfence")
 _KILLED_AT_A_COMMIT = """
 import os, signal, sqlite3, sys
+import neo4j
 left, is_before = int(sys.argv.pop(1)), sys.argv.pop(1) == "before"
+def commit(work, *values):
+    global left
+    left -= 1
+    if left == 0 and is_before:
+        os.kill(os.getpid(), signal.SIGKILL)
+    done = work(*values)
+    if left == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return done
 connect = sqlite3.connect
 class Connection(sqlite3.Connection):
     def execute(self, statement, *values):
-        global left
         if statement != "COMMIT":
             return super().execute(statement, *values)
-        left -= 1
-        if left == 0 and is_before:
-            os.kill(os.getpid(), signal.SIGKILL)
-        done = super().execute(statement, *values)
-        if left == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return done
+        return commit(super().execute, statement)
 sqlite3.connect = lambda *given, **named: connect(*given, factory=Connection, **named)
+committed = neo4j.Transaction.commit
+neo4j.Transaction.commit = lambda transaction: commit(committed, transaction)
 from ringfence.app import main
 main()
 """
-_MOST_COMMITS = 12
+_MOST_COMMITS = {"sqlite": 12, "neo4j": 40}
 _MOST_KILLS = 4
+_LONGEST_PAUSE_SECONDS = 3.0
+"""How long a server that was killed stays away."""
+_UNAVAILABLE = 1
 
 
 @dataclass
@@ -62,6 +79,7 @@ class Tally:
     seconds: float
     """How long it takes undisturbed."""
     kills: int = 0
+    server_kills: int = 0
     again: int = 0
     """Runs after a kill that went on to the end."""
 
@@ -70,24 +88,24 @@ class Tally:
 class Place:
     """Where one round keeps its things."""
 
-    store: Path
+    address: str
     key: Path
     out: Path
+    server: Neo4jServer | None = None
+    """Where the store is not embedded."""
+
+    @property
+    def kind(self) -> str:
+        """Say what kind of store it is."""
+        return "sqlite" if self.server is None else "neo4j"
 
     def command(self, *arguments: str | Path) -> list[str]:
         """Complete a command with the store it works on."""
-        return [*map(str, arguments), "--store", str(self.store)]
+        return [*map(str, arguments), "--store", self.address]
 
     def environment(self) -> dict[str, str]:
         """Give a process the key."""
         return os.environ | {"RINGFENCE_KEY_FILE": str(self.key)}
-
-
-@dataclass
-class Script:
-    """The commands of a round by kind, in order; rings are known only once the undisturbed run found them."""
-
-    steps: list[tuple[str, list[str]]] = field(default_factory=list)
 
 
 class FaultError(Exception):
@@ -103,12 +121,13 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--buyers", type=int, default=1500)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--store", choices=sorted(_MOST_COMMITS), default="sqlite")
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     parts = _marketplace(options.folder, options.buyers, options.seed)
     key = options.folder / "key"
 
-    calm = _place(options.folder / "calm", key)
+    calm = _embedded(options.folder / "calm", key)
     steps = [("load", ["load", str(parts[0])]), ("load", ["load", str(parts[1])])]
     steps.append(("detect", ["detect", "--out", str(calm.out), "--links"]))
     tallies: dict[str, Tally] = {}
@@ -121,17 +140,44 @@ def main() -> None:
         tallies["decide"] = Tally(_undisturbed(calm, decide))
 
     dice = random.Random(options.seed)
-    for number in range(options.rounds):
-        place = _place(options.folder / f"round-{number + 1}", key)
-        for kind, arguments in steps:
-            _with_kills(place, kind, _for_place(arguments, calm, place), tallies[kind], dice)
-        _compare(calm, place)
-        shutil.rmtree(place.store.parent)
+    with _places(options.folder, key, options.rounds, options.store) as places:
+        for place in places:
+            for kind, arguments in steps:
+                _with_kills(place, kind, _for_place(arguments, calm, place), tallies[kind], dice)
+            _compare(calm, place)
+            shutil.rmtree(place.out.parent)
     print_table(
-        f"{options.rounds} rounds of {len(steps)} commands, {options.buyers:,} buyers: nothing was lost",
-        ("command", "seconds undisturbed", "kills", "went on to the end after a kill"),
-        [(kind, f"{tally.seconds:.1f}", tally.kills, tally.again) for kind, tally in tallies.items()],
+        f"{options.rounds} rounds of {len(steps)} commands, {options.buyers:,} buyers, {options.store}: "
+        "nothing was lost",
+        ("command", "seconds undisturbed", "kills", "kills of the server", "went on to the end after a kill"),
+        [
+            (kind, f"{tally.seconds:.1f}", tally.kills, tally.server_kills, tally.again)
+            for kind, tally in tallies.items()
+        ],
     )
+
+
+@contextmanager
+def _places(folder: Path, key: Path, rounds: int, kind: str) -> Iterator[Iterator[Place]]:
+    """Give a new place for each round, and whatever serves them."""
+    folders = (folder / f"round-{number + 1}" for number in range(rounds))
+    if kind == "sqlite":
+        yield (_embedded(each, key) for each in folders)
+        return
+    with Neo4jServer(folder / "server", heap="1g", java_options=()) as server:
+        yield (_served(each, key, server) for each in folders)
+
+
+def _embedded(folder: Path, key: Path) -> Place:
+    folder.mkdir()
+    return Place(str(folder / "store.sqlite"), key, folder / "run")
+
+
+def _served(folder: Path, key: Path, server: Neo4jServer) -> Place:
+    folder.mkdir()
+    with server.login.driver() as driver:
+        Emptying(driver).empty()
+    return Place(server.address, key, folder / "run", server)
 
 
 def _marketplace(folder: Path, buyers: int, seed: int) -> tuple[Path, Path]:
@@ -150,11 +196,6 @@ def _marketplace(folder: Path, buyers: int, seed: int) -> tuple[Path, Path]:
         if other.stem not in ("claims", "truth"):
             shutil.copy(other, first / other.name)
     return first, second
-
-
-def _place(folder: Path, key: Path) -> Place:
-    folder.mkdir()
-    return Place(folder / "store.sqlite", key, folder / "run")
 
 
 def _for_place(arguments: Sequence[str], one: Place, other: Place) -> list[str]:
@@ -178,84 +219,105 @@ def _rings(place: Place) -> list[str]:
 
 
 def _with_kills(place: Place, kind: str, arguments: list[str], tally: Tally, dice: random.Random) -> None:
-    """Run one command, kill it a few times, look at what can be seen each time, and let it end at last."""
+    """Run one command, kill it or its server a few times, look each time, and let it end at last."""
     for _ in range(dice.randint(1, _MOST_KILLS)):
-        if _killed(place, arguments, tally.seconds, dice):
-            tally.kills += 1
-            _look(place)
-            if kind == "decide" and _is_decided(place, arguments):
-                return
-        elif kind == "decide":
-            # It was done, and saying it again would be another decision.
-            return
+        if place.server is not None and dice.random() < 0.4:
+            is_done = _without_server(place, place.server, arguments, tally, dice)
         else:
+            is_done = not _killed(place, arguments, tally, dice)
+        _look(place)
+        if kind == "decide" and (is_done or _is_decided(place, arguments)):
+            # Saying it again would be another decision.
+            return
+        if is_done:
             break
     _call([*_MODULE, *place.command(*arguments)], place.environment())
     tally.again += 1
     _look(place)
 
 
-def _killed(place: Place, arguments: list[str], seconds: float, dice: random.Random) -> bool:
+def _killed(place: Place, arguments: list[str], tally: Tally, dice: random.Random) -> bool:
     """Start the command and kill it, by the clock or at a commit; say whether it died before its end."""
-    command = place.command(*arguments)
     at_commit = dice.random() < 0.6
+    program = [*_MODULE]
     if at_commit:
-        when = [str(dice.randint(1, _MOST_COMMITS)), dice.choice(("before", "after"))]
+        when = [str(dice.randint(1, _MOST_COMMITS[place.kind])), dice.choice(("before", "after"))]
         program = [sys.executable, "-c", _KILLED_AT_A_COMMIT, *when]
-    else:
-        program = [*_MODULE]
-    process = subprocess.Popen(
-        [*program, *command],
+    process = _start([*program, *place.command(*arguments)], place)
+    if not at_commit:
+        try:
+            process.wait(tally.seconds * dice.uniform(0.3, 1.0))
+        except subprocess.TimeoutExpired:
+            process.kill()
+    _, said = process.communicate()
+    if process.returncode not in (0, -9):
+        raise FaultError(f"{' '.join(arguments)} ended with {process.returncode}: {said.strip()}")
+    tally.kills += process.returncode != 0
+    return process.returncode != 0
+
+
+def _without_server(
+    place: Place, server: Neo4jServer, arguments: list[str], tally: Tally, dice: random.Random
+) -> bool:
+    """Start the command, kill its server, start that again; say whether the command came to its end."""
+    process = _start([*_MODULE, *place.command(*arguments)], place)
+    try:
+        process.wait(tally.seconds * dice.uniform(0.3, 1.5))
+    except subprocess.TimeoutExpired:
+        server.kill()
+        tally.server_kills += 1
+        again = threading.Timer(dice.uniform(0.0, _LONGEST_PAUSE_SECONDS), server.start)
+        again.start()
+        again.join()
+    _, said = process.communicate()
+    if process.returncode not in (0, _UNAVAILABLE):
+        raise FaultError(f"{' '.join(arguments)} ended with {process.returncode}: {said.strip()}")
+    return process.returncode == 0
+
+
+def _start(command: list[str], place: Place) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        command,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
         env=place.environment(),
     )
-    if not at_commit:
-        try:
-            process.wait(seconds * dice.uniform(0.3, 1.0))
-        except subprocess.TimeoutExpired:
-            process.kill()
-    _, said = process.communicate()
-    if process.returncode not in (0, -9):
-        raise FaultError(f"{' '.join(command)} ended with {process.returncode}: {said.strip()}")
-    return process.returncode != 0
 
 
 def _look(place: Place) -> None:
     """See that whatever can be read is whole."""
-    if not place.store.exists():
-        return
-    store = StoresByAddress().open(str(place.store), create=False)
     try:
-        with store.snapshot():
-            loads = store.market.loads()
-            kept = sum(count.kept for load in loads for count in load.source.files if count.table == "claims")
-            if loads and len(store.market.read().claims) != kept:
-                raise FaultError(f"{place.store}: the market has other claims than its loads brought")
-            run = store.rings.run()
-            if run is not None:
-                tables = store.rings.tables()
-                told = run.about["counts"]
-                seen = {"rings": len(tables["rings"]), "members": len(tables["members"])}
-                if run.state is not RunState.PUBLISHED or any(told[name] != seen[name] for name in seen):
-                    raise FaultError(f"{place.store}: run {run.run_id} is seen half: {seen}, not {told}")
-            for record in store.records.current(RecordKind.RING_DECISION):
-                if len(store.records.stream(record.record)) != record.version:
-                    raise FaultError(f"{place.store}: {record.record} has lost events")
-    finally:
-        store.close()
+        opened = _open(place)
+    except NotFoundError:
+        return
+    with closing(opened) as store, store.snapshot():
+        loads = store.market.loads()
+        kept = sum(count.kept for load in loads for count in load.source.files if count.table == "claims")
+        if loads and len(store.market.read().claims) != kept:
+            raise FaultError(f"{place.address}: the market has other claims than its loads brought")
+        run = store.rings.run()
+        if run is not None:
+            tables = store.rings.tables()
+            told = run.about["counts"]
+            seen = {"rings": len(tables["rings"]), "members": len(tables["members"])}
+            if run.state is not RunState.PUBLISHED or any(told[name] != seen[name] for name in seen):
+                raise FaultError(f"{place.address}: run {run.run_id} is seen half: {seen}, not {told}")
+        for record in store.records.current(RecordKind.RING_DECISION):
+            if len(store.records.stream(record.record)) != record.version:
+                raise FaultError(f"{place.address}: {record.record} has lost events")
+
+
+def _open(place: Place) -> Store:
+    return StoresByAddress().open(place.address, create=False)
 
 
 def _is_decided(place: Place, arguments: list[str]) -> bool:
     """Say whether a decision was taken by a process that died before it could say so."""
-    store = StoresByAddress().open(str(place.store), create=False)
-    try:
+    with closing(_open(place)) as store:
         return any(
             record.record.id == arguments[2] for record in store.records.current(RecordKind.RING_DECISION)
         )
-    finally:
-        store.close()
 
 
 def _compare(calm: Place, place: Place) -> None:
@@ -264,19 +326,14 @@ def _compare(calm: Place, place: Place) -> None:
         file = f"{table}.csv"
         if (calm.out / file).read_bytes() != (place.out / file).read_bytes():
             raise FaultError(f"{place.out / file} differs from the undisturbed run's")
-    stores = StoresByAddress()
-    one, other = (stores.open(str(each.store), create=False) for each in (calm, place))
-    try:
+    with closing(_open(calm)) as one, closing(_open(place)) as other:
         if not _same_market(one.market.read(), other.market.read()):
-            raise FaultError(f"{place.store}: the market differs from the undisturbed one")
+            raise FaultError(f"{place.address}: the market differs from the undisturbed one")
         for what in (_loads, _results, _decisions, _buyers):
             if what(one) != what(other):
                 raise FaultError(
-                    f"{place.store}:{what.__name__.replace('_', ' ')} differ from the undisturbed ones"
+                    f"{place.address}:{what.__name__.replace('_', ' ')} differ from the undisturbed ones"
                 )
-    finally:
-        one.close()
-        other.close()
 
 
 def _same_market(one: Market, other: Market) -> bool:
@@ -317,8 +374,6 @@ def _decisions(store: Store) -> list[object]:
 
 
 def _buyers(store: Store) -> list[object]:
-    from ringfence.domain.scope import PLATFORM
-
     return [
         (store.market.buyers((buyer_id,), PLATFORM), store.market.claims_of(buyer_id, PLATFORM, 100).items)
         for buyer_id in store.market.read().buyer_ids.gather_every(50)
