@@ -23,19 +23,19 @@ CREATE (r)-[:CAME_FROM {run: $run, place: row[0], event: row[2], previous_ring_i
 
 // name: draw_targets
 // Against whom a ring's joint claims are, of merchants that were loaded.
-// allows CartesianProduct: a row has one ring and one merchant
 UNWIND $rows AS row
 MATCH (r:Ring {ring_id: row[0]})
-MATCH (m:Merchant {merchant_id: row[1]})
-CREATE (r)-[:HIT {run: $run, claims: row[2]}]->(m)
+UNWIND range(0, size(row[1]) - 1) AS place
+MATCH (m:Merchant {merchant_id: row[1][place]})
+CREATE (r)-[:HIT {run: $run, claims: row[2][place]}]->(m)
 
 // name: draw_links
 // Links between buyers that were loaded.
-// allows CartesianProduct: a row has two buyers
 UNWIND $rows AS row
 MATCH (a:Buyer {buyer_id: row[0]})
-MATCH (b:Buyer {buyer_id: row[1]})
-CREATE (a)-[:LINKED {run: $run, score: row[2], why: row[3]}]->(b)
+UNWIND range(0, size(row[1]) - 1) AS place
+MATCH (b:Buyer {buyer_id: row[1][place]})
+CREATE (a)-[:LINKED {run: $run, score: row[2][place], why: row[3][place]}]->(b)
 
 // name: begin_lives
 // New rings are born in the run that is about to be published; nobody counts them before the store names it.
@@ -131,7 +131,7 @@ ORDER BY place
 // What the last published run that had a ring says of it.
 MATCH (s:Store {id: $store})
 WITH coalesce($pinned, s.published_run) AS published
-MATCH (r:Ring {ring_id: $ring_id})-[f:FOUND_BY]->(u:Run)
+MATCH (r:Ring {ring_id: $ring_id})-[f:FOUND_BY]->(u)
 WHERE u.run = published OR u.run < published AND u.state = 'published' AND u.is_kept
 RETURN r.ring_id, f.run, f.network_id, f.score, f.size, f.claims, f.merchants, f.amount, f.first_claim_at,
     f.last_claim_at, f.why, r.first_run, r.origin_ring_id, f.p_value
@@ -167,7 +167,7 @@ MATCH (s:Store {id: $store})
 WITH coalesce($pinned, s.published_run) AS published
 MATCH (r:Ring) WHERE r.first_run <= published
 CALL (r, published) {
-    MATCH (r)-[f:FOUND_BY]->(u:Run)
+    MATCH (r)-[f:FOUND_BY]->(u)
     WHERE u.run = published OR u.run < published AND u.state = 'published' AND u.is_kept
     RETURN f ORDER BY u.run DESC LIMIT 1
 }

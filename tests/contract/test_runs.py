@@ -343,3 +343,54 @@ def test_readers_see_the_run_before_or_the_new_one_whole(store: Store) -> None:
     assert torn == []
     assert all(seen == sorted(seen) for seen in sizes)
     assert max(len(set(seen)) for seen in sizes) > 1
+
+
+def test_a_snapshot_goes_on_showing_a_run_that_is_forgotten_meanwhile(store: Store) -> None:
+    lease = hold(store)
+    publish(store, lease, ONE, [("r1", "born", ""), ("r2", "kept", "r2")])
+
+    def look() -> list[object]:
+        rings = store.rings
+        ids = ["r1", "r2", "r3"]
+        return [
+            rings.run(),
+            rings.page(RingQuery(buyer_id="c"), 9),
+            rings.page(RingQuery(merchant_id="mr1"), 9),
+            rings.rings(ids),
+            rings.members(ids),
+            rings.joint_claims(ids),
+            rings.links_inside(ids),
+            rings.links_of("d", 9),
+            rings.lineage(ids),
+            rings.last_known("r2"),
+            rings.last_members(),
+            rings.names(),
+            rings.alive(),
+            rings.buyer_score("e"),
+            {table: frame.rows() for table, frame in rings.tables().items()},
+        ]
+
+    def move_on() -> None:
+        for _ in range(3):
+            publish(store, lease, OTHER, [("r3", "born", ""), ("r2", "died", "r2")])
+            store.rings.forget(1, lease)
+
+    with store.snapshot():
+        before = look()
+        writer = threading.Thread(target=move_on)
+        writer.start()
+        writer.join()
+        assert look() == before
+    assert seen(store) == {"r1", "r3"}
+    assert store.rings.last_known("r2") is None
+
+
+def test_buyers_are_found_whatever_their_ids_are_made_of(store: Store) -> None:
+    """Neither code units of UTF-16 nor letters of an alphabet tell the order of ids."""
+    lease = hold(store)
+    kinds = ["Z", "a", "~", "\u00e9", "\uffee", "\U0001f600"]
+    ids = [f"{kind}{number}" for number in range(1_500) for kind in kinds]
+    run = write(store, lease, tables_of(ONE, outsiders=ids))
+    store.rings.publish(run, lease, NOW)
+    assert {store.rings.buyer_score(buyer) for buyer in ids[::97]} == {0.0}
+    assert {store.rings.buyer_score(f"{kind}none") for kind in kinds} == {None}

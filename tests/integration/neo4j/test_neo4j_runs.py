@@ -1,0 +1,206 @@
+"""What the graph holds of runs: asked of the server itself, beside the store."""
+
+from collections.abc import Iterator
+from contextlib import closing, suppress
+
+import neo4j
+import polars as pl
+import pytest
+
+from neo4j_database import DATABASE, Login
+from ringfence.domain.errors import NotFoundError
+from ringfence.domain.leases import Holder, Lease, LeaseName
+from ringfence.domain.progress import Silent
+from ringfence.domain.rings import RingQuery
+from ringfence.domain.runs import RunState
+from ringfence.market.results import SCHEMAS
+from ringfence.store.neo4j import Neo4jStore, address_of
+from ringfence.store.neo4j.database import Database
+from ringfence.store.neo4j.runs import Runs
+
+NOW = 1_760_000_000_000_000
+MEMBERS = {"r1": ("a", "b", "c"), "r2": ("c", "d")}
+Tables = dict[str, pl.DataFrame]
+
+
+def tables_of(members: dict[str, tuple[str, ...]], event: str = "born") -> Tables:
+    """Make a run: each ring hits its own merchant, and all its members are linked to the first."""
+    rows: dict[str, list[tuple[object, ...]]] = {table: [] for table in SCHEMAS}
+    for ring_id, buyers in members.items():
+        network = f"n{ring_id}"
+        rows["rings"].append(
+            (ring_id, network, 5.0, len(buyers), 4, 1, "EUR:3.00", NOW, NOW, None, f"why {ring_id}")
+        )
+        rows["lineage"].append((ring_id, event, "" if event == "born" else ring_id, 1.0))
+        for buyer in buyers:
+            rows["members"].append((ring_id, buyer, 2.0, f"why {buyer}"))
+            rows["buyers"].append((buyer, 0.5))
+            rows["evidence"].append((ring_id, 1, f"m{ring_id}", buyer, f"c{buyer}", NOW, "EUR:1.00", 0.1))
+        rows["links"] += [(buyers[0], buyer, 3.0, "together") for buyer in buyers[1:]]
+    return {
+        table: pl.DataFrame(found, schema=SCHEMAS[table], orient="row", strict=False)
+        for table, found in rows.items()
+    }
+
+
+class Dying(Silent):
+    """Interrupts the work, as a signal would, at a step of a stage."""
+
+    def __init__(self, stage: str, after: int) -> None:
+        self._dies_in, self._left, self._stage = stage, after, ""
+
+    def stage(self, name: str, total: int | None = None) -> None:
+        self._stage = name
+
+    def advance(self, steps: int) -> None:
+        if self._stage == self._dies_in:
+            self._left -= 1
+            if not self._left:
+                raise KeyboardInterrupt
+
+
+@pytest.fixture
+def store(neo4j_address: str, neo4j_server: Login) -> Iterator[Neo4jStore]:
+    with closing(Neo4jStore(address_of(neo4j_address, *neo4j_server.credentials))) as store:
+        yield store
+
+
+@pytest.fixture
+def driver(store: Neo4jStore, neo4j_server: Login) -> Iterator[neo4j.Driver]:
+    """The server of `store`, which knows two buyers and a merchant."""
+    with neo4j_server.driver() as driver:
+        driver.execute_query(
+            "CREATE (:Buyer {buyer_id: 'a'}), (:Buyer {buyer_id: 'b'}), (:Merchant {merchant_id: 'mr1'})",
+            database_=DATABASE,
+        )
+        yield driver
+
+
+@pytest.fixture
+def lease(store: Neo4jStore) -> Lease:
+    return store.leases.acquire(LeaseName.DETECT, Holder("host", 1, "start"), 60.0, NOW)
+
+
+def publish(store: Neo4jStore, lease: Lease, tables: Tables) -> int:
+    run = store.rings.begin_run(lease, 1, NOW)
+    store.rings.write_run(run, tables, {}, lease, Silent())
+    store.rings.publish(run, lease, NOW)
+    return run
+
+
+def stamped(driver: neo4j.Driver, run: int) -> dict[str, int]:
+    """Count all that bears the stamp of a run, by type or label."""
+    rows, _, _ = driver.execute_query(
+        "MATCH ()-[r]->() WHERE r.run = $run RETURN type(r) AS kind, count(*) AS number UNION ALL "
+        "MATCH (n:RunBatch) WHERE n.run = $run RETURN 'RunBatch' AS kind, count(*) AS number",
+        run=run,
+        database_=DATABASE,
+    )
+    return {row["kind"]: row["number"] for row in rows if row["number"]}
+
+
+def ids(driver: neo4j.Driver, label: str) -> list[tuple[str, int | None]]:
+    rows, _, _ = driver.execute_query(
+        f"MATCH (n:{label}) RETURN coalesce(n.ring_id, n.network_id) AS id, n.first_run AS first ORDER BY id",
+        database_=DATABASE,
+    )
+    return [(row["id"], row["first"]) for row in rows]
+
+
+def test_rings_are_tied_to_what_was_loaded_and_tell_all_their_members(
+    store: Neo4jStore, driver: neo4j.Driver, lease: Lease
+) -> None:
+    run = publish(store, lease, tables_of(MEMBERS))
+    drawn = stamped(driver, run)
+    batches = drawn.pop("RunBatch")
+    assert batches
+    assert drawn == {"FOUND_BY": 2, "PART_OF": 2, "CAME_FROM": 2, "MEMBER_OF": 2, "HIT": 1, "LINKED": 1}
+    told = [(member.ring_id, member.buyer_id) for member in store.rings.members(["r1", "r2"])]
+    assert told == [(ring_id, buyer) for ring_id, buyers in MEMBERS.items() for buyer in buyers]
+    rows, _, _ = driver.execute_query(
+        "MATCH (b:Buyer)-[m:MEMBER_OF]->(r:Ring)-[h:HIT]->(t:Merchant) "
+        "RETURN b.buyer_id, m.why, r.ring_id, h.claims, t.merchant_id ORDER BY b.buyer_id",
+        database_=DATABASE,
+    )
+    assert [tuple(row.values()) for row in rows] == [
+        ("a", "why a", "r1", 3, "mr1"),
+        ("b", "why b", "r1", 3, "mr1"),
+    ]
+
+
+def test_targets_and_links_are_drawn_of_the_published_run_alone(
+    store: Neo4jStore, driver: neo4j.Driver, lease: Lease
+) -> None:
+    first = publish(store, lease, tables_of(MEMBERS))
+    second = publish(store, lease, tables_of(MEMBERS, "kept"))
+    withheld = store.rings.begin_run(lease, 1, NOW)
+    store.rings.write_run(withheld, tables_of(MEMBERS, "kept"), {}, lease, Silent())
+    store.rings.withhold(withheld, lease, NOW, ["too many"])
+    store.rings.forget(5, lease)
+    for run, is_drawn in ((first, False), (second, True), (withheld, False)):
+        assert ({"HIT", "LINKED"} <= stamped(driver, run).keys()) == is_drawn
+        assert {"MEMBER_OF", "FOUND_BY"} <= stamped(driver, run).keys()
+
+
+@pytest.mark.parametrize(("stage", "after"), [("storing", 1), ("storing", 5), ("drawing", 1), ("drawing", 3)])
+def test_nothing_is_left_of_a_run_whose_writer_died(
+    store: Neo4jStore, driver: neo4j.Driver, lease: Lease, stage: str, after: int
+) -> None:
+    first = publish(store, lease, tables_of(MEMBERS))
+    before = stamped(driver, first)
+    dead = store.rings.begin_run(lease, 1, NOW)
+    tables = tables_of({**MEMBERS, "r3": ("a", "b")})
+    with suppress(KeyboardInterrupt):
+        store.rings.write_run(dead, tables, {}, lease, Dying(stage, after))
+        pytest.fail("it was not interrupted")
+    assert stamped(driver, dead)
+    store.rings.begin_run(lease, 1, NOW)
+    assert stamped(driver, dead) == {}
+    assert stamped(driver, first) == before
+    assert ids(driver, "Ring") == [("r1", first), ("r2", first)]
+    assert ids(driver, "Network") == [("nr1", None), ("nr2", None)]
+
+
+def test_a_run_whose_writer_died_before_the_store_named_it_was_never_published(
+    store: Neo4jStore, driver: neo4j.Driver, lease: Lease
+) -> None:
+    first = publish(store, lease, tables_of(MEMBERS))
+    dead = store.rings.begin_run(lease, 1, NOW)
+    store.rings.write_run(dead, tables_of({"r3": ("a", "b")}), {}, lease, Silent())
+    driver.execute_query(
+        "MATCH (r:Ring {ring_id: 'r3'})-[:FOUND_BY]->(u:Run {run: $run}) "
+        "SET r.first_run = $run, u.state = 'published', u.ended_at = 1, u.is_kept = true",
+        run=dead,
+        database_=DATABASE,
+    )
+    rings = store.rings
+    with pytest.raises(NotFoundError):
+        rings.members(["r3"], dead)
+    assert [(run.run_id, run.state) for run in rings.runs(5).items] == [
+        (dead, RunState.RUNNING),
+        (first, RunState.PUBLISHED),
+    ]
+    assert rings.page(RingQuery(), 5).total == 2
+    assert rings.names() == {"r1", "r2"}
+    store.rings.begin_run(lease, 1, NOW)
+    ended = rings.run(dead)
+    assert ended is not None
+    assert ended.state is RunState.FAILED
+    assert stamped(driver, dead) == {}
+    assert ids(driver, "Ring") == [("r1", first), ("r2", first)]
+
+
+def test_forgotten_findings_leave_the_graph_and_the_lives_of_rings_stay(
+    store: Neo4jStore, driver: neo4j.Driver, lease: Lease, neo4j_server: Login
+) -> None:
+    first = publish(store, lease, tables_of(MEMBERS))
+    second = publish(store, lease, tables_of(MEMBERS, "kept"))
+    publish(store, lease, tables_of({"r1": ("a", "b")}, "shrank"))
+    assert store.rings.forget(1, lease) == 2
+    assert "FOUND_BY" in stamped(driver, second)
+    with closing(Database(address_of(neo4j_server.address, *neo4j_server.credentials))) as database:
+        assert Runs(database, longest_snapshot_seconds=0.0).forget(1, lease) == 0
+    assert stamped(driver, first) == {"CAME_FROM": 2}
+    assert stamped(driver, second) == {}
+    assert ids(driver, "Ring") == [("r1", first), ("r2", first)]
+    assert ids(driver, "Network") == [("nr1", None)]
