@@ -150,6 +150,8 @@ def test_nothing_is_left_of_a_run_whose_writer_died(
     before = stamped(driver, first)
     dead = store.rings.begin_run(lease, 1, NOW)
     tables = tables_of({**MEMBERS, "r3": ("a", "b")})
+    unknown = pl.DataFrame([("r9", "died", "r9", 1.0)], schema=SCHEMAS["lineage"], orient="row")
+    tables["lineage"] = pl.concat([tables["lineage"], unknown])
     with suppress(KeyboardInterrupt):
         store.rings.write_run(dead, tables, {}, lease, Dying(stage, after))
         pytest.fail("it was not interrupted")
