@@ -15,6 +15,7 @@ from starlette.applications import Starlette
 
 from ringfence.api.application import build_application
 from ringfence.api.limits import Limits
+from ringfence.app import StoresByAddress
 from ringfence.domain.identifiers import IdentifierKind
 from ringfence.domain.leases import Holder, Lease, LeaseName
 from ringfence.domain.loads import LoadSource
@@ -26,7 +27,6 @@ from ringfence.market.tables import IdentifierValues, MarketTables
 from ringfence.services.decide_rings import decide
 from ringfence.services.manage_keys import create_key
 from ringfence.store import Store
-from ringfence.store.sqlite import SqliteStore
 
 SECOND = 1_000_000
 DAY = 86_400 * SECOND
@@ -236,14 +236,15 @@ def problem(response: httpx.Response) -> tuple[int, str]:
 def open_api(
     folder: Path,
     *,
+    address: str | None = None,
     filled: bool = True,
     graphiql: bool = True,
     any_host: bool = False,
     limits: Limits | None = None,
     clock: Callable[[], int] = lambda: NOW,
 ) -> Iterator[Api]:
-    """Open the API on the small store, or on an empty one."""
-    store = SqliteStore(folder / "store.sqlite")
+    """Open the API on the small store, or on an empty one; in the folder unless another address is told."""
+    store = StoresByAddress().open(address or str(folder / "store.sqlite"), create=True)
     try:
         if filled:
             fill(store)
