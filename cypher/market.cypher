@@ -5,15 +5,13 @@ RETURN coalesce($version, s.market_version)
 
 // name: find_load_by_digest
 // The same files are known by what they hold.
-MATCH (s:Store {id: $store})
-WITH coalesce($version, s.market_version) AS version
+<<market_version>>
 MATCH (l:Load {digest: $digest}) WHERE l.load <= version
 RETURN l.load, l.begun_at, l.finished_at, l.source
 
 // name: list_loads
 // Complete loads, oldest first.
-MATCH (s:Store {id: $store})
-WITH coalesce($version, s.market_version) AS version
+<<market_version>>
 MATCH (l:Load) WHERE l.load <= version
 RETURN l.load, l.begun_at, l.finished_at, l.source
 ORDER BY l.load
@@ -27,19 +25,10 @@ ORDER BY load, b.number
 
 // name: find_buyers
 // Buyers by id in the order asked for, as far as the scope sees them, with what it sees of them.
-MATCH (s:Store {id: $store})
-WITH coalesce($version, s.market_version) AS version
+<<market_version>>
 UNWIND range(0, size($buyer_ids) - 1) AS place
 MATCH (b:Buyer {buyer_id: $buyer_ids[place]})
-WHERE b.load <= version AND ($merchant_id IS NULL
-    OR EXISTS {
-        (b)-[:FILED]->(c:Claim)-[:AGAINST]->(m:Merchant)
-        WHERE m.merchant_id = $merchant_id AND c.filed_at >= $since AND c.load <= version
-    }
-    OR EXISTS {
-        (b)-[o:ORDERED]->(m:Merchant)
-        WHERE m.merchant_id = $merchant_id AND o.ordered_at >= $since AND o.load <= version
-    })
+WHERE <<sees_buyer>>
 CALL (b, version) {
     MATCH (b)-[:FILED]->(c:Claim)-[:AGAINST]->(m:Merchant)
     WHERE c.load <= version AND ($merchant_id IS NULL OR m.merchant_id = $merchant_id)
@@ -60,53 +49,30 @@ ORDER BY place
 
 // name: list_claims
 // A page of a buyer's claims within the scope, latest first, as last changed.
-MATCH (s:Store {id: $store})
-WITH coalesce($version, s.market_version) AS version
+<<market_version>>
 MATCH (b:Buyer {buyer_id: $buyer_id})
-WHERE b.load <= version AND ($merchant_id IS NULL
-    OR EXISTS {
-        (b)-[:FILED]->(c:Claim)-[:AGAINST]->(m:Merchant)
-        WHERE m.merchant_id = $merchant_id AND c.filed_at >= $since AND c.load <= version
-    }
-    OR EXISTS {
-        (b)-[o:ORDERED]->(m:Merchant)
-        WHERE m.merchant_id = $merchant_id AND o.ordered_at >= $since AND o.load <= version
-    })
+WHERE <<sees_buyer>>
 MATCH (b)-[:FILED]->(c:Claim)-[:AGAINST]->(m:Merchant)
 WHERE c.load <= version AND ($merchant_id IS NULL OR m.merchant_id = $merchant_id)
     AND ($filed_at IS NULL OR c.filed_at < $filed_at OR (c.filed_at = $filed_at AND c.claim_id > $claim_id))
 WITH b, c, m, version ORDER BY c.filed_at DESC, c.claim_id LIMIT $first
-CALL (c, version) {
-    OPTIONAL MATCH (c)-[:CHANGED_BY]->(h:Change) WHERE h.load <= version
-    RETURN h ORDER BY h.load DESC LIMIT 1
-}
+<<claim_now>>
 WITH b, c, m, CASE WHEN h IS NULL THEN c ELSE h END AS now
-RETURN c.claim_id, b.buyer_id, m.merchant_id, c.filed_at, c.amount, c.currency, c.kind, c.reason, now.status,
-    c.order_id, c.category, c.country, c.paid_at, now.delivered_at, now.refunded, now.evidence_count, c.high_value
+RETURN <<claim_columns>>
 ORDER BY c.filed_at DESC, c.claim_id
 
 // name: count_claims
 // How many claims of a buyer the scope sees.
-MATCH (s:Store {id: $store})
-WITH coalesce($version, s.market_version) AS version
+<<market_version>>
 MATCH (b:Buyer {buyer_id: $buyer_id})
-WHERE b.load <= version AND ($merchant_id IS NULL
-    OR EXISTS {
-        (b)-[:FILED]->(c:Claim)-[:AGAINST]->(m:Merchant)
-        WHERE m.merchant_id = $merchant_id AND c.filed_at >= $since AND c.load <= version
-    }
-    OR EXISTS {
-        (b)-[o:ORDERED]->(m:Merchant)
-        WHERE m.merchant_id = $merchant_id AND o.ordered_at >= $since AND o.load <= version
-    })
+WHERE <<sees_buyer>>
 MATCH (b)-[:FILED]->(c:Claim)-[:AGAINST]->(m:Merchant)
 WHERE c.load <= version AND ($merchant_id IS NULL OR m.merchant_id = $merchant_id)
 RETURN count(c)
 
 // name: find_claims
 // Claims by id in the order asked for, as far as the scope sees them, as last changed.
-MATCH (s:Store {id: $store})
-WITH coalesce($version, s.market_version) AS version
+<<market_version>>
 UNWIND range(0, size($claim_ids) - 1) AS place
 MATCH (b:Buyer)-[:FILED]->(c:Claim {claim_id: $claim_ids[place]})-[:AGAINST]->(m:Merchant)
 WHERE c.load <= version AND ($merchant_id IS NULL
@@ -118,19 +84,14 @@ WHERE c.load <= version AND ($merchant_id IS NULL
         (b)-[o:ORDERED]->(m)
         WHERE o.ordered_at >= $since AND o.load <= version
     }))
-CALL (c, version) {
-    OPTIONAL MATCH (c)-[:CHANGED_BY]->(h:Change) WHERE h.load <= version
-    RETURN h ORDER BY h.load DESC LIMIT 1
-}
+<<claim_now>>
 WITH place, b, c, m, CASE WHEN h IS NULL THEN c ELSE h END AS now
-RETURN c.claim_id, b.buyer_id, m.merchant_id, c.filed_at, c.amount, c.currency, c.kind, c.reason, now.status,
-    c.order_id, c.category, c.country, c.paid_at, now.delivered_at, now.refunded, now.evidence_count, c.high_value
+RETURN <<claim_columns>>
 ORDER BY place
 
 // name: list_shared_identifiers
 // A buyer's values that others use too, rarest first; none of them is any merchant's business.
-MATCH (s:Store {id: $store})
-WITH coalesce($version, s.market_version) AS version WHERE $merchant_id IS NULL
+<<market_version>> WHERE $merchant_id IS NULL
 MATCH (:Buyer {buyer_id: $buyer_id})-[mine:USES]->(i:Identifier) WHERE mine.load <= version
 WITH DISTINCT i, version
 CALL (i, version) {

@@ -32,28 +32,14 @@ ORDER BY e.version
 // States by id as asked for; where a record was changed after the snapshot began, the one before.
 UNWIND range(0, size($ids) - 1) AS place
 MATCH (r:Record {kind: $kind, id: $ids[place]})
-CALL (r) {
-    WITH r WHERE r.write <= coalesce($write, r.write)
-    RETURN r.version AS version, r.state AS state
-  UNION ALL
-    WITH r WHERE r.write > $write
-    MATCH (r)-[:HAS]->(e:Event) WHERE e.write <= $write AND e.state IS NOT NULL
-    RETURN e.version AS version, e.state AS state ORDER BY version DESC LIMIT 1
-}
+<<record_then>>
 RETURN r.id, version, state
 ORDER BY place
 
 // name: list_states
 // States of all records of a kind, by id; asking for any id lets the index of both be used.
 MATCH (r:Record) WHERE r.kind = $kind AND r.id IS NOT NULL
-CALL (r) {
-    WITH r WHERE r.write <= coalesce($write, r.write)
-    RETURN r.version AS version, r.state AS state
-  UNION ALL
-    WITH r WHERE r.write > $write
-    MATCH (r)-[:HAS]->(e:Event) WHERE e.write <= $write AND e.state IS NOT NULL
-    RETURN e.version AS version, e.state AS state ORDER BY version DESC LIMIT 1
-}
+<<record_then>>
 RETURN r.id, version, state
 ORDER BY r.id
 
@@ -61,13 +47,6 @@ ORDER BY r.id
 // States of all records of a kind that concern a subject, by id.
 MATCH (:Subject {kind: $subject_kind, id: $subject_id})<-[c:CONCERNS]-(r:Record)
 WHERE r.kind = $kind AND c.write <= coalesce($write, c.write)
-CALL (r) {
-    WITH r WHERE r.write <= coalesce($write, r.write)
-    RETURN r.version AS version, r.state AS state
-  UNION ALL
-    WITH r WHERE r.write > $write
-    MATCH (r)-[:HAS]->(e:Event) WHERE e.write <= $write AND e.state IS NOT NULL
-    RETURN e.version AS version, e.state AS state ORDER BY version DESC LIMIT 1
-}
+<<record_then>>
 RETURN r.id, version, state
 ORDER BY r.id

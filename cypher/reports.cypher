@@ -1,17 +1,8 @@
 // name: list_reports
 // The reports that accuse a buyer, latest first, as far as the scope sees them.
-MATCH (s:Store {id: $store})
-WITH coalesce($version, s.market_version) AS version
+<<market_version>>
 MATCH (b:Buyer {buyer_id: $buyer_id})
-WHERE b.load <= version AND ($merchant_id IS NULL
-    OR EXISTS {
-        (b)-[:FILED]->(c:Claim)-[:AGAINST]->(m:Merchant)
-        WHERE m.merchant_id = $merchant_id AND c.filed_at >= $since AND c.load <= version
-    }
-    OR EXISTS {
-        (b)-[o:ORDERED]->(m:Merchant)
-        WHERE m.merchant_id = $merchant_id AND o.ordered_at >= $since AND o.load <= version
-    })
+WHERE <<sees_buyer>>
 MATCH (b)<-[:ACCUSES]-(r:Report)<-[:FILED_REPORT]-(m:Merchant)
 WHERE r.load <= version AND ($merchant_id IS NULL OR m.merchant_id = $merchant_id)
 RETURN r.report_id, m.merchant_id, b.buyer_id, r.reported_at, r.claim_id, r.reason, r.evidence_count

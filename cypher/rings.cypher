@@ -113,13 +113,8 @@ RETURN cleared
 
 // name: find_rings
 // What a run says of rings, in the order asked for, and of their lives as far as they were published.
-MATCH (s:Store {id: $store})
-WITH coalesce($pinned, s.published_run) AS published
-MATCH (u:Run {run: coalesce($run, published)})
-WHERE u.run = published OR u.is_kept AND (u.state = 'withheld' OR u.run < published)
-UNWIND range(0, size($ring_ids) - 1) AS place
-MATCH (r:Ring {ring_id: $ring_ids[place]})
-MATCH (r)-[f:FOUND_BY]->(u)
+<<readable_run>>
+<<asked_rings>>
 RETURN r.ring_id, f.run, f.network_id, f.score, f.size, f.claims, f.merchants, f.amount, f.first_claim_at,
     f.last_claim_at, f.why,
     CASE WHEN r.first_run <= published THEN r.first_run ELSE f.run END,
@@ -129,8 +124,7 @@ ORDER BY place
 
 // name: find_last_known_ring
 // What the last published run that had a ring says of it.
-MATCH (s:Store {id: $store})
-WITH coalesce($pinned, s.published_run) AS published
+<<published>>
 MATCH (r:Ring {ring_id: $ring_id})-[f:FOUND_BY]->(u)
 WHERE u.run = published OR u.run < published AND u.state = 'published' AND u.is_kept
 RETURN r.ring_id, f.run, f.network_id, f.score, f.size, f.claims, f.merchants, f.amount, f.first_claim_at,
@@ -139,32 +133,21 @@ ORDER BY u.run DESC LIMIT 1
 
 // name: find_members
 // The members of rings, ring by ring as asked for.
-MATCH (s:Store {id: $store})
-WITH coalesce($pinned, s.published_run) AS published
-MATCH (u:Run {run: coalesce($run, published)})
-WHERE u.run = published OR u.is_kept AND (u.state = 'withheld' OR u.run < published)
-UNWIND range(0, size($ring_ids) - 1) AS place
-MATCH (r:Ring {ring_id: $ring_ids[place]})
-MATCH (r)-[f:FOUND_BY]->(u)
+<<readable_run>>
+<<asked_rings>>
 RETURN r.ring_id, f.buyer_ids, f.member_scores, f.member_whys
 ORDER BY place
 
 // name: find_ring_batches
 // Where a run keeps the claims and the links of rings, ring by ring as asked for.
-MATCH (s:Store {id: $store})
-WITH coalesce($pinned, s.published_run) AS published
-MATCH (u:Run {run: coalesce($run, published)})
-WHERE u.run = published OR u.is_kept AND (u.state = 'withheld' OR u.run < published)
-UNWIND range(0, size($ring_ids) - 1) AS place
-MATCH (r:Ring {ring_id: $ring_ids[place]})
-MATCH (r)-[f:FOUND_BY]->(u)
+<<readable_run>>
+<<asked_rings>>
 RETURN u.run, r.ring_id, f.buyer_ids, f.evidence_batches, f.link_batches
 ORDER BY place
 
 // name: list_last_members
 // The members of each ring as the last published run says that had it.
-MATCH (s:Store {id: $store})
-WITH coalesce($pinned, s.published_run) AS published
+<<published>>
 MATCH (r:Ring) WHERE r.first_run <= published
 CALL (r, published) {
     MATCH (r)-[f:FOUND_BY]->(u)
@@ -176,23 +159,20 @@ ORDER BY r.ring_id
 
 // name: list_names
 // Rings that were ever published.
-MATCH (s:Store {id: $store})
-WITH coalesce($pinned, s.published_run) AS published
+<<published>>
 MATCH (r:Ring) WHERE r.first_run <= published
 RETURN r.ring_id
 
 // name: list_origins
 // Rings that were split from another.
-MATCH (s:Store {id: $store})
-WITH coalesce($pinned, s.published_run) AS published
+<<published>>
 MATCH (r:Ring) WHERE r.first_run <= published AND r.origin_ring_id IS NOT NULL
 RETURN r.ring_id, r.origin_ring_id
 ORDER BY r.ring_id
 
 // name: list_lineage
 // The lives of rings, as themselves and as the previous ring of another; `kept` as long as its run is kept.
-MATCH (s:Store {id: $store})
-WITH coalesce($pinned, s.published_run) AS published
+<<published>>
 UNWIND $ring_ids AS ring_id
 MATCH (:Ring {ring_id: ring_id})-[c:CAME_FROM]-()
 WITH DISTINCT published, c

@@ -76,16 +76,14 @@ SET u.is_drawn = false
 
 // name: find_run
 // One run, the published one if none is named, and which one is published.
-MATCH (s:Store {id: $store})
-WITH coalesce($pinned, s.published_run) AS published
+<<published>>
 MATCH (u:Run {run: coalesce($run, published)})
 RETURN u.run, CASE WHEN u.state = 'published' AND u.run > published THEN 'running' ELSE u.state END AS state,
     u.begun_at, u.ended_at, u.market_version, u.about, u.reasons
 
 // name: list_runs
 // A page of runs, latest first; one that the store does not name yet is still under way.
-MATCH (s:Store {id: $store})
-WITH coalesce($pinned, s.published_run) AS published
+<<published>>
 MATCH (u:Run) WHERE u.run > 0 AND (u.run < $after OR $after IS NULL)
 WITH u, CASE WHEN u.state = 'published' AND u.run > published THEN 'running' ELSE u.state END AS state
 WHERE $state IS NULL OR state = $state
@@ -94,8 +92,7 @@ ORDER BY u.run DESC LIMIT $rows
 
 // name: count_runs
 // How many runs the whole list has.
-MATCH (s:Store {id: $store})
-WITH coalesce($pinned, s.published_run) AS published
+<<published>>
 MATCH (u:Run) WHERE u.run > 0
 WITH CASE WHEN u.state = 'published' AND u.run > published THEN 'running' ELSE u.state END AS state
 WHERE $state IS NULL OR state = $state
@@ -103,10 +100,7 @@ RETURN count(*)
 
 // name: find_readable_run
 // The run whose findings are meant: published, or kept and named; a snapshot may go on reading what it saw.
-MATCH (s:Store {id: $store})
-WITH coalesce($pinned, s.published_run) AS published
-MATCH (u:Run {run: coalesce($run, published)})
-WHERE u.run = published OR u.is_kept AND (u.state = 'withheld' OR u.run < published)
+<<readable_run>>
 RETURN u.run, u.tables
 
 // name: save_run_batches
@@ -128,20 +122,14 @@ RETURN b.columns
 
 // name: find_run_table
 // All batches of a table of the run that is meant.
-MATCH (s:Store {id: $store})
-WITH coalesce($pinned, s.published_run) AS published
-MATCH (u:Run {run: coalesce($run, published)})
-WHERE u.run = published OR u.is_kept AND (u.state = 'withheld' OR u.run < published)
+<<readable_run>>
 MATCH (b:RunBatch) WHERE b.run = u.run AND b.table = $table AND b.number >= 0
 RETURN published, u.run, b.columns
 ORDER BY b.number
 
 // name: find_run_batch
 // The one batch that may hold a key, of a table in the order of its keys.
-MATCH (s:Store {id: $store})
-WITH coalesce($pinned, s.published_run) AS published
-MATCH (u:Run {run: coalesce($run, published)})
-WHERE u.run = published OR u.is_kept AND (u.state = 'withheld' OR u.run < published)
+<<readable_run>>
 MATCH (b:RunBatch) WHERE b.run = u.run AND b.table = $table AND b.first <= $key
 WITH published, u, b ORDER BY b.first DESC LIMIT 1
 RETURN published, u.run, b.columns

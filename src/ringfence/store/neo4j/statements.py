@@ -10,6 +10,9 @@ from pathlib import Path
 from types import MappingProxyType
 
 _NAME = re.compile(r"^// name: (\w+)$", re.MULTILINE)
+_FRAGMENT = re.compile(r"<<(\w+)>>")
+_FRAGMENTS = "fragments.cypher"
+"""What several statements say, by name; `<<name>>` stands for it."""
 _ALLOWS = re.compile(r"^allows (\w+): (.+)$")
 
 
@@ -31,17 +34,25 @@ class Statement:
 def statements() -> Mapping[str, Statement]:
     """Give all statements by name, file by file, as they stand there.
 
-    Raises ValueError for a statement without a reason, or of a name that another has.
+    Raises ValueError for a statement without a reason, of a name that another has, or with an unknown
+    fragment.
     """
     found: dict[str, Statement] = {}
     for file in sorted(_folder().iterdir(), key=lambda file: file.name):
-        if not file.name.endswith(".cypher"):
+        if not file.name.endswith(".cypher") or file.name == _FRAGMENTS:
             continue
-        for statement in parse(file.name.removesuffix(".cypher"), file.read_text("utf-8")):
+        for statement in parse(file.name.removesuffix(".cypher"), file.read_text("utf-8"), fragments()):
             if statement.name in found:
                 raise ValueError(f"{file.name}: there is another statement {statement.name}")
             found[statement.name] = statement
     return MappingProxyType(found)
+
+
+@cache
+def fragments() -> Mapping[str, str]:
+    """Give what several statements say, by name."""
+    source = (_folder() / _FRAGMENTS).read_text("utf-8")
+    return MappingProxyType({each.name: each.text for each in parse("fragments", source, {})})
 
 
 def _folder() -> Traversable:
@@ -50,13 +61,17 @@ def _folder() -> Traversable:
     return installed if installed.is_dir() else Path(__file__).parents[4] / "cypher"
 
 
-def parse(subject: str, source: str) -> list[Statement]:
-    """Read the statements of one file; raises ValueError for one without a reason or a text."""
+def parse(subject: str, source: str, known: Mapping[str, str]) -> list[Statement]:
+    """Read the statements of one file, with the fragments that are known by name.
+
+    Raises ValueError for a statement without a reason or a text, or with an unknown fragment.
+    """
     pieces = _NAME.split(source)[1:]
-    return [_statement(subject, name, body) for name, body in zip(pieces[::2], pieces[1::2], strict=True)]
+    bodies = zip(pieces[::2], pieces[1::2], strict=True)
+    return [_statement(subject, name, body, known) for name, body in bodies]
 
 
-def _statement(subject: str, name: str, body: str) -> Statement:
+def _statement(subject: str, name: str, body: str, known: Mapping[str, str]) -> Statement:
     lines = body.strip().splitlines()
     said = [line.removeprefix("//").strip() for line in lines if line.startswith("//")]
     allows = {match[1]: match[2] for line in said if (match := _ALLOWS.match(line))}
@@ -64,4 +79,6 @@ def _statement(subject: str, name: str, body: str) -> Statement:
     text = "\n".join(line for line in lines if not line.startswith("//")).strip()
     if not why or not text:
         raise ValueError(f"{subject}.cypher: {name} lacks a reason or a statement")
-    return Statement(name, subject, why, allows, text)
+    if unknown := set(_FRAGMENT.findall(text)) - set(known):
+        raise ValueError(f"{subject}.cypher: {name} names fragments that do not exist: {sorted(unknown)}")
+    return Statement(name, subject, why, allows, _FRAGMENT.sub(lambda match: known[match[1]], text))
