@@ -140,9 +140,9 @@ def test_an_interrupted_load_that_is_not_taken_up_leaves_no_trace(
     for path in files[1].glob("*.csv"):
         (tmp_path / path.name).write_bytes(path.read_bytes())
     claims = pl.read_csv(files[1] / "claims.csv", infer_schema=False)
-    claims.with_columns(pl.format("x{}", name).alias(name) for name in ("claim_id", "buyer_id")).write_csv(
-        tmp_path / "claims.csv"
-    )
+    renamed = claims.with_columns(pl.format("x{}", "claim_id").alias("claim_id"))
+    new = renamed.tail(len(claims) // 2).with_columns(pl.format("x{}", "buyer_id").alias("buyer_id"))
+    renamed.head(len(claims) // 2).vstack(new).write_csv(tmp_path / "claims.csv")
     before = whole_graph(after_first)
     with pytest.raises(Interrupted):
         load(after_first, tmp_path, 1, PulledPlug(batches))
