@@ -2,6 +2,7 @@
 
 import socket
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 
 _COMMIT = b"\xb0\x12"
@@ -17,13 +18,19 @@ class CuttingProxy:
         self.port: int = self._listening.getsockname()[1]
         self._sockets = [self._listening]
         self._is_to_cut = self._is_to_reach_server = False
+        self._meanwhile: Callable[[], object] = lambda: None
         self.cuts = 0
         """How many connections it has cut."""
         threading.Thread(target=self._accept, daemon=True).start()
 
-    def cut_next_commit(self, *, reaches_server: bool) -> None:
-        """Cut before the server has the COMMIT, or when it was carried out but its answer was not heard."""
-        self._is_to_cut, self._is_to_reach_server = True, reaches_server
+    def cut_next_commit(
+        self, *, reaches_server: bool, meanwhile: Callable[[], object] = lambda: None
+    ) -> None:
+        """Cut before the server has the COMMIT, or when it was carried out but its answer was not heard.
+
+        `meanwhile` is done after it was carried out, before the client finds itself cut off.
+        """
+        self._is_to_cut, self._is_to_reach_server, self._meanwhile = True, reaches_server, meanwhile
 
     def close(self) -> None:
         """Stop listening, and end all connections."""
@@ -61,6 +68,8 @@ class CuttingProxy:
         with suppress(OSError):
             while (data := server.recv(65_536)) and not is_cutting.is_set():
                 client.sendall(data)
+        if is_cutting.is_set() and self._is_to_reach_server:
+            self._meanwhile()
         _end(client)
         _end(server)
 

@@ -35,9 +35,19 @@ def test_what_names_no_server_is_refused(text: str) -> None:
         address_of(text, None, None)
 
 
-def test_a_password_in_an_address_is_refused_and_not_repeated() -> None:
+@pytest.mark.parametrize(
+    "text",
+    [
+        "neo4j://ana:secret@graph",
+        "neo4j://ana:secret@graph:port",
+        "neo4j://ana:[secret@graph",
+        "neo4j://ana:the/secret@graph",
+        "neo4j://ana:secret@",
+    ],
+)
+def test_a_password_in_an_address_is_refused_and_not_repeated(text: str) -> None:
     with pytest.raises(InvalidError, match="RINGFENCE_STORE_PASSWORD") as caught:
-        address_of("neo4j://ana:secret@graph", None, None)
+        address_of(text, None, None)
     assert "secret" not in str(caught.value)
 
 

@@ -183,6 +183,30 @@ def test_a_transaction_whose_commit_was_carried_out_unheard_is_no_failure(
     assert len(store.records.stream(ONE)) == 1
 
 
+def test_a_commit_is_known_as_carried_out_though_the_lease_was_renewed_before_anybody_asked(
+    store: Store, proxy: CuttingProxy, neo4j_address: str, neo4j_server: Login
+) -> None:
+    lease = store.leases.acquire(LeaseName.DETECT, HERE, 60.0, 0)
+    with closing(opened(neo4j_address, neo4j_server)) as renewing:
+        with store.transaction(lease):
+            append(store, 0)
+            proxy.cut_next_commit(
+                reaches_server=True, meanwhile=lambda: renewing.leases.renew(lease, 60.0, 1)
+            )
+        assert proxy.cuts == 1
+    assert len(store.records.stream(ONE)) == 1
+
+
+def test_whether_something_was_written_without_a_lease_is_left_open_if_others_wrote_since(
+    store: Store, proxy: CuttingProxy, neo4j_address: str, neo4j_server: Login
+) -> None:
+    with closing(opened(neo4j_address, neo4j_server)) as other:
+        proxy.cut_next_commit(reaches_server=True, meanwhile=lambda: append(other, 1))
+        with pytest.raises(UnavailableError, match="look whether it is there"):
+            append(store, 0)
+    assert len(store.records.stream(ONE)) == 2
+
+
 def test_a_transaction_whose_commit_was_lost_fails_and_leaves_nothing(
     store: Store, proxy: CuttingProxy
 ) -> None:

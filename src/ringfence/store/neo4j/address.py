@@ -26,6 +26,12 @@ class Address:
 
 def address_of(text: str, user: str | None, password: str | None) -> Address:
     """Read an address; raises InvalidError for one that names no server, or holds a password."""
+    # First of all, since every other refusal repeats the address.
+    if "@" in text:
+        raise InvalidError(
+            "A password in an address is seen by everybody on the machine: set RINGFENCE_STORE_USER and "
+            "RINGFENCE_STORE_PASSWORD instead."
+        )
     try:
         parts = urlsplit(text)
         port = parts.port
@@ -33,11 +39,6 @@ def address_of(text: str, user: str | None, password: str | None) -> Address:
         raise InvalidError(f"{text} is no address of a Neo4j: {error}.") from error
     if parts.scheme not in SCHEMES or not parts.hostname:
         raise InvalidError(f"{text} is no address of a Neo4j; name one as neo4j://HOST:7687.")
-    if parts.username is not None or parts.password is not None:
-        raise InvalidError(
-            "A password in an address is seen by everybody on the machine: set RINGFENCE_STORE_USER and "
-            "RINGFENCE_STORE_PASSWORD instead."
-        )
     if parts.query or parts.fragment or parts.path.count("/") > 1:
         raise InvalidError(f"{text} is no address of a Neo4j; name one as neo4j://HOST:7687/DATABASE.")
     if (user is None) != (password is None):

@@ -157,7 +157,7 @@ class Database:
         with self._session(WRITE_ACCESS) as session:
             with self._errors():
                 transaction = session.begin_transaction(timeout=_WRITE_SECONDS)
-            self._local.transaction, self._local.lease = transaction, lease
+            self._local.transaction = transaction
             try:
                 number = self._begin(lease, mark)
                 self._local.write = number
@@ -262,7 +262,7 @@ class Database:
         if mark in (last, last_of_lease):
             return True
         # Numbers are given once: had it taken place, its mark stood there until a later writer's number did.
-        # Under a lease nobody else writes its mark.
+        # Under a lease nobody else leaves a mark on it: a renewal leaves none.
         if writes <= number or lease is not None:
             return False
         raise ServerError(

@@ -34,6 +34,12 @@ _REMEDIES = (
         "it is a follower; use the scheme neo4j:// to be led to the leader",
     ),
 )
+_PASSING = (
+    # A node that is merged while another deletes it is not found, though it will be the next time.
+    "Neo.ClientError.Statement.EntityNotFound",
+    # Where two make the same store at once, IF NOT EXISTS holds only the next time.
+    "Neo.ClientError.Schema.EquivalentSchemaRuleAlreadyExists",
+)
 
 
 class ServerError(UnavailableError):
@@ -67,7 +73,6 @@ def meaning(address: Address, error: Exception) -> ServerError:
 
 
 def _is_transient(error: Exception) -> bool:
-    # A node that is merged while another deletes it is not found, though it will be the next time.
-    if getattr(error, "code", None) == "Neo.ClientError.Statement.EntityNotFound":
+    if getattr(error, "code", None) in _PASSING:
         return True
     return isinstance(error, DRIVER_ERRORS) and error.is_retryable()

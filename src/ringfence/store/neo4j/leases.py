@@ -34,12 +34,12 @@ class Neo4jLeases:
     def renew(self, lease: Lease, seconds: float, now: int) -> None:
         """Hold it for `seconds` from now."""
         expires_at = _after(now, seconds)
-        self._database.write(
-            lambda: self._database.all(
-                "renew_lease", name=lease.name, seconds=seconds, expires_at=expires_at
-            ),
-            lease,
-        )
+
+        def renew() -> None:
+            self._database.all("renew_lease", name=lease.name, seconds=seconds, expires_at=expires_at)
+
+        # The lease is checked inside, so that it keeps the mark of the transaction whose work it protects.
+        self._database.write(lambda: self._database.write(renew, lease))
 
     def release(self, lease: Lease) -> None:
         """Let go."""
