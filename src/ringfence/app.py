@@ -126,4 +126,5 @@ def main() -> None:
         fail(str(error))
         sys.exit(exit_code(error))
     stores = StoresByAddress(settings.store_user, settings.store_password)
-    sys.exit(run(sys.argv[1:], settings, stores))
+    targets = StoresByAddress(settings.copy_user, settings.copy_password)
+    sys.exit(run(sys.argv[1:], settings, stores, targets))

@@ -19,6 +19,10 @@ class Settings:
     """RINGFENCE_STORE_USER: who connects to a server (default: nobody, or neo4j if there is a password)."""
     store_password: str | None = field(default=None, repr=False)
     """RINGFENCE_STORE_PASSWORD, or the first line of the file RINGFENCE_STORE_PASSWORD_FILE."""
+    copy_user: str | None = None
+    """RINGFENCE_COPY_USER: who connects to the server a store is copied to (default: as for the store)."""
+    copy_password: str | None = field(default=None, repr=False)
+    """RINGFENCE_COPY_PASSWORD, or the first line of the file RINGFENCE_COPY_PASSWORD_FILE."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
@@ -27,28 +31,34 @@ class Settings:
         Raises InvalidError for a password told twice, or a file of it that cannot be read.
         """
         key_file = environment.get("RINGFENCE_KEY_FILE")
-        password = _password(environment)
+        user, password = _login(environment, "STORE")
+        copy_user, copy_password = _login(environment, "COPY")
         return cls(
             key_file=Path(key_file) if key_file else None,
             store=environment.get("RINGFENCE_STORE") or None,
-            store_user=environment.get("RINGFENCE_STORE_USER") or ("neo4j" if password else None),
+            store_user=user,
             store_password=password,
+            copy_user=copy_user or user,
+            copy_password=copy_password or password,
         )
 
 
-def _password(environment: Mapping[str, str]) -> str | None:
-    password = environment.get("RINGFENCE_STORE_PASSWORD") or None
-    file = environment.get("RINGFENCE_STORE_PASSWORD_FILE")
+def _login(environment: Mapping[str, str], name: str) -> tuple[str | None, str | None]:
+    password = _password(environment, f"RINGFENCE_{name}_PASSWORD")
+    return environment.get(f"RINGFENCE_{name}_USER") or ("neo4j" if password else None), password
+
+
+def _password(environment: Mapping[str, str], name: str) -> str | None:
+    password = environment.get(name) or None
+    file = environment.get(f"{name}_FILE")
     if not file:
         return password
     if password:
-        raise InvalidError(
-            "Both RINGFENCE_STORE_PASSWORD and RINGFENCE_STORE_PASSWORD_FILE are set; unset one of them."
-        )
+        raise InvalidError(f"Both {name} and {name}_FILE are set; unset one of them.")
     try:
         told = Path(file).read_text("utf-8").partition("\n")[0].strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise InvalidError(f"RINGFENCE_STORE_PASSWORD_FILE: {file} cannot be read ({error}).") from error
+        raise InvalidError(f"{name}_FILE: {file} cannot be read ({error}).") from error
     if not told:
-        raise InvalidError(f"RINGFENCE_STORE_PASSWORD_FILE: {file} is empty.")
+        raise InvalidError(f"{name}_FILE: {file} is empty.")
     return told

@@ -48,3 +48,12 @@ def test_a_password_told_twice_is_refused(tmp_path: Path) -> None:
     }
     with pytest.raises(InvalidError, match="unset one"):
         Settings.from_environment(environment)
+
+
+def test_a_store_is_copied_to_another_server_by_a_login_of_its_own_or_by_the_same() -> None:
+    environment = {"RINGFENCE_STORE_USER": "ana", "RINGFENCE_STORE_PASSWORD": "secret"}
+    settings = Settings.from_environment(environment)
+    assert (settings.copy_user, settings.copy_password) == ("ana", "secret")
+    settings = Settings.from_environment(environment | {"RINGFENCE_COPY_PASSWORD": "other"})
+    assert (settings.copy_user, settings.copy_password) == ("neo4j", "other")
+    assert (settings.store_user, settings.store_password) == ("ana", "secret")
