@@ -3,8 +3,6 @@
 import shutil
 import signal
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -12,89 +10,24 @@ from typing import Any
 
 import polars as pl
 import pytest
+from interrupted_loads import BATCH_ROWS, KEY, Interrupted, PulledPlug, killed_load, two_loads
 
 from ringfence.domain.leases import Holder, Lease, LeaseName
 from ringfence.domain.progress import Silent
-from ringfence.generator import GeneratorOptions
-from ringfence.intake import PseudonymKey
 from ringfence.services.load_market import LoadRequest, load_market
-from ringfence.services.make_marketplace import make_marketplace
 from ringfence.store import Store
 from ringfence.store.sqlite import SqliteStore
-
-KEY = PseudonymKey(b"k" * 32)
-_BATCH_ROWS = 300
-
-_KILLED = """
-import os, signal, sys
-from pathlib import Path
-from ringfence.domain.leases import Holder, LeaseName
-from ringfence.intake import PseudonymKey
-from ringfence.services.load_market import LoadRequest, load_market
-from ringfence.store.sqlite import SqliteStore, loading
-loading.BATCH_ROWS = int(sys.argv[1])
-left, write = int(sys.argv[2]), loading.write_columns
-def kill(*arguments):
-    global left
-    write(*arguments)
-    left -= 1
-    if left == 0:
-        os.kill(os.getpid(), signal.SIGKILL)
-loading.write_columns = kill
-store = SqliteStore(Path(sys.argv[3]))
-lease = store.leases.acquire(LeaseName.LOAD, Holder("there", 1, "now"), 60.0, 0)
-load_market(LoadRequest([Path(sys.argv[4])]), PseudonymKey(b"k" * 32), store, lease, 7)
-"""
-"""Loads, and dies in the middle of its n-th transaction that keeps columns."""
-
-
-class Interrupted(Exception):
-    """Somebody pulled the plug."""
-
-
-class PulledPlug(Silent):
-    """Pulls the plug after so many batches."""
-
-    def __init__(self, batches: int) -> None:
-        self._left = batches
-        self._is_writing = False
-
-    def stage(self, name: str, total: int | None = None) -> None:
-        """Wait for the writing to begin."""
-        self._is_writing = name == "write"
-
-    def advance(self, steps: int) -> None:
-        """Count down."""
-        self._left -= self._is_writing
-        if self._left < 0:
-            raise Interrupted
 
 
 @pytest.fixture(autouse=True)
 def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ringfence.store.sqlite.loading.BATCH_ROWS", _BATCH_ROWS)
+    monkeypatch.setattr("ringfence.store.sqlite.loading.BATCH_ROWS", BATCH_ROWS)
     monkeypatch.setattr("ringfence.store.sqlite.clearing._ROWS", 100)
 
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """Two marketplaces' worth of files: the second knows some of the first one's claims otherwise."""
-    folder = tmp_path_factory.mktemp("market")
-    make_marketplace(
-        GeneratorOptions(buyers=500, seed=5, claims_per_buyer=2, orders_per_claim=2), folder / "all"
-    )
-    parts = [folder / "first", folder / "second"]
-    for number, part in enumerate(parts):
-        part.mkdir()
-        for path in (folder / "all").glob("*.csv"):
-            rows = pl.read_csv(path, infer_schema=False)
-            kept = rows.gather_every(2, number)
-            if number == 1 and path.stem == "claims":
-                kept = pl.concat(
-                    [kept, rows.gather_every(2).head(50).with_columns(status=pl.lit("withdrawn"))]
-                )
-            kept.write_csv(part / path.name)
-    return parts
+    return two_loads(tmp_path_factory.mktemp("market"))
 
 
 @contextmanager
@@ -134,7 +67,7 @@ def after_first(files: list[Path], tmp_path_factory: pytest.TempPathFactory) -> 
     """A store with the first load."""
     path = tmp_path_factory.mktemp("first") / "store.sqlite"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ringfence.store.sqlite.loading.BATCH_ROWS", _BATCH_ROWS)
+        patch.setattr("ringfence.store.sqlite.loading.BATCH_ROWS", BATCH_ROWS)
         load(path, files[0])
     return path
 
@@ -147,7 +80,7 @@ def undisturbed(
     path = tmp_path_factory.mktemp("undisturbed") / "store.sqlite"
     shutil.copy(after_first, path)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ringfence.store.sqlite.loading.BATCH_ROWS", _BATCH_ROWS)
+        patch.setattr("ringfence.store.sqlite.loading.BATCH_ROWS", BATCH_ROWS)
         load(path, files[1], process=2)
     return content(path)
 
@@ -241,12 +174,7 @@ def test_a_load_killed_in_a_transaction_goes_on_from_the_one_before(
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("UPDATE leases SET expires_at = 0")
         connection.commit()
-    ended = subprocess.run(
-        [sys.executable, "-c", _KILLED, str(_BATCH_ROWS), str(left), str(path), str(files[1])],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    ended = killed_load("sqlite", str(path), files[1], left)
     assert ended.returncode == -signal.SIGKILL, ended.stderr
     with opened(path, process=9) as (store, _):
         assert store.market.version() == 1

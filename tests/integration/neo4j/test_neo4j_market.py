@@ -1,8 +1,6 @@
 """A load into Neo4j that was killed and given again leaves what an undisturbed one leaves."""
 
 import signal
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
@@ -11,93 +9,29 @@ from typing import Any
 
 import polars as pl
 import pytest
+from interrupted_loads import BATCH_ROWS, KEY, Interrupted, PulledPlug, killed_load, two_loads
 from whole_graph import kinds_of, whole_graph
 
 from neo4j_database import Emptying, Login
 from ringfence.app import StoresByAddress
 from ringfence.domain.leases import Holder, LeaseName
-from ringfence.domain.progress import Progress, Silent
-from ringfence.generator import GeneratorOptions
-from ringfence.intake import PseudonymKey
+from ringfence.domain.progress import Progress
 from ringfence.services.load_market import LoadRequest, load_market
-from ringfence.services.make_marketplace import make_marketplace
 from ringfence.store.neo4j.loading import begin_load
-
-KEY = PseudonymKey(b"k" * 32)
-_BATCH_ROWS = 300
-_KILLED = """
-import os, signal, sys
-from pathlib import Path
-from ringfence.app import StoresByAddress
-from ringfence.domain.leases import Holder, LeaseName
-from ringfence.intake import PseudonymKey
-from ringfence.services.load_market import LoadRequest, load_market
-from ringfence.store.neo4j import loading
-loading.BATCH_ROWS = int(sys.argv[1])
-left, write = int(sys.argv[2]), loading.write_columns
-def kill(*arguments):
-    global left
-    write(*arguments)
-    left -= 1
-    if left == 0:
-        os.kill(os.getpid(), signal.SIGKILL)
-loading.write_columns = kill
-store = StoresByAddress().open(sys.argv[3], create=False)
-lease = store.leases.acquire(LeaseName.LOAD, Holder("there", 1, "now"), 60.0, 10**9)
-load_market(LoadRequest([Path(sys.argv[4])]), PseudonymKey(b"k" * 32), store, lease, 7)
-"""
-"""Loads, and dies in the middle of its n-th transaction that keeps columns."""
-
-
-class Interrupted(Exception):
-    """Somebody pulled the plug."""
-
-
-class PulledPlug(Silent):
-    """Pulls the plug after so many batches."""
-
-    def __init__(self, batches: int) -> None:
-        self._left = batches
-        self._is_writing = False
-
-    def stage(self, name: str, total: int | None = None) -> None:
-        """Wait for the writing to begin."""
-        self._is_writing = name == "write"
-
-    def advance(self, steps: int) -> None:
-        """Count down."""
-        self._left -= self._is_writing
-        if self._left < 0:
-            raise Interrupted
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _small_batches() -> Iterator[None]:
     """Let there be several batches of everything, and several steps to clear them away."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ringfence.store.neo4j.loading.BATCH_ROWS", _BATCH_ROWS)
+        patch.setattr("ringfence.store.neo4j.loading.BATCH_ROWS", BATCH_ROWS)
         patch.setattr("ringfence.store.neo4j.clearing._ROWS", 100)
         yield
 
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """Two marketplaces' worth of files: the second knows some of the first one's claims otherwise."""
-    folder = tmp_path_factory.mktemp("market")
-    make_marketplace(
-        GeneratorOptions(buyers=500, seed=5, claims_per_buyer=2, orders_per_claim=2), folder / "all"
-    )
-    parts = [folder / "first", folder / "second"]
-    for number, part in enumerate(parts):
-        part.mkdir()
-        for path in (folder / "all").glob("*.csv"):
-            rows = pl.read_csv(path, infer_schema=False)
-            kept = rows.gather_every(2, number)
-            if number == 1 and path.stem == "claims":
-                changed = rows.gather_every(2).head(50).with_columns(status=pl.lit("withdrawn"))
-                kept = pl.concat([kept, changed])
-            kept.write_csv(part / path.name)
-    return parts
+    return two_loads(tmp_path_factory.mktemp("market"))
 
 
 def load(login: Login, files: Path, process: int, progress: Progress | None = None) -> None:
@@ -155,16 +89,35 @@ def test_an_interrupted_load_that_is_not_taken_up_leaves_no_trace(
 def test_a_load_killed_in_a_transaction_goes_on_from_the_one_before(
     files: list[Path], undisturbed: Counter[tuple[Any, ...]], after_first: Login, left: int
 ) -> None:
-    ended = subprocess.run(
-        [sys.executable, "-c", _KILLED, str(_BATCH_ROWS), str(left), after_first.address, str(files[1])],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    ended = killed_load("neo4j", after_first.address, files[1], left)
     assert ended.returncode == -signal.SIGKILL, ended.stderr
     with closing(StoresByAddress(*after_first.credentials).open(after_first.address, create=False)) as store:
         assert store.market.version() == 1
     load(after_first, files[1], 9)
+    assert whole_graph(after_first) == undisturbed
+
+
+def test_a_clearing_that_is_interrupted_too_is_done_again(
+    files: list[Path],
+    undisturbed: Counter[tuple[Any, ...]],
+    after_first: Login,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with pytest.raises(Interrupted):
+        load(after_first, files[1], 1, PulledPlug(20))
+    written = whole_graph(after_first)
+
+    def pull(*_: object) -> int:
+        raise Interrupted
+
+    with monkeypatch.context() as patch:
+        patch.setattr("ringfence.store.neo4j.clearing.Neo4jNumbering", pull)
+        (tmp_path / "orders.csv").write_bytes((files[1] / "orders.csv").read_bytes())
+        with pytest.raises(Interrupted):
+            load(after_first, tmp_path, 2)
+    assert len(whole_graph(after_first)) < len(written)
+    load(after_first, files[1], 3)
     assert whole_graph(after_first) == undisturbed
 
 

@@ -11,6 +11,10 @@ from numpy.typing import NDArray
 from ringfence.market.tables import IdentifierValues, MarketTables
 from ringfence.store.columnar.numbers import Numbering, Numbers, numbers_of
 
+PLAN = 1
+"""Rises whenever rows are cut into batches otherwise, or numbered otherwise, by any store."""
+CLEARED = 0
+"""The plan of a load that is being cleared away."""
 _DETECTION = ("claim_id", "buyer", "merchant", "filed_at", "amount", "currency")
 
 

@@ -8,7 +8,7 @@ from ringfence.domain.leases import Lease
 from ringfence.domain.loads import Load, LoadSource, refuse_other_pseudonyms
 from ringfence.domain.progress import Progress
 from ringfence.market.tables import MarketTables
-from ringfence.store.columnar.batches import Batch, LoadBatches, pseudonyms
+from ringfence.store.columnar.batches import CLEARED, PLAN, Batch, LoadBatches, pseudonyms
 from ringfence.store.columnar.sources import json_of, load_of_row
 from ringfence.store.neo4j.clearing import clear_load
 from ringfence.store.neo4j.columns import write_columns
@@ -17,10 +17,6 @@ from ringfence.store.neo4j.numbers import Neo4jNumbering
 
 BATCH_ROWS = 10_000
 """Rows a transaction writes."""
-PLAN = 1
-"""Rises whenever rows are cut into batches otherwise, or numbered otherwise."""
-CLEARED = 0
-"""The plan of a load that is being cleared away."""
 _CREATING = {
     "buyers": "create_buyers",
     "merchants": "create_merchants",

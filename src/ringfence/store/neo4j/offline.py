@@ -14,13 +14,13 @@ from ringfence.domain.errors import UnavailableError
 from ringfence.domain.loads import Load, LoadSource
 from ringfence.domain.progress import Progress
 from ringfence.market.tables import MarketTables
-from ringfence.store.columnar.batches import LoadBatches
+from ringfence.store.columnar.batches import PLAN, LoadBatches
 from ringfence.store.columnar.columns import bytes_of
 from ringfence.store.columnar.numbers import NoNumbers
 from ringfence.store.columnar.sources import json_of
 from ringfence.store.neo4j.database import STORE
 from ringfence.store.neo4j.import_rows import Piece, nodes, pieces_of
-from ringfence.store.neo4j.loading import BATCH_ROWS, PLAN
+from ringfence.store.neo4j.loading import BATCH_ROWS
 from ringfence.store.neo4j.schema import IMPORTED
 from ringfence.store.offline import FolderInUseError, Import
 

@@ -6,7 +6,7 @@ from ringfence.domain.leases import Lease
 from ringfence.domain.loads import LoadSource, refuse_other_pseudonyms
 from ringfence.domain.progress import Progress
 from ringfence.market.tables import SCHEMAS, MarketTables
-from ringfence.store.columnar.batches import Batch, LoadBatches, pseudonyms
+from ringfence.store.columnar.batches import CLEARED, PLAN, Batch, LoadBatches, pseudonyms
 from ringfence.store.columnar.sources import json_of
 from ringfence.store.sqlite.clearing import clear_load
 from ringfence.store.sqlite.columns import write_columns
@@ -15,10 +15,6 @@ from ringfence.store.sqlite.numbers import SqliteNumbering
 
 BATCH_ROWS = 50_000
 """Rows a transaction writes."""
-PLAN = 1
-"""Rises whenever rows are cut into batches otherwise, or numbered otherwise."""
-CLEARED = 0
-"""The plan of a load that is being cleared away."""
 
 
 def begin_load(database: Database, source: LoadSource, lease: Lease, now: int) -> tuple[int, int]:
