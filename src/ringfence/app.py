@@ -102,7 +102,8 @@ class StoresByAddress:
 
 
 def _names_server(address: str) -> bool:
-    return address.partition("://")[0] in ("neo4j", "neo4j+s", "neo4j+ssc", "bolt", "bolt+s", "bolt+ssc")
+    scheme, separator, _ = address.partition("://")
+    return bool(separator) and scheme.partition("+")[0] in ("neo4j", "bolt")
 
 
 def _file_of(address: str | None) -> Path:

@@ -23,6 +23,7 @@ def test_an_address_names_a_server_and_a_database(text: str, uri: str, database:
     "text",
     [
         "http://graph",
+        "bolt+x://graph",
         "neo4j://",
         "neo4j:///rings",
         "neo4j://graph:port",

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from ringfence.domain.errors import InvalidError
 
-SCHEMES = ("neo4j", "neo4j+s", "neo4j+ssc", "bolt", "bolt+s", "bolt+ssc")
+_SCHEMES = ("neo4j", "neo4j+s", "neo4j+ssc", "bolt", "bolt+s", "bolt+ssc")
 _DATABASE = "neo4j"
 
 
@@ -37,7 +37,7 @@ def address_of(text: str, user: str | None, password: str | None) -> Address:
         port = parts.port
     except ValueError as error:
         raise InvalidError(f"{text} is no address of a Neo4j: {error}.") from error
-    if parts.scheme not in SCHEMES or not parts.hostname:
+    if parts.scheme not in _SCHEMES or not parts.hostname:
         raise InvalidError(f"{text} is no address of a Neo4j; name one as neo4j://HOST:7687.")
     if parts.query or parts.fragment or parts.path.count("/") > 1:
         raise InvalidError(f"{text} is no address of a Neo4j; name one as neo4j://HOST:7687/DATABASE.")
