@@ -278,6 +278,26 @@ def test_a_merchant_sees_its_own_claims_and_reports_alone(store: Store, lease: L
     assert store.market.shared_identifiers("bob", Scope("shop")) == ()
 
 
+def test_a_merchant_sees_old_claims_as_long_as_their_buyers_are_in_sight(store: Store, lease: Lease) -> None:
+    buyers = ("claims", "orders", "elsewhere", "never")
+    old = [claim(f"old {buyer}", buyer, "shop", 5) for buyer in buyers]
+    new = [claim("new", "claims", "shop", 30), claim("new elsewhere", "elsewhere", "mart", 30)]
+    orders = [order("o1", "orders", "shop", 30), order("o2", "elsewhere", "mart", 30)]
+    reports = [report(f"r {buyer}", "shop", buyer, 5) for buyer in buyers]
+    load(store, "first", tables_of(claims=[*old, *new], orders=orders, reports=reports), lease)
+    ids = tuple(row["claim_id"] for row in (*old, *new))
+    for since, seen in ((30, {"claims", "orders"}), (31, set())):
+        scope = Scope("shop", since)
+        found = [each.claim_id for each in store.market.claims(ids, scope)]
+        assert found == [id for id in ids if id.removeprefix("old ") in seen or (id == "new" and seen)]
+        for buyer in buyers:
+            page = store.market.claims_of(buyer, scope, 9)
+            listed = [each.claim_id for each in page.items if each.claim_id.startswith("old")]
+            assert listed == ([f"old {buyer}"] if buyer in seen else [])
+            assert page.total == len(page.items)
+            assert bool(store.reports.of_buyer(buyer, scope)) == (buyer in seen)
+
+
 def test_claims_come_in_pages_latest_first(store: Store, lease: Lease) -> None:
     times = {"c5": 7, "c1": 9, "c3": 9, "c2": 9, "c4": 8}
     rows = [claim(name, "ann", "shop", at) for name, at in times.items()]

@@ -145,6 +145,28 @@ def test_a_snapshot_sees_no_event_that_came_later(store: Store) -> None:
     assert len(store.records.stream(RECORD)) == 2
 
 
+def test_a_snapshot_sees_neither_records_nor_subjects_that_came_later(store: Store) -> None:
+    other, joined = RecordRef(RECORD.kind, "r2"), Subject(SubjectKind.BUYER, "b2")
+    store.records.append(RECORD, [event()], 0, {"n": 1}, [MEMBER])
+
+    def append() -> None:
+        store.records.append(RECORD, [event()], 1, {"n": 2}, [joined])
+        store.records.append(other, [event()], 0, {"n": 3}, [MEMBER])
+
+    def look() -> list[object]:
+        records = store.records
+        listed = [records.current(RECORD.kind, concerning) for concerning in (None, MEMBER, joined)]
+        return [listed, records.states(RECORD.kind, ("r2", "r1")), records.concerns(RECORD.kind)]
+
+    with store.snapshot():
+        before = look()
+        writer = threading.Thread(target=append)
+        writer.start()
+        writer.join()
+        assert look() == before
+    assert store.records.concerns(RECORD.kind) == {"r1": (MEMBER, joined), "r2": (MEMBER,)}
+
+
 def test_of_two_who_saw_the_same_version_one_wins_and_the_other_is_told(store: Store) -> None:
     for version in range(20):
         gate = threading.Barrier(2)
