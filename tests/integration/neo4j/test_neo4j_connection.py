@@ -1,4 +1,6 @@
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -59,6 +61,14 @@ def test_a_dead_host_is_told_in_one_line_and_soon() -> None:
         "is right."
     )
     assert time.monotonic() - began < 10
+
+
+def test_the_driver_prints_nothing_of_its_own_beside_that_line() -> None:
+    command = [Path(sys.executable).with_name("ringfence"), "rings", "list", "--store", "neo4j://127.0.0.1:9"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: The store neo4j://127.0.0.1:9")
 
 
 def test_a_host_that_does_not_exist_is_told_in_one_line() -> None:

@@ -1,5 +1,6 @@
 """One Neo4j database: its statements, its transactions, and what holds reads together."""
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -28,6 +29,8 @@ from ringfence.store.neo4j.statements import statements
 
 STORE = "ringfence"
 """The id of the one node (:Store), which every writer locks first."""
+_UNHEARD = logging.NullHandler()
+"""What the driver logs comes as an error too; unheard, Python would print it between lines for people."""
 _CONNECT_SECONDS = 5.0
 _ACQUIRE_SECONDS = 10.0
 """How long to wait for a connection that is ready for use."""
@@ -70,6 +73,7 @@ class Database:
         """Make a driver; nothing is sent yet. One that `replaces` may write while the store is replaced."""
         self.address, self.replaces = address, replaces
         self._local = threading.local()
+        logging.getLogger("neo4j").addHandler(_UNHEARD)
         with self._errors():
             self._driver: Driver = GraphDatabase.driver(
                 address.uri,
