@@ -1,7 +1,9 @@
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import polars as pl
@@ -11,19 +13,22 @@ from ringfence.app import StoresByAddress
 from ringfence.domain.errors import InvalidError
 from ringfence.domain.leases import LeaseName
 from ringfence.domain.loads import BROWSING_KEY_ID, BrowsingCopyError
+from ringfence.domain.progress import Silent
 from ringfence.domain.records import Event, RecordKind, RecordRef, Subject, SubjectKind
 from ringfence.domain.ring_decisions import RingRecord, fold
 from ringfence.domain.scope import PLATFORM, Principal, Role
 from ringfence.intake import IntakeOptions
 from ringfence.intake.key import PseudonymKey
+from ringfence.market.results import SCHEMAS
 from ringfence.services.copy_store import copy_store
-from ringfence.services.detect_in_store import StoreDetectionRequest, detect_in_store
+from ringfence.services.detect_in_store import PUBLISHED_ANYWAY, StoreDetectionRequest, detect_in_store
 from ringfence.services.hold_lease import hold_lease
 from ringfence.services.load_market import LoadRequest, load_market
 from ringfence.services.manage_keys import create_key
+from ringfence.services.without_personal_data import LEFT_OUT
 from ringfence.store import Store
 from ringfence.store import fingerprints as of
-from ringfence.store.copying import NoCopyError
+from ringfence.store.copying import CopyDiffersError, NoCopyError
 from ringfence.store.history import StoredHistory
 
 STORES = StoresByAddress()
@@ -158,6 +163,23 @@ def test_people_are_numbered_in_a_copy_for_browsing(browsing: Store) -> None:
     assert browsing.records.concerns(RecordKind.RING_DECISION) == {"r1": (Subject(SubjectKind.RING, "r1"),)}
 
 
+def test_a_copy_for_browsing_does_not_tell_why_somebody_published_a_run_anyway(
+    source: Store, address: str, tmp_path: Path
+) -> None:
+    with hold_lease(source, LeaseName.DETECT, clock) as lease:
+        run = source.rings.begin_run(lease, 2, clock())
+        tables = {name: pl.DataFrame(schema=schema) for name, schema in SCHEMAS.items()}
+        source.rings.write_run(run, tables, {}, lease, Silent())
+        reasons = ["too many rings", f"{PUBLISHED_ANYWAY}: Ida knows them all"]
+        source.rings.publish(run, lease, clock(), reasons)
+    target = str(tmp_path / "copy.sqlite")
+    copy(address, target, without_personal_data=True)
+    with closing(STORES.open(target, create=False)) as copied:
+        told = copied.rings.run(run)
+    assert told is not None
+    assert told.reasons == ("too many rings", f"{PUBLISHED_ANYWAY}: {LEFT_OUT}")
+
+
 def test_a_copy_for_browsing_refuses_loads_and_detection(browsing: Store, tmp_path: Path) -> None:
     assert {load.source.key_id for load in browsing.market.loads()} == {BROWSING_KEY_ID}
     with (
@@ -188,6 +210,26 @@ def test_a_store_is_not_copied_to_itself_and_an_empty_one_not_for_browsing(
     STORES.open(str(tmp_path / "empty.sqlite"), create=True).close()
     with pytest.raises(InvalidError, match="nothing to browse"):
         copy(str(tmp_path / "empty.sqlite"), str(tmp_path / "copy.sqlite"), without_personal_data=True)
+
+
+@pytest.mark.parametrize(
+    ("damage", "piece"),
+    [
+        ("UPDATE claims SET amount = amount + 1 WHERE claim_id = 'c4'", "load 2"),
+        ("UPDATE members SET score = score + 1", "run 1"),
+        ("UPDATE records SET state = '{}' WHERE kind = 'ring_decision'", "ring decision r1"),
+    ],
+)
+def test_a_copy_that_is_not_what_was_copied_is_told_piece_by_piece(
+    address: str, tmp_path: Path, damage: str, piece: str
+) -> None:
+    target = tmp_path / "copy.sqlite"
+    copy(address, str(target))
+    with closing(sqlite3.connect(target)) as connection:
+        connection.execute(damage)
+        connection.commit()
+    with pytest.raises(CopyDiffersError, match=f"The copy of {piece} is not what was copied"):
+        copy(address, str(target))
 
 
 def test_a_copy_shows_the_moment_it_began_though_the_store_goes_on(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import closing, suppress
+from typing import Any
 
 import neo4j
 import polars as pl
@@ -190,6 +191,37 @@ def test_a_run_whose_writer_died_before_the_store_named_it_was_never_published(
     assert ended.state is RunState.FAILED
     assert stamped(driver, dead) == {}
     assert ids(driver, "Ring") == [("r1", first), ("r2", first)]
+
+
+def test_a_publication_that_dies_between_two_transactions_took_place_or_never_did(
+    store: Neo4jStore, lease: Lease, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    last, write, survived = publish(store, lease, tables_of(MEMBERS)), Database.write, []
+    for transactions in range(6):
+        run = store.rings.begin_run(lease, 1, NOW)
+        store.rings.write_run(run, tables_of({f"n{run}": ("a", "b")}), {}, lease, Silent())
+        left = transactions
+
+        def die(*arguments: Any) -> Any:
+            nonlocal left
+            left -= 1
+            if left < 0:
+                raise KeyboardInterrupt
+            return write(*arguments)
+
+        with monkeypatch.context() as patch, suppress(KeyboardInterrupt):
+            patch.setattr(Database, "write", die)
+            store.rings.publish(run, lease, NOW)
+        published = store.rings.run()
+        assert published is not None
+        assert published.run_id in (last, run)
+        assert published.state is RunState.PUBLISHED
+        survived.append(published.run_id == run)
+        store.rings.begin_run(lease, 1, NOW)
+        assert store.rings.run() == published, "the next run lets it be"
+        assert (f"n{run}" in store.rings.names()) == survived[-1]
+        last = published.run_id
+    assert survived == [False, False, False, False, True, True]
 
 
 def test_forgotten_findings_leave_the_graph_and_the_lives_of_rings_stay(
