@@ -18,6 +18,7 @@ from ringfence.domain.errors import InvalidError, RingfenceError
 from ringfence.settings import Settings
 
 if TYPE_CHECKING:
+    from ringfence.domain.progress import Progress
     from ringfence.store import ImportFiles, Restored, Store
     from ringfence.store.history import History
 
@@ -50,7 +51,9 @@ class StoresByAddress:
 
         return Neo4jFiles(address_of(address, self._user, self._password).database)
 
-    def restore(self, backup: Path, address: str | None, *, replace: bool) -> "Restored":
+    def restore(
+        self, backup: Path, address: str | None, *, replace: bool, progress: "Progress | None" = None
+    ) -> "Restored":
         """Make the store at an address what the backup holds."""
         from ringfence.services.copy_store import put_history
         from ringfence.store import Restored
@@ -64,7 +67,7 @@ class StoresByAddress:
                 self.open_backup(backup) as history,
                 replaced_store(server, history, replace=replace) as store,
             ):
-                put_history(history, store, clock)
+                put_history(history, store, clock, progress)
                 return Restored(None, None, store.health())
         from ringfence.store.sqlite import SqliteStore, refuse_existing, restore
 
@@ -76,7 +79,7 @@ class StoresByAddress:
         with TemporaryDirectory() as folder, self.open_backup(backup) as history:
             copy = SqliteStore(Path(folder) / path.name)
             try:
-                put_history(history, copy, clock)
+                put_history(history, copy, clock, progress)
             finally:
                 copy.close()
             made = restore(Path(folder) / path.name, path, replace=replace)

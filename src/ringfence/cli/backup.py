@@ -9,12 +9,14 @@ import typer
 from ringfence.cli.context import StoreAddress, address_of, stores_of
 from ringfence.cli.moments import as_text
 from ringfence.cli.printing import print_json, print_lines
+from ringfence.cli.progress import show_progress
 
 if TYPE_CHECKING:
     from ringfence.services.back_up import Contents
     from ringfence.store import Backup, Restored
 
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+_Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 
 
 def backup(
@@ -22,6 +24,7 @@ def backup(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="File to write; it must not exist.")],
     store: StoreAddress = None,
     as_json: _Json = False,
+    quiet: _Quiet = False,
 ) -> None:
     """Copy the store into one file while it is in use, and verify the copy.
 
@@ -31,7 +34,8 @@ def backup(
     """
     from ringfence.services.back_up import back_up
 
-    made, contents = back_up(stores_of(context), address_of(context, store), file)
+    with show_progress(quiet) as progress:
+        made, contents = back_up(stores_of(context), address_of(context, store), file, progress)
     _tell(f"{file} is a verified copy", str(file), made, contents, as_json)
 
 
@@ -43,6 +47,7 @@ def restore(
         bool, typer.Option("--replace", help="Replace the store that is there; it may be in use.")
     ] = False,
     as_json: _Json = False,
+    quiet: _Quiet = False,
 ) -> None:
     """Make the store what a backup holds, whatever kind of store it was made of.
 
@@ -52,7 +57,10 @@ def restore(
     """
     from ringfence.services.back_up import restore as put_back
 
-    made, contents = put_back(stores_of(context), file, address_of(context, store), replace=replace)
+    with show_progress(quiet) as progress:
+        made, contents = put_back(
+            stores_of(context), file, address_of(context, store), replace=replace, progress=progress
+        )
     place = str(made.path or address_of(context, store))
     _tell(f"{place} is what {file} holds", place, made, contents, as_json)
 

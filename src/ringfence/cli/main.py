@@ -54,6 +54,12 @@ class _Commands(TyperGroup):
         except RingfenceError as error:
             fail(str(error))
             raise typer.Exit(exit_code(error)) from error
+        except UnicodeEncodeError as error:
+            if not any("\udc80" <= character <= "\udcff" for character in error.object):
+                raise
+            # Python hands on what is not UTF-8 as such characters, and no store takes them.
+            fail("an argument holds bytes that are no text in UTF-8; write it otherwise")
+            raise typer.Exit(WRONG_USE) from error
         except BrokenPipeError:
             # Whoever read the output has seen enough; the interpreter must not complain at exit either.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from ringfence.domain.progress import Progress
 from ringfence.domain.records import RecordKind
 from ringfence.domain.runs import RunState
 from ringfence.store import Backup, Restored, Store, Stores
@@ -24,27 +25,31 @@ class Contents:
     """API keys, those that ended included."""
 
 
-def back_up(stores: Stores, address: str | None, path: Path) -> tuple[Backup, Contents]:
+def back_up(
+    stores: Stores, address: str | None, path: Path, progress: Progress | None = None
+) -> tuple[Backup, Contents]:
     """Copy a store to a new file while it is in use, and say what the copy holds.
 
     Raises NotFoundError where there is no store, ConflictError if the file exists, UnavailableError.
     """
     store = stores.open(address, create=False)
     try:
-        backup = store.back_up(path)
+        backup = store.back_up(path, progress)
     finally:
         store.close()
     with stores.open_backup(path) as history:
         return backup, _contents(history)
 
 
-def restore(stores: Stores, backup: Path, address: str | None, *, replace: bool) -> tuple[Restored, Contents]:
+def restore(
+    stores: Stores, backup: Path, address: str | None, *, replace: bool, progress: Progress | None = None
+) -> tuple[Restored, Contents]:
     """Make a store what a backup holds, and say what it holds.
 
     Raises NotFoundError or InvalidError for the backup, ConflictError if there is a store already and it is
     not to be replaced, UnavailableError.
     """
-    restored = stores.restore(backup, address, replace=replace)
+    restored = stores.restore(backup, address, replace=replace, progress=progress)
     store = stores.open(address, create=False)
     try:
         return restored, contents_of(store)

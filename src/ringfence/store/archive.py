@@ -15,6 +15,7 @@ import polars as pl
 from ringfence.domain.errors import InvalidError, NotFoundError
 from ringfence.domain.identifiers import IdentifierKind
 from ringfence.domain.loads import Load
+from ringfence.domain.progress import Progress
 from ringfence.domain.records import Event, RecordKind, RecordRef, RecordState, Subject, SubjectKind
 from ringfence.domain.runs import Run, RunState
 from ringfence.market import Sketches
@@ -42,7 +43,7 @@ def is_archive(path: Path) -> bool:
         return file.read(len(_MAGIC)) == _MAGIC
 
 
-def write_archive(history: History, path: Path) -> Backup:
+def write_archive(history: History, path: Path, progress: Progress) -> Backup:
     """Write a history into a new file that only its owner may read, whole or not at all, and read it again.
 
     Raises ConflictError if the file exists, UnavailableError where the disk refuses or the file reads
@@ -53,7 +54,8 @@ def write_archive(history: History, path: Path) -> Backup:
     with staged(path) as copy:
         copy.touch(mode=0o600)
         with zipfile.ZipFile(copy, "w", zipfile.ZIP_STORED) as file:
-            written = _write(history, file)
+            written = _write(history, file, progress)
+        progress.stage("compare")
         with open_archive(copy) as archived:
             if _fingerprints(archived) != written:
                 raise OSError(None, "it does not read as it was written")
@@ -61,6 +63,7 @@ def write_archive(history: History, path: Path) -> Backup:
         sync(copy)
         if not put(copy, path):
             raise BackupExistsError(path)
+    progress.done()
     return Backup(path, path.stat().st_size, health)
 
 
@@ -163,20 +166,23 @@ def _damage(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _write(history: History, file: zipfile.ZipFile) -> list[fingerprints.Fingerprint]:
+def _write(history: History, file: zipfile.ZipFile, progress: Progress) -> list[fingerprints.Fingerprint]:
     """Write all pieces, the index last, and give their fingerprints."""
     written = []
     for load in history.loads:
+        progress.stage(f"read load {load.load_id}")
         tables = history.tables_of(load)
         _write_tables(file, f"loads/{load.load_id}", tables)
         written.append(fingerprints.of_load(load, tables))
     runs = []
     for run in history.runs:
+        progress.stage(f"read run {run.run_id}")
         past = history.past_run(run)
         for name, frame in past.tables.items():
             _write_frame(file, f"runs/{run.run_id}/{name}", frame)
         runs.append(asdict(run) | {"is_kept": past.is_kept, "tables": [*past.tables], "born": past.born})
         written.append(fingerprints.of_run(past))
+    progress.stage("records")
     with file.open(_RECORDS, "w") as lines:
         for state in history.records:
             told = history.past_record(state)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from ringfence.domain.leases import Lease
+from ringfence.domain.progress import Progress
 from ringfence.store.leases import Leases
 from ringfence.store.market import MarketPort
 from ringfence.store.offline import ImportFiles
@@ -90,7 +91,7 @@ class Store(Protocol):
     def health(self) -> Health:
         """Say where the store stands; raises UnavailableError if it does not answer."""
 
-    def back_up(self, path: Path) -> Backup:
+    def back_up(self, path: Path, progress: Progress | None = None) -> Backup:
         """Copy the store to a new file while it is in use, and verify the copy.
 
         The key of the pseudonyms is not in it. Raises ConflictError if the file exists, UnavailableError.
@@ -116,7 +117,9 @@ class Stores(Protocol):
         Raises InvalidError for an address of a store that has no such tool.
         """
 
-    def restore(self, backup: Path, address: str | None, *, replace: bool) -> Restored:
+    def restore(
+        self, backup: Path, address: str | None, *, replace: bool, progress: Progress | None = None
+    ) -> Restored:
         """Make the store at an address what the backup holds, whatever kind of store it was made of.
 
         A file is replaced in one step. A store on a server is emptied and written anew, and until that is

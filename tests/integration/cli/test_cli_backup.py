@@ -1,11 +1,15 @@
 import json
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from processes import Finished, contents, run_process
 
 from ringfence.app import StoresByAddress
+from ringfence.domain.progress import Silent
+from ringfence.store.archive import write_archive
+from ringfence.store.history import StoredHistory
 
 Command = Callable[..., Finished]
 CLAIMS = """claim_id,buyer_id,merchant_id,filed_at,amount,email
@@ -112,3 +116,13 @@ def test_a_process_backs_up_and_restores(address: Path, tmp_path: Path) -> None:
     told = run_process("restore", made, "--store", tmp_path / "new.sqlite")
     assert (told.code, told.err) == (0, "")
     assert (tmp_path / "new.sqlite").is_file()
+
+
+def test_what_takes_long_tells_where_it_stands_unless_it_is_quiet(address: Path, tmp_path: Path) -> None:
+    archive = tmp_path / "b.backup"
+    with closing(StoresByAddress().open(str(address), create=False)) as store:
+        write_archive(StoredHistory(store), archive, Silent())
+    told = run_process("restore", archive, "--store", tmp_path / "new.sqlite")
+    assert [line.partition(":")[0] for line in told.err.splitlines()][-2:] == ["records", "compare"]
+    told = run_process("restore", archive, "--store", tmp_path / "quiet.sqlite", "--quiet")
+    assert (told.code, told.err) == (0, "")

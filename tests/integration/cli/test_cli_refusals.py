@@ -7,12 +7,13 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 from processes import NO_FILE_ABOVE_BYTES, Finished, contents, refusals, run_process, stable
 
+from ringfence.app import StoresByAddress
 from ringfence.cli.exit_codes import exit_code
 from ringfence.domain.errors import (
     ConflictError,
@@ -97,6 +98,17 @@ def test_a_process_with_bad_input_fails_without_a_traceback(tmp_path: Path) -> N
     told = run_process("detect", "-i", tmp_path / "missing", "-o", tmp_path / "run")
     assert (told.code, told.out) == (2, "")
     assert told.err == f"error: {tmp_path / 'missing'}: no such file or folder\n"
+
+
+def test_an_argument_that_is_no_text_fails_without_a_traceback(
+    publish: Callable[..., int], tmp_path: Path
+) -> None:
+    path = tmp_path / "store.sqlite"
+    with closing(StoresByAddress().open(str(path), create=True)) as store:
+        publish(store, {"r1": (31.2, ["b1", "b2"])})
+    told = run_process("rings", "show", "r\udcff", "--store", path)
+    assert (told.code, told.out) == (2, "")
+    assert told.err == "error: an argument holds bytes that are no text in UTF-8; write it otherwise\n"
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from ringfence.domain.leases import Lease
+from ringfence.domain.progress import Progress, Silent
 from ringfence.store.archive import write_archive
 from ringfence.store.history import StoredHistory
 from ringfence.store.neo4j.address import Address
@@ -51,9 +52,9 @@ class Neo4jStore:
         schema_version, market_version, run, published_at = self._database.all("find_health", patience=0.0)[0]
         return Health(schema_version, market_version, run, published_at)
 
-    def back_up(self, path: Path) -> Backup:
+    def back_up(self, path: Path, progress: Progress | None = None) -> Backup:
         """Copy the store to a new file while it is in use, and verify the copy."""
-        return write_archive(StoredHistory(self), path)
+        return write_archive(StoredHistory(self), path, progress or Silent())
 
     def close(self) -> None:
         """Let go of everything."""

@@ -4,6 +4,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from ringfence.domain.leases import Lease
+from ringfence.domain.progress import Progress
 from ringfence.store.sqlite.backup import back_up, refuse_folder
 from ringfence.store.sqlite.database import Database
 from ringfence.store.sqlite.health import health_of
@@ -44,7 +45,7 @@ class SqliteStore:
         """Say where the store stands."""
         return health_of(self._database)
 
-    def back_up(self, path: Path) -> Backup:
+    def back_up(self, path: Path, progress: Progress | None = None) -> Backup:
         """Copy the store to a new file while it is in use, and verify the copy."""
         return back_up(self._database, path)
 
