@@ -19,11 +19,11 @@ WITH coalesce($version, s.market_version) AS version
 // Buyer `b` exists for whoever asks: a merchant sees those who claimed or ordered there since a moment.
 b.load <= version AND ($merchant_id IS NULL
     OR EXISTS {
-        (b)-[:FILED]->(c:Claim)-[:AGAINST]->(m:Merchant)
+        (b)-[:FILED]->(c)-[:AGAINST]->(m)
         WHERE m.merchant_id = $merchant_id AND c.filed_at >= $since AND c.load <= version
     }
     OR EXISTS {
-        (b)-[o:ORDERED]->(m:Merchant)
+        (b)-[o:ORDERED]->(m)
         WHERE m.merchant_id = $merchant_id AND o.ordered_at >= $since AND o.load <= version
     })
 
@@ -35,7 +35,7 @@ c.claim_id, b.buyer_id, m.merchant_id, c.filed_at, c.amount, c.currency, c.kind,
 // name: claim_now
 // The last word on claim `c`, `now`: a later load's, or its own.
 CALL (c, version) {
-    OPTIONAL MATCH (c)-[:CHANGED_BY]->(h:Change) WHERE h.load <= version
+    OPTIONAL MATCH (c)-[:CHANGED_BY]->(h) WHERE h.load <= version
     RETURN h ORDER BY h.load DESC LIMIT 1
 }
 

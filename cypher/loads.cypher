@@ -40,28 +40,30 @@ RETURN l.last_buyer, l.last_merchant, l.last_value
 // name: find_buyer_numbers
 // Under which numbers earlier loads know buyers.
 UNWIND range(0, size($names) - 1) AS place
-MATCH (b:Buyer {buyer_id: $names[place]}) WHERE b.load < $load
+MATCH (b:Buyer {buyer_id: $names[place]}) USING INDEX SEEK b:Buyer(buyer_id) WHERE b.load < $load
 RETURN collect(place), collect(b.buyer)
 
 // name: find_merchant_numbers
 // Under which numbers earlier loads know merchants.
 UNWIND range(0, size($names) - 1) AS place
-MATCH (m:Merchant {merchant_id: $names[place]}) WHERE m.load < $load
+MATCH (m:Merchant {merchant_id: $names[place]}) USING INDEX SEEK m:Merchant(merchant_id) WHERE m.load < $load
 RETURN collect(place), collect(m.merchant)
 
 // name: find_value_numbers
 // Under which numbers earlier loads know values.
 UNWIND range(0, size($names) - 1) AS place
-MATCH (i:Identifier {exact: $names[place]}) WHERE i.load < $load
+MATCH (i:Identifier {exact: $names[place]}) USING INDEX SEEK i:Identifier(exact) WHERE i.load < $load
 RETURN collect(place), collect(i.value)
 
 // name: find_known_claims
 // Claims by id, as last changed, with all they are known by; a column each.
 UNWIND $ids AS id
-MATCH (b:Buyer)-[:FILED]->(c:Claim {claim_id: id})-[:AGAINST]->(m:Merchant) WHERE c.load <= $version
-OPTIONAL MATCH (c)-[:SHIPPED_TO]->(a:Address)
+MATCH (c:Claim {claim_id: id}) USING INDEX SEEK c:Claim(claim_id) WHERE c.load <= $version
+WITH c
+MATCH (b)-[:FILED]->(c)-[:AGAINST]->(m)
+OPTIONAL MATCH (c)-[:SHIPPED_TO]->(a)
 CALL (c) {
-    OPTIONAL MATCH (c)-[:CHANGED_BY]->(h:Change) WHERE h.load <= $version
+    OPTIONAL MATCH (c)-[:CHANGED_BY]->(h) WHERE h.load <= $version
     RETURN h ORDER BY h.load DESC LIMIT 1
 }
 WITH collect({c: c, b: b, m: m, a: a, now: CASE WHEN h IS NULL THEN c ELSE h END}) AS rows
@@ -77,7 +79,7 @@ RETURN [row IN rows | row.c.claim_id], [row IN rows | row.b.buyer_id], [row IN r
 // name: find_known_orders
 // Orders by id with all they are known by; a column each.
 UNWIND $ids AS id
-MATCH (b:Buyer)-[o:ORDERED {order_id: id}]->(m:Merchant) WHERE o.load <= $version
+MATCH (b)-[o:ORDERED {order_id: id}]->(m) USING INDEX SEEK o:ORDERED(order_id) WHERE o.load <= $version
 WITH collect({o: o, b: b, m: m}) AS rows
 RETURN [row IN rows | row.o.order_id], [row IN rows | row.b.buyer_id], [row IN rows | row.m.merchant_id],
     [row IN rows | row.o.ordered_at], [row IN rows | row.o.amount], [row IN rows | row.o.currency],
@@ -87,7 +89,9 @@ RETURN [row IN rows | row.o.order_id], [row IN rows | row.b.buyer_id], [row IN r
 // name: find_known_reports
 // Reports by id with all they are known by; a column each.
 UNWIND $ids AS id
-MATCH (m:Merchant)-[:FILED_REPORT]->(r:Report {report_id: id})-[:ACCUSES]->(b:Buyer) WHERE r.load <= $version
+MATCH (r:Report {report_id: id}) USING INDEX SEEK r:Report(report_id) WHERE r.load <= $version
+WITH r
+MATCH (m)-[:FILED_REPORT]->(r)-[:ACCUSES]->(b)
 WITH collect({r: r, b: b, m: m}) AS rows
 RETURN [row IN rows | row.r.report_id], [row IN rows | row.m.merchant_id], [row IN rows | row.b.buyer_id],
     [row IN rows | row.r.reported_at], [row IN rows | row.r.claim_id], [row IN rows | row.r.reason],
@@ -96,7 +100,7 @@ RETURN [row IN rows | row.r.report_id], [row IN rows | row.m.merchant_id], [row 
 // name: find_pseudonyms
 // What stands for values, by their numbers.
 UNWIND $numbers AS number
-MATCH (i:Identifier {value: number})
+MATCH (i:Identifier {value: number}) USING INDEX SEEK i:Identifier(value)
 RETURN collect(i.value), collect(i.exact)
 
 // name: keep_columns
@@ -122,17 +126,17 @@ CREATE (:Identifier:$($label) {value: $value[row], exact: $exact[row], normalise
 // Who used which value, as this load tells it.
 // allows CartesianProduct: of one buyer and one value
 UNWIND range(0, $rows - 1) AS row
-MATCH (b:Buyer {buyer: $buyer[row]})
-MATCH (i:Identifier {value: $value[row]})
+MATCH (b:Buyer {buyer: $buyer[row]}) USING INDEX SEEK b:Buyer(buyer)
+MATCH (i:Identifier {value: $value[row]}) USING INDEX SEEK i:Identifier(value)
 CREATE (b)-[:USES {first_at: $first_at[row], last_at: $last_at[row], load: $load}]->(i)
 
 // name: create_claims
 // Claims nobody knew, each with the buyer, the merchant and the address it names.
 // allows CartesianProduct: of one buyer and one merchant
 UNWIND range(0, $rows - 1) AS row
-MATCH (b:Buyer {buyer: $buyer[row]})
-MATCH (m:Merchant {merchant: $merchant[row]})
-OPTIONAL MATCH (a:Identifier {value: $address[row]})
+MATCH (b:Buyer {buyer: $buyer[row]}) USING INDEX SEEK b:Buyer(buyer)
+MATCH (m:Merchant {merchant: $merchant[row]}) USING INDEX SEEK m:Merchant(merchant)
+OPTIONAL MATCH (a:Identifier {value: $address[row]}) USING INDEX SEEK a:Identifier(value)
 CREATE (b)-[:FILED]->(c:Claim {claim_id: $claim_id[row], filed_at: $filed_at[row], amount: $amount[row],
     currency: $currency[row], kind: $kind[row], reason: $reason[row], order_id: $order_id[row],
     category: $category[row], country: $country[row], device: $device[row], payment: $payment[row],
@@ -145,8 +149,8 @@ FOREACH (there IN CASE WHEN a IS NULL THEN [] ELSE [a] END | CREATE (c)-[:SHIPPE
 // Orders nobody knew.
 // allows CartesianProduct: of one buyer and one merchant
 UNWIND range(0, $rows - 1) AS row
-MATCH (b:Buyer {buyer: $buyer[row]})
-MATCH (m:Merchant {merchant: $merchant[row]})
+MATCH (b:Buyer {buyer: $buyer[row]}) USING INDEX SEEK b:Buyer(buyer)
+MATCH (m:Merchant {merchant: $merchant[row]}) USING INDEX SEEK m:Merchant(merchant)
 CREATE (b)-[:ORDERED {order_id: $order_id[row], ordered_at: $ordered_at[row], amount: $amount[row],
     currency: $currency[row], category: $category[row], country: $country[row], address: $address[row],
     delivered_at: $delivered_at[row], load: $load}]->(m)
@@ -154,7 +158,7 @@ CREATE (b)-[:ORDERED {order_id: $order_id[row], ordered_at: $ordered_at[row], am
 // name: create_changes
 // Later words on known claims.
 UNWIND range(0, $rows - 1) AS row
-MATCH (c:Claim {claim_id: $claim_id[row]})
+MATCH (c:Claim {claim_id: $claim_id[row]}) USING INDEX SEEK c:Claim(claim_id)
 CREATE (c)-[:CHANGED_BY]->(:Change {delivered_at: $delivered_at[row], refunded: $refunded[row],
     evidence_count: $evidence_count[row], status: $status[row], load: $load})
 
@@ -162,9 +166,9 @@ CREATE (c)-[:CHANGED_BY]->(:Change {delivered_at: $delivered_at[row], refunded: 
 // Accusations nobody knew, each about its claim where that is known.
 // allows CartesianProduct: of one buyer and one merchant
 UNWIND range(0, $rows - 1) AS row
-MATCH (m:Merchant {merchant: $merchant[row]})
-MATCH (b:Buyer {buyer: $buyer[row]})
-OPTIONAL MATCH (c:Claim {claim_id: $claim_id[row]})
+MATCH (m:Merchant {merchant: $merchant[row]}) USING INDEX SEEK m:Merchant(merchant)
+MATCH (b:Buyer {buyer: $buyer[row]}) USING INDEX SEEK b:Buyer(buyer)
+OPTIONAL MATCH (c:Claim {claim_id: $claim_id[row]}) USING INDEX SEEK c:Claim(claim_id)
 CREATE (m)-[:FILED_REPORT]->(r:Report {report_id: $report_id[row], reported_at: $reported_at[row],
     claim_id: $claim_id[row], reason: $reason[row], evidence_count: $evidence_count[row],
     load: $load})-[:ACCUSES]->(b)
@@ -173,14 +177,14 @@ FOREACH (claim IN CASE WHEN c IS NULL THEN [] ELSE [c] END | CREATE (r)-[:ABOUT]
 // name: describe_buyers
 // What this load says of buyers.
 UNWIND range(0, $rows - 1) AS row
-MATCH (b:Buyer {buyer: $buyer[row]})
+MATCH (b:Buyer {buyer: $buyer[row]}) USING INDEX SEEK b:Buyer(buyer)
 CREATE (b)-[:DESCRIBED_BY]->(:Description {country: $country[row], registered_at: $registered_at[row],
     load: $load})
 
 // name: describe_merchants
 // What this load says of merchants.
 UNWIND range(0, $rows - 1) AS row
-MATCH (m:Merchant {merchant: $merchant[row]})
+MATCH (m:Merchant {merchant: $merchant[row]}) USING INDEX SEEK m:Merchant(merchant)
 CREATE (m)-[:DESCRIBED_BY]->(:Description {name: $name[row], country: $country[row], level: $level[row],
     joined_at: $joined_at[row], owner: $owner[row], fulfilment: $fulfilment[row],
     return_address: $return_address[row], load: $load})
@@ -228,19 +232,19 @@ RETURN columns
 // name: clear_orders
 // An interrupted load's orders of some buyers.
 UNWIND $keys AS buyer
-MATCH (:Buyer {buyer: buyer})-[o:ORDERED]->(:Merchant) WHERE o.load = $load
+MATCH (b:Buyer {buyer: buyer})-[o:ORDERED]->() USING INDEX SEEK b:Buyer(buyer) WHERE o.load = $load
 DELETE o
 
 // name: clear_uses
 // An interrupted load's uses of some buyers.
 UNWIND $keys AS buyer
-MATCH (:Buyer {buyer: buyer})-[u:USES]->(:Identifier) WHERE u.load = $load
+MATCH (b:Buyer {buyer: buyer})-[u:USES]->() USING INDEX SEEK b:Buyer(buyer) WHERE u.load = $load
 DELETE u
 
 // name: clear_claims
 // Some claims of an interrupted load.
 UNWIND $keys AS claim_id
-MATCH (c:Claim {claim_id: claim_id}) WHERE c.load = $load
+MATCH (c:Claim {claim_id: claim_id}) USING INDEX SEEK c:Claim(claim_id) WHERE c.load = $load
 DETACH DELETE c
 
 // name: clear_identifiers

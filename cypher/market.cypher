@@ -6,7 +6,7 @@ RETURN coalesce($version, s.market_version)
 // name: find_load_by_digest
 // The same files are known by what they hold.
 <<market_version>>
-MATCH (l:Load {digest: $digest}) WHERE l.load <= version
+MATCH (l:Load {digest: $digest}) USING INDEX SEEK l:Load(digest) WHERE l.load <= version
 RETURN l.load, l.begun_at, l.finished_at, l.source
 
 // name: list_loads
@@ -27,20 +27,20 @@ ORDER BY load, b.number
 // Buyers by id in the order asked for, as far as the scope sees them, with what it sees of them.
 <<market_version>>
 UNWIND range(0, size($buyer_ids) - 1) AS place
-MATCH (b:Buyer {buyer_id: $buyer_ids[place]})
+MATCH (b:Buyer {buyer_id: $buyer_ids[place]}) USING INDEX SEEK b:Buyer(buyer_id)
 WHERE <<sees_buyer>>
 CALL (b, version) {
-    MATCH (b)-[:FILED]->(c:Claim)-[:AGAINST]->(m:Merchant)
+    MATCH (b)-[:FILED]->(c)-[:AGAINST]->(m)
     WHERE c.load <= version AND ($merchant_id IS NULL OR m.merchant_id = $merchant_id)
     RETURN count(c) AS claims, min(c.filed_at) AS first_at, max(c.filed_at) AS last_at
 }
 CALL (b, version) {
-    MATCH (b)-[o:ORDERED]->(m:Merchant)
+    MATCH (b)-[o:ORDERED]->(m)
     WHERE o.load <= version AND ($merchant_id IS NULL OR m.merchant_id = $merchant_id)
     RETURN count(o) AS orders
 }
 CALL (b, version) {
-    MATCH (b)-[:DESCRIBED_BY]->(d:Description) WHERE d.load <= version
+    MATCH (b)-[:DESCRIBED_BY]->(d) WHERE d.load <= version
     WITH d ORDER BY d.load DESC
     RETURN head(collect(d.country)) AS country, head(collect(d.registered_at)) AS registered_at
 }
@@ -50,9 +50,9 @@ ORDER BY place
 // name: list_claims
 // A page of a buyer's claims within the scope, latest first, as last changed.
 <<market_version>>
-MATCH (b:Buyer {buyer_id: $buyer_id})
+MATCH (b:Buyer {buyer_id: $buyer_id}) USING INDEX SEEK b:Buyer(buyer_id)
 WHERE <<sees_buyer>>
-MATCH (b)-[:FILED]->(c:Claim)-[:AGAINST]->(m:Merchant)
+MATCH (b)-[:FILED]->(c)-[:AGAINST]->(m)
 WHERE c.load <= version AND ($merchant_id IS NULL OR m.merchant_id = $merchant_id)
     AND ($filed_at IS NULL OR c.filed_at < $filed_at OR (c.filed_at = $filed_at AND c.claim_id > $claim_id))
 WITH b, c, m, version ORDER BY c.filed_at DESC, c.claim_id LIMIT $first
@@ -64,9 +64,9 @@ ORDER BY c.filed_at DESC, c.claim_id
 // name: count_claims
 // How many claims of a buyer the scope sees.
 <<market_version>>
-MATCH (b:Buyer {buyer_id: $buyer_id})
+MATCH (b:Buyer {buyer_id: $buyer_id}) USING INDEX SEEK b:Buyer(buyer_id)
 WHERE <<sees_buyer>>
-MATCH (b)-[:FILED]->(c:Claim)-[:AGAINST]->(m:Merchant)
+MATCH (b)-[:FILED]->(c)-[:AGAINST]->(m)
 WHERE c.load <= version AND ($merchant_id IS NULL OR m.merchant_id = $merchant_id)
 RETURN count(c)
 
@@ -74,10 +74,12 @@ RETURN count(c)
 // Claims by id in the order asked for, as far as the scope sees them, as last changed.
 <<market_version>>
 UNWIND range(0, size($claim_ids) - 1) AS place
-MATCH (b:Buyer)-[:FILED]->(c:Claim {claim_id: $claim_ids[place]})-[:AGAINST]->(m:Merchant)
-WHERE c.load <= version AND ($merchant_id IS NULL
+MATCH (c:Claim {claim_id: $claim_ids[place]}) USING INDEX SEEK c:Claim(claim_id) WHERE c.load <= version
+WITH place, c, version
+MATCH (b)-[:FILED]->(c)-[:AGAINST]->(m)
+WHERE ($merchant_id IS NULL
     OR m.merchant_id = $merchant_id AND (EXISTS {
-        (b)-[:FILED]->(other:Claim)-[:AGAINST]->(m)
+        (b)-[:FILED]->(other)-[:AGAINST]->(m)
         WHERE other.filed_at >= $since AND other.load <= version
     }
     OR EXISTS {
@@ -92,10 +94,10 @@ ORDER BY place
 // name: list_shared_identifiers
 // A buyer's values that others use too, rarest first; none of them is any merchant's business.
 <<market_version>> WHERE $merchant_id IS NULL
-MATCH (:Buyer {buyer_id: $buyer_id})-[mine:USES]->(i:Identifier) WHERE mine.load <= version
+MATCH (b:Buyer {buyer_id: $buyer_id})-[mine:USES]->(i) USING INDEX SEEK b:Buyer(buyer_id) WHERE mine.load <= version
 WITH DISTINCT i, version
 CALL (i, version) {
-    MATCH (i)<-[u:USES]-(b:Buyer) WHERE u.load <= version
+    MATCH (i)<-[u:USES]-(b) WHERE u.load <= version
     RETURN count(DISTINCT b) AS holders
 }
 WITH i, holders WHERE holders > 1

@@ -42,7 +42,6 @@ from ringfence.store.neo4j.loading import BATCH_ROWS, rows_of
 from ringfence.store.neo4j.statements import statements
 
 KEY = PseudonymKey(bytes(32))
-WARM_UP_CLAIMS = 20_000
 READS = 3
 BUYERS_A_RECORD = 4_000
 LEAST_WRITTEN, LEAST_AGAIN, LEAST_BY_ROWS, LEAST_BY_COLUMNS = 0.8, 2.0, 5.0, 0.8
@@ -219,6 +218,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--claims", type=int, default=200_000, help="(default 200000)")
+    parser.add_argument("--warm-up", type=int, default=20_000, help="claims to warm up by (default 20000)")
     parser.add_argument("--rounds", type=int, default=1, help="measure so often, in turn (default 1)")
     parser.add_argument("--input", type=Path, help="a folder of files instead of a made marketplace")
     parser.add_argument("--server", help="an empty server without a password that runs already (bolt://…)")
@@ -233,7 +233,7 @@ def main() -> None:
         inputs, warm, other = asked.input or folder / "parquet", folder / "warm" / "parquet", folder / "other"
         if asked.input is None:
             write_marketplace(asked.claims, folder, csv=False, seed=1, zipf=1.0)
-        write_marketplace(WARM_UP_CLAIMS, folder / "warm", csv=False, seed=2, zipf=1.0)
+        write_marketplace(asked.warm_up, folder / "warm", csv=False, seed=2, zipf=1.0)
         other.mkdir()
         for path in sorted(inputs.glob("*.parquet")):
             pl.read_parquet(path).reverse().write_parquet(other / path.name)

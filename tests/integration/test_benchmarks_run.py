@@ -47,6 +47,7 @@ def marketplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "hidden_markets.py",
         "injected_blocks.py",
         "store_market.py",
+        "neo4j_market.py",
         "publication.py",
         "api_speed.py",
         "faults.py",
@@ -90,6 +91,7 @@ def test_a_recipe_puts_people_who_share_an_address_together(recipe: str, tmp_pat
     ("script", "small", "said"),
     [
         ("store_market.py", ("--claims", "20000"), "plain sqlite3"),
+        ("neo4j_market.py", ("--claims", "10000", "--warm-up", "10000"), "read, against columns"),
         (
             "publication.py",
             ("--rings", "50", "--members", "4", "--buyers", "1000", "--runs", "2"),
