@@ -17,6 +17,7 @@ from ringfence.domain.runs import RunState
 from ringfence.market.results import SCHEMAS
 from ringfence.store.neo4j import Neo4jStore, address_of
 from ringfence.store.neo4j.database import Database
+from ringfence.store.neo4j.run_tables import RunTables
 from ringfence.store.neo4j.runs import Runs
 
 NOW = 1_760_000_000_000_000
@@ -222,6 +223,24 @@ def test_a_publication_that_dies_between_two_transactions_took_place_or_never_di
         assert (f"n{run}" in store.rings.names()) == survived[-1]
         last = published.run_id
     assert survived == [False, False, False, False, True, True]
+
+
+def test_a_run_that_is_forgotten_while_it_is_told_is_told_without_its_findings(
+    store: Neo4jStore, lease: Lease, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = publish(store, lease, tables_of(MEMBERS))
+    publish(store, lease, tables_of(MEMBERS, "kept"))
+    assert store.rings.past_run(first).is_kept
+    read = RunTables.read
+
+    def read_late(*arguments: Any) -> pl.DataFrame:
+        store.rings.forget(1, lease)
+        return read(*arguments)
+
+    monkeypatch.setattr(RunTables, "read", read_late)
+    told = store.rings.past_run(first)
+    assert not told.is_kept
+    assert list(told.tables) == ["lineage"]
 
 
 def test_forgotten_findings_leave_the_graph_and_the_lives_of_rings_stay(
