@@ -64,7 +64,13 @@ def test_a_dead_host_is_told_in_one_line_and_soon() -> None:
 
 
 def test_the_driver_prints_nothing_of_its_own_beside_that_line() -> None:
-    command = [Path(sys.executable).with_name("ringfence"), "rings", "list", "--store", "neo4j://127.0.0.1:9"]
+    command = [
+        str(Path(sys.executable).with_name("ringfence")),
+        "rings",
+        "list",
+        "--store",
+        "neo4j://127.0.0.1:9",
+    ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
