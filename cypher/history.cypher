@@ -1,8 +1,10 @@
 // name: read_load_claims
 // What a load said of its claims, whatever was said later; a column each.
 UNWIND $keys AS id
-MATCH (b:Buyer)-[:FILED]->(c:Claim {claim_id: id})-[:AGAINST]->(m:Merchant)
-OPTIONAL MATCH (c)-[:SHIPPED_TO]->(a:Address)
+MATCH (c:Claim {claim_id: id}) USING INDEX SEEK c:Claim(claim_id)
+WITH c
+MATCH (b)-[:FILED]->(c)-[:AGAINST]->(m)
+OPTIONAL MATCH (c)-[:SHIPPED_TO]->(a)
 WITH collect({c: c, b: b, m: m, a: a}) AS rows
 RETURN [row IN rows | row.c.claim_id], [row IN rows | row.b.buyer], [row IN rows | row.m.merchant],
     [row IN rows | row.c.filed_at], [row IN rows | row.c.amount], [row IN rows | row.c.currency],
@@ -16,7 +18,9 @@ RETURN [row IN rows | row.c.claim_id], [row IN rows | row.b.buyer], [row IN rows
 // name: read_load_orders
 // A load's orders of some buyers; a column each.
 UNWIND $keys AS buyer
-MATCH (b:Buyer {buyer: buyer})-[o:ORDERED]->(m:Merchant) WHERE o.load = $load
+MATCH (b:Buyer {buyer: buyer}) USING INDEX SEEK b:Buyer(buyer)
+WITH b
+MATCH (b)-[o:ORDERED]->(m) WHERE o.load = $load
 WITH collect({b: b, o: o, m: m}) AS rows
 RETURN [row IN rows | row.o.order_id], [row IN rows | row.b.buyer], [row IN rows | row.m.merchant],
     [row IN rows | row.o.ordered_at], [row IN rows | row.o.amount], [row IN rows | row.o.currency],
@@ -26,7 +30,9 @@ RETURN [row IN rows | row.o.order_id], [row IN rows | row.b.buyer], [row IN rows
 // name: read_load_uses
 // What a load said of what some buyers used; a column each.
 UNWIND $keys AS buyer
-MATCH (b:Buyer {buyer: buyer})-[u:USES]->(i:Identifier) WHERE u.load = $load
+MATCH (b:Buyer {buyer: buyer}) USING INDEX SEEK b:Buyer(buyer)
+WITH b
+MATCH (b)-[u:USES]->(i) WHERE u.load = $load
 WITH collect({b: b, u: u, i: i}) AS rows
 RETURN [row IN rows | row.b.buyer], [row IN rows | row.i.value], [row IN rows | row.u.first_at],
     [row IN rows | row.u.last_at]

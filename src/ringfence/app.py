@@ -116,8 +116,10 @@ def _file_of(address: str | None) -> Path:
     if separator and scheme == "sqlite" and path:
         return Path(path)
     if "://" in address or not address:
+        # What is before an @ may be a password.
+        told = address.rpartition("@")[2] or "nothing"
         raise InvalidError(
-            f"{address or 'nothing'} is no store; name one as sqlite:///PATH, by its path, or as neo4j://HOST."
+            f"{told} is no store; name one as sqlite:///PATH, by its path, or as neo4j://HOST."
         )
     return Path(address)
 

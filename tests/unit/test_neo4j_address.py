@@ -1,5 +1,6 @@
 import pytest
 
+from ringfence.app import StoresByAddress
 from ringfence.domain.errors import InvalidError
 from ringfence.store.neo4j.address import address_of
 
@@ -60,3 +61,9 @@ def test_a_user_and_a_password_go_together(user: str | None, password: str | Non
 
 def test_a_password_is_not_shown_with_its_address() -> None:
     assert "secret" not in repr(address_of("neo4j://graph", "ana", "secret"))
+
+
+def test_a_password_in_an_address_of_no_known_kind_is_not_repeated() -> None:
+    with pytest.raises(InvalidError, match=r"^graph is no store; name one as sqlite") as caught:
+        StoresByAddress().open("neo4js://ana:secret@graph", create=True)
+    assert "secret" not in str(caught.value)

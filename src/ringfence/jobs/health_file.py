@@ -22,10 +22,21 @@ class HealthFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._was_written = False
 
     def write(self, event: Event) -> None:
-        """Keep the last event. Raises UnavailableError."""
-        write_whole(self._path, json.dumps(asdict(event)).encode())
+        """Keep the last event. Raises UnavailableError for the first that cannot be written.
+
+        Later ones must not end the schedule, as when the disk is full: then there is no file, which tells
+        those who look that something is wrong.
+        """
+        try:
+            write_whole(self._path, json.dumps(asdict(event)).encode())
+        except UnavailableError:
+            if not self._was_written:
+                raise
+            self._path.unlink(missing_ok=True)
+        self._was_written = True
 
     @contextmanager
     def touching(self) -> Iterator[None]:
