@@ -114,14 +114,14 @@ def assert_same(one: Store, other: Store) -> None:
         assert mine.orders.sort("order_id").equals(theirs.orders.sort("order_id"))
         assert mine.uses.equals(theirs.uses)
     assert [load.source for load in one.market.loads()] == [load.source for load in other.market.loads()]
-    mine, theirs = one.market.read(), other.market.read()
-    assert mine.claims.claim_id.equals(theirs.claims.claim_id)
-    assert np.array_equal(mine.claims.buyer, theirs.claims.buyer)
+    left, right = one.market.read(), other.market.read()
+    assert left.claims.claim_id.equals(right.claims.claim_id)
+    assert np.array_equal(left.claims.buyer, right.claims.buyer)
     run = one.rings.run()
     if run is not None:
-        left, right = one.rings.tables(), other.rings.tables()
+        found, expected = other.rings.tables(), one.rings.tables()
         for table in ("rings", "members", "buyers", "evidence", "links"):
-            assert left[table].equals(right[table]), table
+            assert found[table].equals(expected[table]), table
 
 
 def assert_one_load(server: Neo4jServer, undisturbed: Store) -> None:
