@@ -50,7 +50,7 @@ class Emptying:
         with self._driver.session(database=DATABASE) as session:
             session.run(
                 neo4j.Query(
-                    "MATCH (node) CALL (node) { DETACH DELETE node } IN TRANSACTIONS OF 20000 ROWS",
+                    "MATCH (node) CALL (node) { DETACH DELETE node } IN TRANSACTIONS OF 2000 ROWS",
                     timeout=_WIPE_SECONDS,
                 )
             ).consume()
