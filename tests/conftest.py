@@ -63,25 +63,25 @@ def neo4j_address(neo4j_server: Login, _emptying: Emptying) -> str:
     return neo4j_server.address
 
 
-def _embedded(request: pytest.FixtureRequest) -> Store:
-    folder = request.getfixturevalue("tmp_path")
-    return StoresByAddress().open(str(folder / "store.sqlite"), create=True)
+_ADDRESSES: dict[str, Callable[[pytest.FixtureRequest], str]] = {
+    "sqlite": lambda request: str(request.getfixturevalue("tmp_path") / "store.sqlite"),
+    "neo4j": lambda request: str(request.getfixturevalue("neo4j_address")),
+}
+"""Where a new store of every kind can be made: another one joins by a line."""
 
 
-def _served(request: pytest.FixtureRequest) -> Store:
-    address = request.getfixturevalue("neo4j_address")
-    stores = StoresByAddress(*request.getfixturevalue("neo4j_server").credentials)
-    return stores.open(address, create=True)
+@pytest.fixture(params=sorted(_ADDRESSES))
+def store_address(request: pytest.FixtureRequest) -> str:
+    """Where `store` is, of each kind."""
+    return _ADDRESSES[request.param](request)
 
 
-_STORES: dict[str, Callable[[pytest.FixtureRequest], Store]] = {"sqlite": _embedded, "neo4j": _served}
-"""How every store there is comes to be, empty: another one joins by a line."""
-
-
-@pytest.fixture(params=sorted(_STORES))
-def store(request: pytest.FixtureRequest) -> Iterator[Store]:
+@pytest.fixture
+def store(request: pytest.FixtureRequest, store_address: str) -> Iterator[Store]:
     """An empty store of each kind, closed after the test."""
-    opened = _STORES[request.param](request)
+    is_served = "://" in store_address
+    credentials = request.getfixturevalue("neo4j_server").credentials if is_served else ()
+    opened = StoresByAddress(*credentials).open(store_address, create=True)
     try:
         yield opened
     finally:

@@ -13,10 +13,10 @@ Command = Callable[..., Finished]
 
 
 @pytest.fixture
-def address(store: Store, publish: Callable[..., int], tmp_path: Path) -> str:
+def address(store: Store, publish: Callable[..., int], store_address: str) -> str:
     """A store with three rings."""
     publish(store, {"r1": (31.2, ["b1", "b2"]), "r2": (20.0, ["b3"]), "r3": (10.0, ["b4"])})
-    return str(tmp_path / "store.sqlite")
+    return store_address
 
 
 @pytest.fixture

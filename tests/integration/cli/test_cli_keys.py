@@ -1,7 +1,6 @@
 import json
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from processes import Finished
@@ -15,11 +14,11 @@ Command = Callable[..., Finished]
 
 
 @pytest.fixture
-def keys(ringfence: Command, store: Store, tmp_path: Path) -> Command:
+def keys(ringfence: Command, store: Store, store_address: str) -> Command:
     """Run `ringfence keys` on a store."""
 
     def command(*arguments: str) -> Finished:
-        return ringfence("keys", *arguments, "--store", str(tmp_path / "store.sqlite"))
+        return ringfence("keys", *arguments, "--store", store_address)
 
     return command
 
