@@ -1,7 +1,7 @@
 // name: begin_replacing
 // From now on there is nothing to be seen in the store, and nobody holds a lease they held before.
 MATCH (s:Store {id: $store})
-SET s.replacing = 'clearing', s.market_version = 0, s.published_run = 0
+SET s.replacing = 'clearing', s.market_version = 0, s.published_run = 0, s.drawn_run = 0
 WITH s
 MATCH (l:Lease) WHERE l.name IN $leases
 SET l.token = l.token + 1, l.expires_at = 0

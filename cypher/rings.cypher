@@ -21,22 +21,6 @@ MERGE (r:Ring {ring_id: row[1]})
 MERGE (p:Ring {ring_id: CASE row[3] WHEN '' THEN row[1] ELSE row[3] END})
 CREATE (r)-[:CAME_FROM {run: $run, place: row[0], event: row[2], previous_ring_id: row[3], common: row[4]}]->(p)
 
-// name: draw_targets
-// Against whom a ring's joint claims are, of merchants that were loaded.
-UNWIND $rows AS row
-MATCH (r:Ring {ring_id: row[0]})
-UNWIND range(0, size(row[1]) - 1) AS place
-MATCH (m:Merchant {merchant_id: row[1][place]})
-CREATE (r)-[:HIT {run: $run, claims: row[2][place]}]->(m)
-
-// name: draw_links
-// Links between buyers that were loaded.
-UNWIND $rows AS row
-MATCH (a:Buyer {buyer_id: row[0]})
-UNWIND range(0, size(row[1]) - 1) AS place
-MATCH (b:Buyer {buyer_id: row[1][place]})
-CREATE (a)-[:LINKED {run: $run, score: row[2][place], why: row[3][place]}]->(b)
-
 // name: begin_lives
 // New rings are born in the run that is about to be published; nobody counts them before the store names it.
 MATCH (r)-[f:FOUND_BY]->() WHERE f.run = $run AND r.first_run IS NULL
@@ -50,20 +34,6 @@ MATCH (r:Ring) WHERE r.first_run = $run
 WITH r LIMIT $rows
 SET r.first_run = null, r.origin_ring_id = null
 RETURN count(r)
-
-// name: rub_targets_out
-// Some targets of a run are deleted at a time.
-MATCH ()-[h:HIT]->() WHERE h.run = $run
-WITH h LIMIT $rows
-DELETE h
-RETURN count(h)
-
-// name: rub_links_out
-// Some links of a run are deleted at a time.
-MATCH ()-[l:LINKED]->() WHERE l.run = $run
-WITH l LIMIT $rows
-DELETE l
-RETURN count(l)
 
 // name: clear_members
 // Some members of a run are deleted at a time.

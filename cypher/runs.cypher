@@ -7,7 +7,7 @@ ORDER BY u.run DESC LIMIT 1
 // name: begin_run
 // Nothing of it is seen before it is published or withheld; it may have rows from now on.
 CREATE (:Run {run: $run, state: 'running', begun_at: $now, market_version: $version, about: '{}', reasons: [],
-    is_kept: false, has_rows: true, is_drawn: true})
+    is_kept: false, has_rows: true})
 
 // name: interrupt_runs
 // Who begins alone knows that nobody else is under way; a run that the store does not name was never published.
@@ -55,24 +55,10 @@ WHERE u.run > 0 AND u.has_rows AND (u.state = 'failed' OR u.forgotten_at <= time
 RETURN u.run, u.state
 ORDER BY u.run
 
-// name: find_drawings
-// Of the published run alone, targets and links are drawn.
-// allows CartesianProduct: there is one store
-MATCH (s:Store {id: $store})
-MATCH (u:Run) WHERE u.run > 0 AND u.is_drawn AND u.run <> s.published_run
-    AND (u.state = 'failed' OR u.state = 'withheld' OR u.state = 'published' AND u.run < s.published_run)
-RETURN u.run
-ORDER BY u.run
-
 // name: end_clearing
 // All rows of the run are gone.
 MATCH (u:Run {run: $run})
 SET u.has_rows = false
-
-// name: end_rubbing_out
-// Targets and links of the run are gone.
-MATCH (u:Run {run: $run})
-SET u.is_drawn = false
 
 // name: find_run
 // One run, the published one if none is named, and which one is published.
@@ -106,7 +92,7 @@ RETURN u.run, u.tables
 // name: save_run_batches
 // Tables as they were written, some thousand rows a node; `first` is what a batch is found by.
 UNWIND $rows AS row
-CREATE (:RunBatch {run: $run, table: $table, number: row[0], first: row[1], columns: row[2]})
+CREATE (:RunBatch {run: $run, table: row[0], number: row[1], first: row[2], columns: row[3]})
 
 // name: read_run_table
 // All batches of a table.

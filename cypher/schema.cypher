@@ -102,14 +102,6 @@ CREATE INDEX part_of_run IF NOT EXISTS FOR ()-[p:PART_OF]-() ON (p.run)
 // Steps that changed nothing are cleared away with the findings of their run.
 CREATE INDEX came_from_run IF NOT EXISTS FOR ()-[c:CAME_FROM]-() ON (c.run)
 
-// name: index_targets
-// Targets are drawn of the published run alone.
-CREATE INDEX hit_run IF NOT EXISTS FOR ()-[h:HIT]-() ON (h.run)
-
-// name: index_links
-// Links are drawn of the published run alone.
-CREATE INDEX linked_run IF NOT EXISTS FOR ()-[l:LINKED]-() ON (l.run)
-
 // name: constrain_run_batches
 // A run's batches are read by table and number.
 CREATE CONSTRAINT run_batch IF NOT EXISTS FOR (b:RunBatch) REQUIRE (b.run, b.table, b.number) IS UNIQUE

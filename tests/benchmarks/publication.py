@@ -220,7 +220,7 @@ def measure(arguments: argparse.Namespace, store: Store, open_store: Callable[[]
     for reader in readers:
         reader.join()
     begun = time.perf_counter()
-    store.rings.forget(1, lease)
+    store.rings.forget(1, lease, Silent())
     forgotten = (time.perf_counter() - begun) / max(arguments.runs, 1)
     idle, meanwhile = (
         np.array([read for part in parts for read in part]) for parts in zip(*told, strict=True)

@@ -86,7 +86,7 @@ def fill(store: Store) -> None:
     publish(
         store, lease, {"r2": ["bob", "eve"], "r3": ["ann"]}, [("r2", "changed", "r2"), ("r3", "born", "")]
     )
-    store.rings.forget(2, lease)
+    store.rings.forget(2, lease, Silent())
     store.rings.begin_run(lease, 3, 90)
     store.records.append(ONE, [Event("noted", 5, "ana", {"text": "hm"})], 0, {"n": 1}, [RING, BUYER])
     store.records.append(ONE, [Event("noted", 3, "bea"), Event("noted", 9, "ana")], 1, {"n": 3}, [RING])
@@ -274,7 +274,7 @@ def test_a_copy_brings_over_what_came_since_and_forgets_what_was_forgotten(
     fill(other)
     copy(other, store)
     lease = detecting(other, 10**10)
-    other.rings.forget(1, lease)
+    other.rings.forget(1, lease, Silent())
     publish(other, lease, {"r4": ["ann"]}, [("r4", "born", "")])
     other.records.append(ONE, [Event("noted", 20, "ana")], 3, {"n": 4}, [Subject(SubjectKind.RING, "r2")])
     load(other, "late", tables_of(claims=[claim("c7", "ann", "shop", 60)]), lease_of(other, 8))

@@ -209,7 +209,7 @@ def test_a_stalled_holder_changes_nothing_once_another_took_over(store: Store) -
         lambda: store.rings.publish(run, stalled, NOW),
         lambda: store.rings.withhold(run, stalled, NOW, ["x"]),
         lambda: store.rings.fail(run, stalled, NOW, "x"),
-        lambda: store.rings.forget(1, stalled),
+        lambda: store.rings.forget(1, stalled, Silent()),
     ):
         with pytest.raises(LeaseLostError):
             act()
@@ -262,9 +262,9 @@ def test_old_findings_are_forgotten_and_the_lives_of_their_rings_are_not(store: 
     late = write(store, lease, tables_of(OTHER))
     store.rings.withhold(late, lease, NOW, ["x"])
     last = publish(store, lease, OTHER, [("r1", "grew", "r1"), ("r3", "born", "")])
-    assert store.rings.forget(3, lease) == 0
-    assert store.rings.forget(2, lease) == 2
-    assert store.rings.forget(2, lease) == 0
+    assert store.rings.forget(3, lease, Silent()) == 0
+    assert store.rings.forget(2, lease, Silent()) == 2
+    assert store.rings.forget(2, lease, Silent()) == 0
     for gone in (old, doubtful):
         with pytest.raises(NotFoundError, match=f"run {gone}"):
             store.rings.tables(gone)
@@ -279,7 +279,7 @@ def test_old_findings_are_forgotten_and_the_lives_of_their_rings_are_not(store: 
         (middle, "kept"),
         (last, "grew"),
     ]
-    assert store.rings.forget(1, lease) == 2
+    assert store.rings.forget(1, lease, Silent()) == 2
     assert [(step.run_id, step.event) for step in store.rings.lineage(["r1", "r2"])] == [
         (old, "born"),
         (old, "born"),
@@ -293,7 +293,7 @@ def test_the_published_run_is_never_forgotten(store: Store) -> None:
     lease = hold(store)
     publish(store, lease, ONE)
     with pytest.raises(InvalidError, match="keep 1"):
-        store.rings.forget(0, lease)
+        store.rings.forget(0, lease, Silent())
     assert seen(store) == {"r1", "r2"}
 
 
@@ -336,7 +336,7 @@ def test_readers_see_the_run_before_or_the_new_one_whole(store: Store) -> None:
         reader.start()
     for size in range(3, runs):
         publish(store, lease, run_of(size))
-        store.rings.forget(1, lease)
+        store.rings.forget(1, lease, Silent())
     is_over.set()
     for reader in readers:
         reader.join()
@@ -373,7 +373,7 @@ def test_a_snapshot_goes_on_showing_a_run_that_is_forgotten_meanwhile(store: Sto
     def move_on() -> None:
         for _ in range(3):
             publish(store, lease, OTHER, [("r3", "born", ""), ("r2", "died", "r2")])
-            store.rings.forget(1, lease)
+            store.rings.forget(1, lease, Silent())
 
     with store.snapshot():
         before = look()

@@ -83,7 +83,7 @@ def test_ids_are_unique_for_ever_and_every_ring_begins_once_and_ends_before_it_r
                         told.setdefault(step.previous_ring_id if ended else step.ring_id, []).append(
                             step.event.value
                         )
-                store.rings.forget(keep, lease)
+                store.rings.forget(keep, lease, Silent())
                 page = store.rings.page(RingQuery(), 100)
                 assert {ring.ring_id for ring in page.items} == alive == store.rings.alive()
                 assert page.total == len(alive)

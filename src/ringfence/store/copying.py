@@ -143,7 +143,7 @@ def _compare(told: _Told, store: Store, detecting: Lease, progress: Progress) ->
     runs, published = told.runs()
     if published:
         # Since an interrupted copy was begun, the findings of some runs may have been cleared away.
-        store.rings.forget(published, detecting)
+        store.rings.forget(published, detecting, progress)
     kept = StoredHistory(store)
     found: list[dict[str, Fingerprint]] = [{}, {}, {}]
 

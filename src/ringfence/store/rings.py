@@ -67,9 +67,9 @@ class Rings(Protocol):
     def fail(self, run_id: int, lease: Lease, now: int, reason: str) -> None:
         """End a run that came to nothing, and clear away what it wrote."""
 
-    def forget(self, keep: int, lease: Lease) -> int:
-        """Clear away the findings of all but the last `keep` (1 or more) published runs and those withheld
-        since the oldest of them, and give how many runs that were.
+    def forget(self, keep: int, lease: Lease, progress: Progress) -> int:
+        """Tidy up after a run: clear away the findings of all but the last `keep` (1 or more) published runs
+        and those withheld since the oldest of them, and give how many runs that were.
 
         Their entries among the runs stay, and of the lives of their rings every step but `kept`.
         """

@@ -7,6 +7,7 @@ from ringfence.api.cursors import Cursor, write_cursor
 from ringfence.api.global_ids import global_id
 from ringfence.domain.leases import Holder, LeaseName
 from ringfence.domain.pages import Key
+from ringfence.domain.progress import Silent
 from ringfence.domain.ring_decisions import Outcome
 from ringfence.domain.scope import Role
 from ringfence.services.decide_rings import assign, decide, note, undo
@@ -213,7 +214,7 @@ def test_a_page_stays_in_the_run_it_began_in_until_that_is_gone(tmp_path: Path) 
         assert api.ask(members, after=after, run=2)["ring"]["members"]["nodes"] == [{"buyerId": "b2"}]
         assert "run 2" in api.refused(members, after=after, run=1)[2]
         lease = api.store.leases.acquire(LeaseName.DETECT, Holder("host", 1, "start"), 60.0, NOW)
-        api.store.rings.forget(1, lease)
+        api.store.rings.forget(1, lease, Silent())
         status, code, message = api.refused(PAGE, after=first["pageInfo"]["endCursor"])
         assert (status, code) == (200, "INVALID")
         assert "start anew" in message

@@ -113,10 +113,11 @@ def test_rings_are_tied_to_what_was_loaded_and_tell_all_their_members(
     store: Neo4jStore, driver: neo4j.Driver, lease: Lease
 ) -> None:
     run = publish(store, lease, tables_of(MEMBERS))
+    store.rings.forget(5, lease, Silent())
     drawn = stamped(driver, run)
     batches = drawn.pop("RunBatch")
     assert batches
-    assert drawn == {"FOUND_BY": 2, "PART_OF": 2, "CAME_FROM": 2, "MEMBER_OF": 2, "HIT": 1, "LINKED": 1}
+    assert drawn == {"FOUND_BY": 2, "PART_OF": 2, "CAME_FROM": 2, "MEMBER_OF": 2}
     told = [(member.ring_id, member.buyer_id) for member in store.rings.members(["r1", "r2"])]
     assert told == [(ring_id, buyer) for ring_id, buyers in MEMBERS.items() for buyer in buyers]
     rows, _, _ = driver.execute_query(
@@ -130,21 +131,79 @@ def test_rings_are_tied_to_what_was_loaded_and_tell_all_their_members(
     ]
 
 
-def test_targets_and_links_are_drawn_of_the_published_run_alone(
+def drawn_by_now(driver: neo4j.Driver) -> dict[tuple[str, str], tuple[float, str]]:
+    """Give what is drawn: from whom to whom, the weight, and what the server knows the relationship by."""
+    rows, _, _ = driver.execute_query(
+        "MATCH (x)-[d:HIT|LINKED]->(y) RETURN coalesce(x.ring_id, x.buyer_id) AS origin, "
+        "coalesce(y.merchant_id, y.buyer_id) AS target, coalesce(d.claims, d.score) AS weight, "
+        "elementId(d) AS element",
+        database_=DATABASE,
+    )
+    found = {(row["origin"], row["target"]): (row["weight"], row["element"]) for row in rows}
+    assert len(found) == len(rows)
+    return found
+
+
+def test_what_the_published_run_says_is_drawn_and_only_what_changed_is_touched(
     store: Neo4jStore, driver: neo4j.Driver, lease: Lease
 ) -> None:
-    first = publish(store, lease, tables_of(MEMBERS))
-    second = publish(store, lease, tables_of(MEMBERS, "kept"))
+    driver.execute_query("UNWIND ['c', 'd'] AS id CREATE (:Buyer {buyer_id: id})", database_=DATABASE)
+    publish(store, lease, tables_of(MEMBERS))
+    store.rings.forget(5, lease, Silent())
+    first = drawn_by_now(driver)
+    assert {pair: weight for pair, (weight, _) in first.items()} == {
+        ("r1", "mr1"): 3,
+        ("a", "b"): 3.0,
+        ("a", "c"): 3.0,
+        ("c", "d"): 3.0,
+    }
+    changed = tables_of({"r1": ("a", "b", "d"), "r2": ("c", "d")}, "kept")
+    stronger = pl.when(buyer_b="d", buyer_a="c").then(4.0).otherwise("score").alias("score")
+    changed["links"] = changed["links"].with_columns(stronger)
+    publish(store, lease, changed)
+    store.rings.forget(5, lease, Silent())
+    second = drawn_by_now(driver)
+    assert {pair: weight for pair, (weight, _) in second.items()} == {
+        ("r1", "mr1"): 3,
+        ("a", "b"): 3.0,
+        ("a", "d"): 3.0,
+        ("c", "d"): 4.0,
+    }
+    kept = {("r1", "mr1"), ("a", "b")}
+    assert {pair: second[pair] for pair in kept} == {pair: first[pair] for pair in kept}
+
+
+def test_nothing_is_drawn_of_a_run_that_is_withheld(
+    store: Neo4jStore, driver: neo4j.Driver, lease: Lease
+) -> None:
+    publish(store, lease, tables_of(MEMBERS))
+    store.rings.forget(5, lease, Silent())
+    before = drawn_by_now(driver)
     withheld = store.rings.begin_run(lease, 1, NOW)
-    store.rings.write_run(withheld, tables_of(MEMBERS, "kept"), {}, lease, Silent())
+    store.rings.write_run(withheld, tables_of({"r1": ("b", "a")}, "kept"), {}, lease, Silent())
     store.rings.withhold(withheld, lease, NOW, ["too many"])
-    store.rings.forget(5, lease)
-    for run, is_drawn in ((first, False), (second, True), (withheld, False)):
-        assert ({"HIT", "LINKED"} <= stamped(driver, run).keys()) == is_drawn
-        assert {"MEMBER_OF", "FOUND_BY"} <= stamped(driver, run).keys()
+    store.rings.forget(5, lease, Silent())
+    assert drawn_by_now(driver) == before
 
 
-@pytest.mark.parametrize(("stage", "after"), [("storing", 1), ("storing", 5), ("drawing", 1), ("drawing", 3)])
+@pytest.mark.parametrize("after", [1, 2, 3])
+def test_a_drawing_that_was_interrupted_is_finished_by_the_next(
+    store: Neo4jStore, driver: neo4j.Driver, lease: Lease, after: int
+) -> None:
+    publish(store, lease, tables_of(MEMBERS))
+    store.rings.forget(5, lease, Silent())
+    publish(store, lease, tables_of({"r2": ("b", "a"), "r1": ("c", "a")}, "kept"))
+    with suppress(KeyboardInterrupt):
+        store.rings.forget(5, lease, Dying("drawing", after))
+        pytest.fail("it was not interrupted")
+    store.rings.forget(5, lease, Silent())
+    assert {pair: weight for pair, (weight, _) in drawn_by_now(driver).items()} == {
+        ("r1", "mr1"): 2,
+        ("b", "a"): 3.0,
+    }
+
+
+@pytest.mark.parametrize(("stage", "after"), [("storing", 1), ("tying rings", 1), ("tying rings", 2)])
 def test_nothing_is_left_of_a_run_whose_writer_died(
     store: Neo4jStore, driver: neo4j.Driver, lease: Lease, stage: str, after: int
 ) -> None:
@@ -234,7 +293,8 @@ def test_a_run_that_is_forgotten_while_it_is_told_is_told_without_its_findings(
     read = RunTables.read
 
     def read_late(*arguments: Any) -> pl.DataFrame:
-        store.rings.forget(1, lease)
+        monkeypatch.setattr(RunTables, "read", read)
+        store.rings.forget(1, lease, Silent())
         return read(*arguments)
 
     monkeypatch.setattr(RunTables, "read", read_late)
@@ -249,10 +309,10 @@ def test_forgotten_findings_leave_the_graph_and_the_lives_of_rings_stay(
     first = publish(store, lease, tables_of(MEMBERS))
     second = publish(store, lease, tables_of(MEMBERS, "kept"))
     publish(store, lease, tables_of({"r1": ("a", "b")}, "shrank"))
-    assert store.rings.forget(1, lease) == 2
+    assert store.rings.forget(1, lease, Silent()) == 2
     assert "FOUND_BY" in stamped(driver, second)
     with closing(Database(address_of(neo4j_server.address, *neo4j_server.credentials))) as database:
-        assert Runs(database, longest_snapshot_seconds=0.0).forget(1, lease) == 0
+        assert Runs(database, longest_snapshot_seconds=0.0).forget(1, lease, Silent()) == 0
     assert stamped(driver, first) == {"CAME_FROM": 2}
     assert stamped(driver, second) == {}
     assert ids(driver, "Ring") == [("r1", first), ("r2", first)]

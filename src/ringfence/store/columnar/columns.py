@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from io import BytesIO
+from typing import IO
 
 import polars as pl
 
@@ -20,5 +21,6 @@ def frame_of(columns: bytes) -> pl.DataFrame:
 
 def joined(batches: Iterable[bytes]) -> pl.DataFrame | None:
     """Read Arrow files of one schema, one after another; None if there are none."""
-    frames = [frame_of(columns) for columns in batches]
-    return pl.concat(frames, rechunk=True) if frames else None
+    # All at once: for each that is read by itself, polars would plan a query.
+    files: list[IO[bytes]] = [BytesIO(columns) for columns in batches]
+    return pl.scan_ipc(files).collect().rechunk() if files else None

@@ -52,13 +52,13 @@ class PastRuns:
         if past.is_kept:
             tables = complete(past.tables)
             self._runs.fill(run_id, tables, lease, progress)
-            if is_last:
-                self._runs.graph.draw(run_id, tables, lease, progress)
         else:
             self._runs.graph.write(run_id, past.tables, {}, lease, progress)
         for piece in _pieces(past.born):
             self._write("put_births", lease, run=run_id, rows=piece)
-        self._database.write(partial(self._end, past, is_drawn=past.is_kept and is_last), lease)
+        self._database.write(partial(self._end, past), lease)
+        if is_last:
+            self._runs.drawing.update(lease, progress)
 
     def _kept(self, run_id: int) -> Mapping[str, pl.DataFrame] | None:
         """Give the tables of a run; None if they are not kept, or not any more when they have been read."""
@@ -69,7 +69,7 @@ class PastRuns:
         is_kept, _ = self._database.all("find_what_is_kept", run=run_id)[0]
         return tables if is_kept else None
 
-    def _end(self, past: PastRun, *, is_drawn: bool) -> None:
+    def _end(self, past: PastRun) -> None:
         run, database = past.run, self._database
         about = json.dumps(dict(run.about), allow_nan=False)
         database.all("complete_run", about=about, tables=list(past.tables), run=run.run_id)
@@ -83,14 +83,11 @@ class PastRuns:
         )
         if not past.is_kept:
             database.all("end_clearing", run=run.run_id)
-        if not is_drawn:
-            database.all("end_rubbing_out", run=run.run_id)
         if run.state is RunState.PUBLISHED:
             database.all("publish_run", run=run.run_id)
 
     def _drop(self, run_id: int, lease: Lease) -> None:
         """Clear away a run that was interrupted, with its entry."""
-        self._runs.graph.rub_out(run_id, lease)
         self._runs.tables.clear(run_id, lease)
         self._runs.graph.take_lives_back(run_id, lease)
         self._runs.graph.clear(run_id, lease, but_lives=False)

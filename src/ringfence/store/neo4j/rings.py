@@ -67,9 +67,12 @@ class Neo4jRings:
         """End a run that came to nothing."""
         self._runs.fail(run_id, lease, now, reason)
 
-    def forget(self, keep: int, lease: Lease) -> int:
-        """Clear away old findings, now or with a later run: those that a snapshot may show wait."""
-        return self._runs.forget(keep, lease)
+    def forget(self, keep: int, lease: Lease, progress: Progress) -> int:
+        """Clear away old findings, now or with a later run: those that a snapshot may show wait.
+
+        Targets and links are drawn then as the published run has them.
+        """
+        return self._runs.forget(keep, lease, progress)
 
     def past_run(self, run_id: int) -> PastRun:
         """Tell all there is of a run."""

@@ -1,7 +1,7 @@
-"""The rings of a run in the graph, tied to the buyers, merchants and networks they are about.
+"""The rings of a run in the graph, tied to the buyers and networks they are about.
 
-`(:Buyer)-[:MEMBER_OF]->(:Ring)-[:FOUND_BY]->(:Run)`, `(:Network)<-[:PART_OF]-(:Ring)-[:HIT]->(:Merchant)`,
-`(:Ring)-[:CAME_FROM]->(:Ring)`, `(:Buyer)-[:LINKED]->(:Buyer)`, each stamped with its run.
+`(:Buyer)-[:MEMBER_OF]->(:Ring)-[:FOUND_BY]->(:Run)`, `(:Ring)-[:PART_OF]->(:Network)` and
+`(:Ring)-[:CAME_FROM]->(:Ring)`, each stamped with its run.
 """
 
 from collections.abc import Iterator, Mapping
@@ -50,16 +50,6 @@ class RunGraph:
             written.append(("save_lineage", tables["lineage"].with_row_index("place")))
         self._write(run_id, written, lease, progress)
 
-    def draw(self, run_id: int, tables: Mapping[str, pl.DataFrame], lease: Lease, progress: Progress) -> None:
-        """Draw the targets and the links of a run, which are many."""
-        drawn: list[tuple[str, pl.DataFrame]] = []
-        if "evidence" in tables:
-            claims = tables["evidence"].group_by("ring_id", "merchant_id", maintain_order=True).len()
-            drawn.append(("draw_targets", claims.group_by("ring_id", maintain_order=True).all()))
-        if "links" in tables:
-            drawn.append(("draw_links", tables["links"].group_by("buyer_a", maintain_order=True).all()))
-        self._write(run_id, drawn, lease, progress)
-
     def begin_lives(self, run_id: int, lease: Lease) -> None:
         """Let the new rings of a run be born in it."""
         self._exhaust("begin_lives", lease, run=run_id)
@@ -67,11 +57,6 @@ class RunGraph:
     def take_lives_back(self, run_id: int, lease: Lease) -> None:
         """Let no ring be born in a run."""
         self._exhaust("take_lives_back", lease, run=run_id)
-
-    def rub_out(self, run_id: int, lease: Lease) -> None:
-        """Take away what was drawn of a run."""
-        for statement in ("rub_targets_out", "rub_links_out"):
-            self._exhaust(statement, lease, run=run_id)
 
     def clear(self, run_id: int, lease: Lease, *, but_lives: bool) -> None:
         """Take away what was written of a run; `but_lives` leaves what changed rings' lives."""
@@ -83,9 +68,9 @@ class RunGraph:
     def _write(
         self, run_id: int, written: list[tuple[str, pl.DataFrame]], lease: Lease, progress: Progress
     ) -> None:
-        progress.stage("drawing", sum(frame.height for _, frame in written))
+        progress.stage("tying rings", sum(frame.height for _, frame in written))
         for statement, frame in written:
-            for piece in _pieces(frame):
+            for piece in pieces(frame):
                 save = partial(self._database.all, statement, run=run_id, rows=piece)
                 self._database.write(save, lease)
                 progress.advance(len(piece))
@@ -122,7 +107,7 @@ def _rings(tables: Mapping[str, pl.DataFrame], laid: Mapping[str, Laid]) -> pl.D
     return rows.with_columns(selectors.by_dtype(pl.List).fill_null([]))
 
 
-def _pieces(frame: pl.DataFrame) -> Iterator[list[list[Any]]]:
+def pieces(frame: pl.DataFrame) -> Iterator[list[list[Any]]]:
     """Cut rows, with what the first of their lists holds, into pieces that fit into a transaction."""
     lists = frame.select(selectors.by_dtype(pl.List))
     listed = lists.to_series().list.len().to_numpy() if lists.width else 0

@@ -57,21 +57,17 @@ class RunTables:
         progress: Progress,
     ) -> None:
         """Write complete tables, some batches a transaction; `laid` are the LONG ones among them."""
-        for name, rows in _kept(tables, laid):
-            size = _ROWS_A_BATCH[name]
-            # One batch of an empty table too: that it was written is to be seen from it.
-            begins = range(0, max(1, rows.height), size)
-            for group in range(0, len(begins), _BATCHES_A_TRANSACTION):
-                numbers = range(len(begins))[group : group + _BATCHES_A_TRANSACTION]
-                pieces = [rows[begins[number] : begins[number] + size] for number in numbers]
-                batches = [
-                    [number, _first(name, piece), bytes_of(piece)]
-                    for number, piece in zip(numbers, pieces, strict=True)
-                ]
-                save = partial(self._database.all, "save_run_batches", run=run_id, table=name, rows=batches)
-                self._database.write(save, lease)
-                if name in tables:
-                    progress.advance(sum(piece.height for piece in pieces))
+        batches: list[list[Any]] = []
+        height = 0
+        for name, number, piece in _batches(tables, laid):
+            batches.append([name, number, _first(name, piece), bytes_of(piece)])
+            height += piece.height if name in tables else 0
+            if len(batches) == _BATCHES_A_TRANSACTION:
+                self._save(run_id, batches, lease)
+                progress.advance(height)
+                batches, height = [], 0
+        self._save(run_id, batches, lease)
+        progress.advance(height)
 
     def read(self, run_id: int, table: str) -> pl.DataFrame:
         """Give a table as it was written, row for row."""
@@ -109,6 +105,9 @@ class RunTables:
         while self._database.write(clear, lease)[0][0]:
             pass
 
+    def _save(self, run_id: int, batches: list[list[Any]], lease: Lease) -> None:
+        self._database.write(partial(self._database.all, "save_run_batches", run=run_id, rows=batches), lease)
+
     def _all(self, run_id: int, table: str) -> list[bytes]:
         found = self._database.all("read_run_table", run=run_id, table=table, bulk=True)
         return [columns for (columns,) in found]
@@ -125,6 +124,17 @@ class RunTables:
 def lay_out(tables: Mapping[str, pl.DataFrame]) -> dict[str, Laid]:
     """Lay out those of the LONG tables that there are."""
     return {table: run_layout.lay_out(table, tables) for table in LONG if table in tables}
+
+
+def _batches(
+    tables: Mapping[str, pl.DataFrame], laid: Mapping[str, Laid]
+) -> Iterator[tuple[str, int, pl.DataFrame]]:
+    """Cut what is kept into batches: name, number, rows."""
+    for name, rows in _kept(tables, laid):
+        size = _ROWS_A_BATCH[name]
+        # One batch of an empty table too: that it was written is to be seen from it.
+        for number, begin in enumerate(range(0, max(1, rows.height), size)):
+            yield name, number, rows[begin : begin + size]
 
 
 def _kept(tables: Mapping[str, pl.DataFrame], laid: Mapping[str, Laid]) -> Iterator[tuple[str, pl.DataFrame]]:

@@ -14,6 +14,7 @@ from ringfence.domain.progress import Progress
 from ringfence.domain.runs import Run, RunState
 from ringfence.store.columnar.run_layout import complete
 from ringfence.store.neo4j.database import Database
+from ringfence.store.neo4j.drawing import Drawing
 from ringfence.store.neo4j.run_graph import RunGraph
 from ringfence.store.neo4j.run_tables import RunTables, lay_out
 
@@ -35,6 +36,7 @@ class Runs:
         self._longest_milliseconds = int(longest_snapshot_seconds * 1_000)
         self.tables = RunTables(database)
         self.graph = RunGraph(database)
+        self.drawing = Drawing(database, self.tables)
 
     def begin(self, lease: Lease, market_version: int, now: int) -> int:
         """Begin a run after clearing away what others left."""
@@ -61,7 +63,6 @@ class Runs:
         told = json.dumps(dict(about), allow_nan=False)
         self._database.write(lambda: self._refuse_unless(run_id, is_written=False), lease)
         self.fill(run_id, chosen, lease, progress)
-        self.graph.draw(run_id, chosen, lease, progress)
 
         def complete_run() -> None:
             self._refuse_unless(run_id, is_written=False)
@@ -103,12 +104,14 @@ class Runs:
         self._database.write(fail, lease)
         self._clear_leavings(lease)
 
-    def forget(self, keep: int, lease: Lease) -> int:
-        """Clear away old findings."""
+    def forget(self, keep: int, lease: Lease, progress: Progress) -> int:
+        """Clear away old findings, and draw the published ones."""
         if keep < 1:
             raise InvalidError(f"{keep} runs cannot be kept: the last one always is, so keep 1 or more.")
+        progress.stage("clearing away")
         rows = self._write("forget_runs", lease, keep=keep)
         self._clear_leavings(lease)
+        self.drawing.update(lease, progress)
         return int(rows[0][0]) if rows else 0
 
     def find(self, run_id: int | None) -> Run | None:
@@ -159,9 +162,6 @@ class Runs:
 
     def _clear_leavings(self, lease: Lease) -> None:
         """Clear away what nobody can ask for any more, what a dead process left too."""
-        for (run,) in self._database.all("find_drawings"):
-            self.graph.rub_out(run, lease)
-            self._write("end_rubbing_out", lease, run=run)
         for run, state in self._database.all("find_leavings", milliseconds=self._longest_milliseconds):
             self.tables.clear(run, lease)
             if state != RunState.PUBLISHED:

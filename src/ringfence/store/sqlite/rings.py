@@ -89,9 +89,9 @@ class SqliteRings:
         """End a run that came to nothing."""
         self._runs.fail(run_id, lease, now, reason)
 
-    def forget(self, keep: int, lease: Lease) -> int:
+    def forget(self, keep: int, lease: Lease, progress: Progress) -> int:
         """Clear away old findings."""
-        return self._runs.forget(keep, lease)
+        return self._runs.forget(keep, lease, progress)
 
     def past_run(self, run_id: int) -> PastRun:
         """Tell all there is of a run."""

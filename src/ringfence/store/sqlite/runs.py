@@ -90,10 +90,11 @@ class Runs:
             self._end(run_id, RunState.FAILED, now, (reason,))
         self._clear_leavings(lease)
 
-    def forget(self, keep: int, lease: Lease) -> int:
+    def forget(self, keep: int, lease: Lease, progress: Progress) -> int:
         """Clear away old findings."""
         if keep < 1:
             raise InvalidError(f"{keep} runs cannot be kept: the last one always is, so keep 1 or more.")
+        progress.stage("clearing away")
         with self._database.transaction(lease):
             oldest = self._database.one(
                 "SELECT run FROM runs WHERE state = 'published' ORDER BY run DESC LIMIT 1 OFFSET ?",
