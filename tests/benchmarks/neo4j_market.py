@@ -157,7 +157,7 @@ def read_by_columns(driver: neo4j.Driver, buyers: int) -> None:
 def empty_server(folder: Path, given: str | None) -> Iterator[Login]:
     """Start a server, or empty the one that was given."""
     if given is None:
-        with Neo4jServer(folder, heap="1g", pagecache="512m") as server:
+        with Neo4jServer(folder, heap="2g", pagecache="1g", java_options=()) as server:
             yield server.login
         return
     login = Login(given)

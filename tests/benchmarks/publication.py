@@ -271,7 +271,7 @@ def on_sqlite(arguments: argparse.Namespace, folder: Path) -> bool:
 
 def on_neo4j(arguments: argparse.Namespace, folder: Path) -> bool:
     """Measure a server of our own, which knows the buyers and merchants that the run is about."""
-    with Neo4jServer(folder, heap="1g", pagecache="512m") as server:
+    with Neo4jServer(folder, heap="2g", pagecache="1g", java_options=()) as server:
         address = address_of(server.address, None, None)
         with closing(Neo4jStore(address)) as store:
             with server.login.driver() as driver:
