@@ -13,8 +13,8 @@ RETURN s.schema_version
 
 // name: begin_write
 // Each writer waits for the one before, counts itself, leaves its mark, and shows that it holds its lease; while
-// the store is replaced, only who replaces it may write.
-MATCH (s:Store {id: $store}) WHERE s.replacing IS NULL OR $replaces
+// the store is replaced, only who began that last may write.
+MATCH (s:Store {id: $store}) WHERE s.replacing IS NULL AND $replaces IS NULL OR s.replaced_by = $replaces
 SET s.writes = s.writes + 1, s.mark = $mark
 WITH s
 OPTIONAL MATCH (l:Lease {name: $lease}) WHERE l.token = $token AND l.expires_at > 0

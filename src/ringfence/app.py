@@ -5,7 +5,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from platformdirs import user_data_path
@@ -60,30 +59,28 @@ class StoresByAddress:
         from ringfence.store.archive import is_archive
 
         if address is not None and _names_server(address):
-            from ringfence.store.neo4j import address_of, replaced_store
+            from ringfence.store import neo4j
 
-            server = address_of(address, self._user, self._password)
+            server = neo4j.address_of(address, self._user, self._password)
             with (
                 self.open_backup(backup) as history,
-                replaced_store(server, history, replace=replace) as store,
+                neo4j.replaced_store(server, history, replace=replace) as store,
             ):
                 put_history(history, store, clock, progress)
                 return Restored(None, None, store.health())
-        from ringfence.store.sqlite import SqliteStore, refuse_existing, restore
+        from ringfence.store import sqlite
 
         path = _file_of(address)
-        refuse_existing(path, replace=replace)
         if not is_archive(backup):
-            made = restore(backup, path, replace=replace)
+            made = sqlite.restore(backup, path, replace=replace)
             return Restored(made.path, made.size_bytes, made.health)
-        with TemporaryDirectory() as folder, self.open_backup(backup) as history:
-            copy = SqliteStore(Path(folder) / path.name)
-            try:
-                put_history(history, copy, clock, progress)
-            finally:
-                copy.close()
-            made = restore(Path(folder) / path.name, path, replace=replace)
-            return Restored(made.path, made.size_bytes, made.health)
+        with (
+            self.open_backup(backup) as history,
+            sqlite.replaced_store(path, replace=replace) as staged,
+        ):
+            put_history(history, staged, clock, progress)
+            health = staged.health()
+        return Restored(path, path.stat().st_size, health)
 
     @contextmanager
     def open_backup(self, backup: Path) -> "Iterator[History]":

@@ -15,11 +15,12 @@ from ringfence.domain.leases import LeaseName
 from ringfence.domain.loads import BROWSING_KEY_ID, BrowsingCopyError
 from ringfence.domain.progress import Silent
 from ringfence.domain.records import Event, RecordKind, RecordRef, Subject, SubjectKind
-from ringfence.domain.ring_decisions import RingRecord, fold
+from ringfence.domain.ring_decisions import Outcome, RingRecord, fold
 from ringfence.domain.scope import PLATFORM, Principal, Role
 from ringfence.intake import IntakeOptions
 from ringfence.intake.key import PseudonymKey
 from ringfence.market.results import SCHEMAS
+from ringfence.services import decide_rings
 from ringfence.services.copy_store import copy_store
 from ringfence.services.detect_in_store import PUBLISHED_ANYWAY, StoreDetectionRequest, detect_in_store
 from ringfence.services.hold_lease import hold_lease
@@ -180,7 +181,7 @@ def test_a_copy_for_browsing_does_not_tell_why_somebody_published_a_run_anyway(
     assert told.reasons == ("too many rings", f"{PUBLISHED_ANYWAY}: {LEFT_OUT}")
 
 
-def test_a_copy_for_browsing_refuses_loads_and_detection(browsing: Store, tmp_path: Path) -> None:
+def test_a_copy_for_browsing_refuses_loads_detection_and_decisions(browsing: Store, tmp_path: Path) -> None:
     assert {load.source.key_id for load in browsing.market.loads()} == {BROWSING_KEY_ID}
     with (
         hold_lease(browsing, LeaseName.LOAD, clock) as lease,
@@ -189,6 +190,9 @@ def test_a_copy_for_browsing_refuses_loads_and_detection(browsing: Store, tmp_pa
         load_market(LoadRequest([tmp_path / "files0"]), KEY, browsing, lease, clock())
     with pytest.raises(BrowsingCopyError):
         detect_in_store(StoreDetectionRequest(), browsing, clock)
+    ida = Principal("ida", Role.INVESTIGATOR)
+    with pytest.raises(BrowsingCopyError):
+        decide_rings.decide(browsing, ida, "r1", Outcome.CONFIRM, "Ten claims in a minute.", None, clock())
     assert len(browsing.rings.runs(9).items) == 1
 
 

@@ -75,7 +75,7 @@ class OtherNormaliserError(InvalidError):
 
 
 class BrowsingCopyError(InvalidError):
-    """A copy without personal data is for people to browse: load and detect in the store it was made of."""
+    """A copy without personal data is for people to browse: do that in the store it was made of."""
 
 
 def refuse_browsing_copy(key_id: str) -> None:

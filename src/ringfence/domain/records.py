@@ -13,6 +13,12 @@ class RecordKind(StrEnum):
     """An API key."""
     RING_DECISION = "ring_decision"
     """What investigators decided about one ring; its id is the ring's."""
+    REPORT = "report"
+    """What became of a merchant's report; its id is the report's."""
+    VERIFICATION = "verification"
+    """The platform's check of a buyer."""
+    RECOVERY = "recovery"
+    """What one merchant is given back after one verification."""
 
 
 class SubjectKind(StrEnum):

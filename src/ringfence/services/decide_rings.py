@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 
 from ringfence.domain.errors import ForbiddenError, NotFoundError
+from ringfence.domain.loads import refuse_browsing_copy
 from ringfence.domain.records import Event, RecordKind, RecordRef, RecordState, Subject, SubjectKind
 from ringfence.domain.ring_decisions import (
     Outcome,
@@ -187,6 +188,8 @@ def _change(
     if principal.role is not Role.INVESTIGATOR:
         raise ForbiddenError("Only investigators decide about rings; ask one, or use an investigator's key.")
     with store.transaction():
+        for load in store.market.loads()[-1:]:
+            refuse_browsing_copy(load.source.key_id)
         ring = store.rings.last_known(ring_id)
         if ring is None:
             raise RingUnknownError(ring_id)

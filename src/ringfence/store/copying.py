@@ -94,8 +94,11 @@ def write_history(
             past = history.past_record(state)
             store.records.append(state.record, past.events[version:], version, state.state, past.concerns)
         progress.advance(1)
+    if kept_runs := told.runs()[1]:
+        # Since an interrupted copy was begun, the findings of some runs may have been cleared away.
+        store.rings.forget(kept_runs, detecting, progress)
     progress.stage("compare", len(history.loads) + len(history.runs) + len(history.records))
-    copied = _compare(told, store, detecting, progress)
+    copied = _compare(told, store, progress)
     progress.done()
     return copied
 
@@ -138,12 +141,9 @@ class _Told:
         return {number: fingerprint for number, (fingerprint, _) in self._runs.items()}, kept
 
 
-def _compare(told: _Told, store: Store, detecting: Lease, progress: Progress) -> Copied:
+def _compare(told: _Told, store: Store, progress: Progress) -> Copied:
     history = told.history
-    runs, published = told.runs()
-    if published:
-        # Since an interrupted copy was begun, the findings of some runs may have been cleared away.
-        store.rings.forget(published, detecting, progress)
+    runs, _ = told.runs()
     kept = StoredHistory(store)
     found: list[dict[str, Fingerprint]] = [{}, {}, {}]
 

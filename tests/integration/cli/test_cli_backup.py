@@ -123,6 +123,10 @@ def test_what_takes_long_tells_where_it_stands_unless_it_is_quiet(address: Path,
     with closing(StoresByAddress().open(str(address), create=False)) as store:
         write_archive(StoredHistory(store), archive, Silent())
     told = run_process("restore", archive, "--store", tmp_path / "new.sqlite")
-    assert [line.partition(":")[0] for line in told.err.splitlines()][-2:] == ["records", "compare"]
+    assert [line.partition(":")[0] for line in told.err.splitlines()][-3:] == [
+        "records",
+        "clearing away",
+        "compare",
+    ]
     told = run_process("restore", archive, "--store", tmp_path / "quiet.sqlite", "--quiet")
     assert (told.code, told.err) == (0, "")

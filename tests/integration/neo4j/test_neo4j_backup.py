@@ -1,4 +1,5 @@
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import neo4j
@@ -10,7 +11,9 @@ from ringfence.domain.errors import ConflictError, InvalidError, NotFoundError, 
 from ringfence.domain.leases import Holder, LeaseLostError, LeaseName
 from ringfence.domain.records import Event, RecordKind, RecordRef
 from ringfence.services.back_up import back_up, contents_of, restore
+from ringfence.services.copy_store import put_history
 from ringfence.store import Store
+from ringfence.store.neo4j import address_of, replaced_store
 
 Publish = Callable[..., int]
 ONE = RecordRef(RecordKind.RING_DECISION, "r1")
@@ -134,6 +137,25 @@ def test_a_restore_that_was_interrupted_is_told_and_healed_by_another(
         store.records.append(ONE, [Event("noted", 9, "bea")], 1, {"standing": []})
     stores.restore(backup, neo4j_address, replace=False)
     assert rings_at(stores, neo4j_address) == {"r1", "r3"}
+
+
+def test_of_two_restores_at_once_the_last_to_begin_wins_and_the_other_writes_nothing_more(
+    stores: StoresByAddress, store: Store, backup: Path, neo4j_address: str, neo4j_server: Login
+) -> None:
+    server = address_of(neo4j_address, *neo4j_server.credentials)
+    late = [Event("noted", 9, "bea")]
+    with stores.open_backup(backup) as history, ExitStack() as first:
+        overtaken = first.enter_context(replaced_store(server, history, replace=True))
+        with replaced_store(server, history, replace=True) as last:
+            put_history(history, last, lambda: 10**18)
+            with pytest.raises(UnavailableError, match="being replaced"):
+                overtaken.records.append(ONE, late, 1, {"standing": []})
+        with pytest.raises(UnavailableError, match="being replaced"):
+            overtaken.records.append(ONE, late, 1, {"standing": []})
+        with pytest.raises(UnavailableError, match="being replaced"):
+            first.close()
+    assert rings_at(stores, neo4j_address) == {"r1", "r3"}
+    assert store.records.append(ONE, late, 1, {"standing": []}) == 2
 
 
 def interrupted(*_: object) -> None:

@@ -69,8 +69,8 @@ class Database:
     those up to what it saw at first.
     """
 
-    def __init__(self, address: Address, *, replaces: bool = False) -> None:
-        """Make a driver; nothing is sent yet. One that `replaces` may write while the store is replaced."""
+    def __init__(self, address: Address, *, replaces: str | None = None) -> None:
+        """Make a driver; nothing is sent yet. `replaces` names who replaces the store, if one does."""
         self.address, self.replaces = address, replaces
         self._local = threading.local()
         logging.getLogger("neo4j").addHandler(_UNHEARD)

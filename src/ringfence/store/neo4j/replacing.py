@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from uuid import uuid4
 
 from ringfence.domain.leases import LeaseName
 from ringfence.store.copying import NoCopyError, refuse_others
@@ -19,18 +20,21 @@ _ROWS_A_STATEMENT = 500_000
 def replaced_store(address: Address, history: History, *, replace: bool) -> Iterator[Neo4jStore]:
     """Give a store to write a history to, in the place of what is there if `replace`.
 
-    If the block ends early the store says so until the same history, or another, was written to it whole.
+    If the block ends early the store says so until the same history, or another, was written to it whole. Of
+    several who replace it at once the last to begin does so, and the others cannot write any more.
     Raises StoreExistsError, InvalidError for a database that is not ours, UnavailableError.
     """
-    database = Database(address, replaces=True)
-    with database:
-        store = Neo4jStore(address, create=True, replaces=True)
+    by = uuid4().hex
+    with Database(address, replaces=by) as database:
+        store = Neo4jStore(address, create=True, replaces=by)
         try:
             _, is_in_use, replacing = database.all("identify_store")[0]
             if is_in_use and replacing is None and not replace:
                 raise StoreExistsError(str(address))
-            if replacing != "writing" or not _is_begun(history, store):
-                _clear(database)
+            if replacing == "writing" and _is_begun(history, store):
+                _begin(database, "go_on_replacing", by)
+            else:
+                _clear(database, by)
             yield store
             database.write(partial(database.all, "end_replacing"))
         finally:
@@ -46,9 +50,13 @@ def _is_begun(history: History, store: Neo4jStore) -> bool:
     return True
 
 
-def _clear(database: Database) -> None:
-    database.write(partial(database.all, "begin_replacing", leases=[*LeaseName]))
+def _begin(database: Database, statement: str, by: str) -> None:
+    database.write_alone(statement, by=by, leases=[*LeaseName])
+
+
+def _clear(database: Database, by: str) -> None:
+    _begin(database, "begin_replacing", by)
     for statement in ("clear_all_relationships", "clear_all_nodes"):
-        while database.write_alone(statement, rows=_ROWS_A_STATEMENT)[0][0]:
+        while database.write_alone(statement, by=by, rows=_ROWS_A_STATEMENT)[0][0]:
             pass
     database.write(partial(database.all, "begin_rewriting"))

@@ -33,7 +33,7 @@ def open_schema(database: Database, *, create: bool) -> None:
         version = _make(database)
     if version == IMPORTED:
         version = _make(database)
-    if replacing is not None and not database.replaces:
+    if replacing is not None and database.replaces is None:
         raise UnavailableError(
             f"The store {database.address} is being replaced by a backup; if that was interrupted, run the "
             "same ringfence restore again."

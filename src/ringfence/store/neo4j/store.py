@@ -21,8 +21,8 @@ from ringfence.store.store import Backup, Health
 class Neo4jStore:
     """A store in one database of a Neo4j server."""
 
-    def __init__(self, address: Address, *, create: bool = True, replaces: bool = False) -> None:
-        """Connect, and make an empty database a store if `create`; `replaces` one that is being replaced.
+    def __init__(self, address: Address, *, create: bool = True, replaces: str | None = None) -> None:
+        """Connect, and make an empty database a store if `create`; `replaces` names who replaces a store.
 
         Raises NotFoundError for an empty database otherwise, InvalidError for a server that is too old or a
         database that is not ours, UnavailableError.
