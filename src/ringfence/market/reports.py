@@ -1,0 +1,31 @@
+"""Merchants' reports as columns, for what looks at all of them at once."""
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from ringfence.market.market import Ints, Longs
+
+
+@dataclass(frozen=True, eq=False)
+class ReportColumns:
+    """R reports as parallel columns, in the order (buyer, reported_at, report_id).
+
+    `(:Merchant)-[:FILED_REPORT]->(:Report)-[:ACCUSES]->(:Buyer)`
+    """
+
+    report_ids: pl.Series
+    """String[R], each once."""
+    buyer_ids: pl.Series
+    """String, the buyers accused, sorted by bytes, each once."""
+    merchant_ids: pl.Series
+    """String, the merchants who report, sorted by bytes, each once."""
+    buyer: Ints
+    """int32[R], positions in `buyer_ids`."""
+    merchant: Ints
+    """int32[R], positions in `merchant_ids`."""
+    reported_at: Longs
+    """int64[R], µs since 1970-01-01 UTC."""
+
+    def __len__(self) -> int:
+        return len(self.buyer)
