@@ -10,6 +10,7 @@ against lists of some 20,000 integers a record into numpy; both leave the sketch
 """
 
 import argparse
+import os
 import sys
 import tempfile
 import time
@@ -120,9 +121,15 @@ def ready_rows(inputs: Path) -> list[tuple[str, dict[str, Any]]]:
     return [(statements()[rows[0]].text, {"load": 1, **rows[1]}) for rows in made if rows is not None]
 
 
+def settle_disk() -> None:
+    """Wait until all that was written before is on the disk: whoever comes second would wait for it."""
+    os.sync()
+
+
 def write_plainly(driver: neo4j.Driver, inputs: Path) -> float:
     """Create the rows of a load and nothing else; give seconds."""
     ready = ready_rows(inputs)
+    settle_disk()
     with driver.session(database=DATABASE) as session:
         begun = time.perf_counter()
         for text, cells in ready:
@@ -187,6 +194,7 @@ def measure(login: Login, inputs: Path, other: Path, warm: Path) -> Figures:
         load(store, warm, 1)
         store.market.read()
         Emptying(driver).empty()
+    settle_disk()
     with closing(opened(login)) as store, login.driver(notifications_min_severity="OFF") as driver:
         begun = time.perf_counter()
         written = load(store, inputs, 1)
