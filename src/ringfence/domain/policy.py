@@ -1,24 +1,49 @@
 """The policy: every number of the marketplace's rules, so that none is a constant in code."""
 
-from dataclasses import dataclass, field
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Annotated
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """What a number of the policy may be, its bounds included."""
+
+    least: float
+    most: float
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """What a word of the policy may be."""
+
+    words: tuple[str, ...]
+
+
+Days = Annotated[int, Within(1, 3_650)]
+Percent = Annotated[float, Within(0, 100)]
+Weight = Annotated[float, Within(0, 1_000)]
+PositiveWeight = Annotated[float, Within(0.01, 1_000)]
+Outcomes = Annotated[tuple[str, ...], OneOf(("confirmed", "rejected", "inconclusive"))]
 
 
 @dataclass(frozen=True, slots=True)
 class ReportPolicy:
     """How merchants' reports count."""
 
-    reportable_days: int = 180
+    reportable_days: Days = 180
     """A merchant may report only a buyer who ordered or claimed there within so many days."""
-    window_days: int = 180
+    window_days: Days = 180
     """Reports count together for so long."""
-    several: float = 2.0
+    several: PositiveWeight = 2.0
     """What the independent merchants who report a buyer must weigh together to open a verification; one of
     whom nothing was decided yet weighs 1."""
-    prior_confirmed: float = 4.0
+    prior_confirmed: PositiveWeight = 4.0
     """Reports of a merchant that count as confirmed before any was decided."""
-    prior_rejected: float = 1.0
+    prior_rejected: Weight = 1.0
     """Reports of a merchant that count as rejected before any was decided."""
-    together: int = 3
+    together: Annotated[int, Within(2, 1_000)] = 3
     """Merchants count as one who accuse so many buyers together of whom they do not both have claims."""
 
 
@@ -26,13 +51,13 @@ class ReportPolicy:
 class VerificationPolicy:
     """How a buyer is verified."""
 
-    second_person_outcomes: tuple[str, ...] = ("confirmed",)
+    second_person_outcomes: Outcomes = ("confirmed",)
     """Outcomes that a second person must agree to: of confirmed, rejected, inconclusive."""
-    confirmed_days: int = 365
+    confirmed_days: Days = 365
     """So long a confirmed verification outranks the score."""
-    cleared_days: int = 180
+    cleared_days: Days = 180
     """So long a rejected verification outranks the score."""
-    appeal_days: int = 90
+    appeal_days: Days = 90
     """So long after it was confirmed an appeal can be filed."""
 
 
@@ -48,11 +73,11 @@ class CasePolicy:
 class RecoveryPolicy:
     """Who gives merchants their money back."""
 
-    payer: str = "platform"
+    payer: Annotated[str, OneOf(("platform", "buyer"))] = "platform"
     """Who pays: platform, or buyer."""
-    share_percent: float = 100.0
+    share_percent: Percent = 100.0
     """How much of what a claim cost the merchant is proposed, in percent."""
-    window_days: int = 180
+    window_days: Days = 180
     """Claims count that were filed so long before the verification was opened, or since."""
 
 
@@ -66,3 +91,14 @@ class Policy:
     verification: VerificationPolicy = field(default_factory=VerificationPolicy)
     cases: CasePolicy = field(default_factory=CasePolicy)
     recovery: RecoveryPolicy = field(default_factory=RecoveryPolicy)
+
+    @property
+    def fingerprint(self) -> str:
+        """Give 12 hex digits of the SHA-256 of all but the version: other numbers, another fingerprint."""
+        numbers = {name: value for name, value in asdict(self).items() if name != "version"}
+        return hashlib.sha256(json.dumps(numbers, sort_keys=True).encode()).hexdigest()[:12]
+
+    @property
+    def name(self) -> str:
+        """Give the version with the fingerprint, as decisions keep it: `1 (0123456789ab)`."""
+        return f"{self.version} ({self.fingerprint})"
