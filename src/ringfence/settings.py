@@ -24,13 +24,16 @@ class Settings:
     copy_password: str | None = field(default=None, repr=False)
     """RINGFENCE_COPY_PASSWORD, or the first line of the file RINGFENCE_COPY_PASSWORD_FILE."""
 
+    policy: Path | None = None
+    """RINGFENCE_POLICY: the file of the policy in force (default: the built-in policy)."""
+
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
         """Read the settings; an empty variable counts as absent.
 
         Raises InvalidError for a password told twice, or a file of it that cannot be read.
         """
-        key_file = environment.get("RINGFENCE_KEY_FILE")
+        key_file, policy = environment.get("RINGFENCE_KEY_FILE"), environment.get("RINGFENCE_POLICY")
         user, password = _login(environment, "STORE")
         copy_user, copy_password = _login(environment, "COPY")
         return cls(
@@ -40,6 +43,7 @@ class Settings:
             store_password=password,
             copy_user=copy_user or user,
             copy_password=copy_password or password,
+            policy=Path(policy) if policy else None,
         )
 
 

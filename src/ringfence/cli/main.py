@@ -18,6 +18,7 @@ from ringfence.cli import (
     generate,
     keys,
     load,
+    policy,
     rings,
     runs,
     schedule,
@@ -94,6 +95,7 @@ rings.commands.command(options_metavar="[OPTIONS]")(decisions.note)
 rings.commands.command(options_metavar="[--nobody] [OPTIONS]")(decisions.assign)
 rings.commands.command(options_metavar="[OPTIONS]")(decisions.history)
 application.add_typer(keys.commands, name="keys")
+application.add_typer(policy.commands, name="policy")
 application.add_typer(store.commands, name="store")
 application.command(options_metavar="[OPTIONS]")(backup.backup)
 application.command(options_metavar="[OPTIONS]")(backup.restore)
