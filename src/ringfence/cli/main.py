@@ -19,6 +19,7 @@ from ringfence.cli import (
     keys,
     load,
     policy,
+    reports,
     rings,
     runs,
     schedule,
@@ -95,6 +96,7 @@ rings.commands.command(options_metavar="[OPTIONS]")(decisions.note)
 rings.commands.command(options_metavar="[--nobody] [OPTIONS]")(decisions.assign)
 rings.commands.command(options_metavar="[OPTIONS]")(decisions.history)
 application.add_typer(keys.commands, name="keys")
+application.add_typer(reports.commands, name="reports")
 application.add_typer(policy.commands, name="policy")
 application.add_typer(store.commands, name="store")
 application.command(options_metavar="[OPTIONS]")(backup.backup)

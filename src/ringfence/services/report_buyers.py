@@ -1,0 +1,247 @@
+"""Merchants' reports of buyers: filed, withdrawn, disputed, and read by whom they concern."""
+
+from collections.abc import Callable
+
+from ringfence.domain.buyers import Report
+from ringfence.domain.durations import MICROSECONDS_A_DAY
+from ringfence.domain.errors import ForbiddenError, InvalidError, NotFoundError
+from ringfence.domain.loads import refuse_browsing_copy
+from ringfence.domain.pages import Key, Page
+from ringfence.domain.policy import ReportPolicy
+from ringfence.domain.records import Event, RecordKind, RecordRef, RecordState, Subject, SubjectKind
+from ringfence.domain.reports import (
+    ReportRecord,
+    ReportStanding,
+    ReportStatus,
+    disputed,
+    fold,
+    made_report,
+    refuse_other_content,
+    refuse_withdrawn,
+    withdrawn,
+)
+from ringfence.domain.scope import PLATFORM, Principal, Role, Scope
+from ringfence.services.access import BUYER_READERS, require
+from ringfence.services.read_buyers import BuyerUnknownError
+from ringfence.store import Store
+from ringfence.store.records import VersionConflictError
+
+_WHAT = "reports"
+_ENDED_IN_VAIN = ("rejected", "inconclusive")
+"""States of a verification that a merchant can dispute."""
+
+
+class ReportUnknownError(NotFoundError):
+    """There is no such report, or it is another merchant's: the words are the same."""
+
+    def __init__(self, report_id: str) -> None:
+        super().__init__(f"There is no report {report_id}.")
+        self.report_id = report_id
+
+
+def file_report(
+    store: Store,
+    principal: Principal,
+    buyer_id: str,
+    policy: ReportPolicy,
+    now: int,
+    *,
+    merchant_id: str | None = None,
+    report_id: str | None = None,
+    reported_at: int | None = None,
+    claim_id: str | None = None,
+    reason: str | None = None,
+    evidence_count: int | None = None,
+) -> tuple[Report, bool]:
+    """File a merchant's report of a buyer; give it, and whether it is new: the same again changes nothing.
+
+    `now` and `reported_at` (without it: `now`) are µs since 1970-01-01 UTC. A merchant files in its own name,
+    a job in that of `merchant_id`. Without `report_id` the content names the report. Raises ForbiddenError;
+    BuyerUnknownError, in the same words as for nobody, unless the buyer ordered or claimed there within the
+    policy's days; NotFoundError for a merchant or a claim that is not there; InvalidError for a field;
+    ConflictError where the id is known with other content. Nothing is written then.
+    """
+    reporter = _reporter(principal, merchant_id)
+    report = made_report(
+        reporter,
+        buyer_id,
+        now,
+        report_id=report_id,
+        reported_at=reported_at,
+        claim_id=claim_id,
+        reason=reason,
+        evidence_count=evidence_count,
+    )
+    with store.transaction():
+        _refuse_browsing_copy(store)
+        for known in store.reports.find((report.report_id,), PLATFORM):
+            refuse_other_content(known, report, is_time_told=reported_at is not None)
+            refuse_withdrawn(known.report_id, _read(store.records.state(_ref(known.report_id)))[0])
+            return known, False
+        scope = Scope(reporter, now - policy.reportable_days * MICROSECONDS_A_DAY)
+        if not store.market.buyers((buyer_id,), scope):
+            if principal.role is Role.JOB and not store.market.merchants((reporter,)):
+                raise NotFoundError(f"There is no merchant {reporter}.")
+            raise BuyerUnknownError(buyer_id)
+        if claim_id is not None:
+            claims = store.market.claims((claim_id,), Scope(reporter))
+            if not any(claim.buyer_id == buyer_id for claim in claims):
+                raise NotFoundError(
+                    f"There is no claim {claim_id} of buyer {buyer_id} against merchant {reporter}."
+                )
+        return report, store.reports.file(report, now)
+
+
+def withdraw_report(
+    store: Store,
+    principal: Principal,
+    report_id: str,
+    reason: str,
+    now: int,
+    expected_version: int | None = None,
+) -> ReportStanding:
+    """Take a merchant's own report back, for good: it counts nowhere any more, however old it is.
+
+    `now` is µs since 1970-01-01 UTC. `expected_version` is that of the standing the merchant saw; without it,
+    what happened meanwhile is passed over. Raises ForbiddenError, ReportUnknownError, ConflictError if it was
+    withdrawn before, InvalidError for the reason, VersionConflictError; nothing is written then.
+    """
+
+    def event(report: Report, record: ReportRecord) -> Event:
+        return withdrawn(report.report_id, record, reason, principal.name, now)
+
+    return _change(store, principal, report_id, Scope(principal.merchant_id), event, expected_version)
+
+
+def dispute_report(
+    store: Store,
+    principal: Principal,
+    report_id: str,
+    reason: str,
+    now: int,
+    expected_version: int | None = None,
+) -> ReportStanding:
+    """Disagree, as the reporting merchant, with a verification that ended as rejected or inconclusive.
+
+    It changes no count: people read it and may open the verification again. Raises ConflictError where there
+    is no such verification that weighed the report and was not disputed before, and what `withdraw_report`
+    raises.
+    """
+
+    def event(report: Report, record: ReportRecord) -> Event:
+        return disputed(report_id, record, _ended_in_vain(store, report), reason, principal.name, now)
+
+    return _change(store, principal, report_id, principal.scope(now), event, expected_version)
+
+
+def find_report(store: Store, principal: Principal, report_id: str, now: int) -> ReportStanding:
+    """Find a report and what became of it. Raises ForbiddenError, ReportUnknownError."""
+    require(principal, BUYER_READERS, _WHAT)
+    with store.snapshot():
+        found = store.reports.find((report_id,), principal.scope(now))
+        if not found:
+            raise ReportUnknownError(report_id)
+        return _standings(store, found)[0]
+
+
+def list_reports(
+    store: Store,
+    principal: Principal,
+    first: int,
+    after: Key | None,
+    now: int,
+    buyer_id: str | None = None,
+) -> Page[ReportStanding]:
+    """List reports, of one buyer or of all, latest first (Key: reported_at, report_id); a merchant's own.
+
+    Raises ForbiddenError.
+    """
+    require(principal, BUYER_READERS, _WHAT)
+    with store.snapshot():
+        page = store.reports.page(first, after, principal.scope(now), buyer_id)
+        return Page(_standings(store, page.items), page.keys, page.has_next, page.total)
+
+
+def withdrawn_reports(store: Store) -> frozenset[str]:
+    """Give the ids of all reports that count nowhere any more."""
+    return frozenset(
+        state.record.id
+        for state in store.records.current(RecordKind.REPORT)
+        if state.state["status"] == ReportStatus.WITHDRAWN
+    )
+
+
+def _change(
+    store: Store,
+    principal: Principal,
+    report_id: str,
+    scope: Scope,
+    event_of: Callable[[Report, ReportRecord], Event],
+    expected_version: int | None,
+) -> ReportStanding:
+    """Append what happens to a merchant's own report, in one transaction with what it rests on."""
+    if principal.role is not Role.MERCHANT or principal.merchant_id is None:
+        raise ForbiddenError("Only the merchant who filed a report withdraws or disputes it.")
+    with store.transaction():
+        _refuse_browsing_copy(store)
+        found = store.reports.find((report_id,), scope)
+        if not found:
+            raise ReportUnknownError(report_id)
+        (report,) = found
+        record, version = _read(store.records.state(_ref(report_id)))
+        if expected_version is not None and expected_version != version:
+            raise VersionConflictError(_ref(report_id), expected_version, version)
+        event = event_of(report, record)
+        changed = fold([event], record)
+        concerned = [
+            Subject(SubjectKind.BUYER, report.buyer_id),
+            Subject(SubjectKind.MERCHANT, report.merchant_id),
+        ]
+        version = store.records.append(_ref(report_id), [event], version, changed.to_state(), concerned)
+        return ReportStanding(report, changed, version)
+
+
+def _reporter(principal: Principal, merchant_id: str | None) -> str:
+    """Say in whose name the principal files."""
+    if principal.role is Role.MERCHANT:
+        own = principal.merchant_id or ""
+        if merchant_id not in (None, own):
+            raise ForbiddenError(
+                f"Merchant {own} reports in its own name; leave merchant_id {merchant_id} out."
+            )
+        return own
+    if principal.role is not Role.JOB:
+        raise ForbiddenError("Only merchants report buyers, and jobs in a merchant's name.")
+    if merchant_id is None:
+        raise InvalidError("merchant_id is missing; name the merchant who reports.")
+    return merchant_id
+
+
+def _ended_in_vain(store: Store, report: Report) -> list[str]:
+    """Name the verifications of the buyer that weighed the report and ended as rejected or inconclusive."""
+    concerned = Subject(SubjectKind.BUYER, report.buyer_id)
+    return [
+        verification.record.id
+        for verification in store.records.current(RecordKind.VERIFICATION, concerned)
+        if verification.state["state"] in _ENDED_IN_VAIN
+        and report.report_id in verification.state["file"]["reports"]
+    ]
+
+
+def _standings(store: Store, reports: tuple[Report, ...]) -> tuple[ReportStanding, ...]:
+    found = store.records.states(RecordKind.REPORT, [report.report_id for report in reports])
+    records = {state.record.id: state for state in found}
+    return tuple(ReportStanding(report, *_read(records.get(report.report_id))) for report in reports)
+
+
+def _refuse_browsing_copy(store: Store) -> None:
+    for load in store.market.loads()[-1:]:
+        refuse_browsing_copy(load.source.key_id)
+
+
+def _read(state: RecordState | None) -> tuple[ReportRecord, int]:
+    return (ReportRecord.from_state(state.state), state.version) if state else (ReportRecord(), 0)
+
+
+def _ref(report_id: str) -> RecordRef:
+    return RecordRef(RecordKind.REPORT, report_id)
