@@ -8,6 +8,7 @@ import polars as pl
 from ringfence.domain.buyers import Buyer, Claim, SharedIdentifier
 from ringfence.domain.leases import Lease
 from ringfence.domain.loads import Load, LoadSource
+from ringfence.domain.merchants import Merchant
 from ringfence.domain.pages import Key, Page
 from ringfence.domain.progress import Progress
 from ringfence.domain.scope import Scope
@@ -65,6 +66,12 @@ class MarketPort(Protocol):
 
     def buyers(self, buyer_ids: Sequence[str], scope: Scope) -> tuple[Buyer, ...]:
         """Find buyers by id, in the order asked for; those that do not exist in the scope are left out."""
+
+    def merchants(self, merchant_ids: Sequence[str]) -> tuple[Merchant, ...]:
+        """Find merchants by id, in the order asked for; those that do not exist are left out.
+
+        Their owners are the platform's business alone: no merchant may be told.
+        """
 
     def claims_of(self, buyer_id: str, scope: Scope, first: int, after: Key | None = None) -> Page[Claim]:
         """List a buyer's claims within the scope, latest first (Key: filed_at, claim_id)."""

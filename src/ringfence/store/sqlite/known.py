@@ -61,7 +61,8 @@ def _known(database: Database, version: int, table: str, letter: str, ids: pl.Se
     statement = (
         f"SELECT {columns} FROM {table} AS {letter} JOIN buyers AS b USING (buyer)"
         f" JOIN merchants AS m USING (merchant) {_VALUES[table]} {CLAIM_NOW if letter == 'c' else ''}"
-        f" WHERE {letter}.load <= :version AND {letter}.{key} IN (SELECT value FROM json_each(:ids))"
+        f" WHERE coalesce({letter}.load, 0) <= :version"
+        f" AND {letter}.{key} IN (SELECT value FROM json_each(:ids))"
     )
     if version == 0 or ids.is_empty():
         return pl.DataFrame(schema=schema)

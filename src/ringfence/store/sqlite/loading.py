@@ -99,8 +99,10 @@ class _Writing:
         """Insert rows that have the table's columns but for the load."""
         names = ", ".join(f'"{name}"' for name in rows.columns)
         marks = ", ".join("?" * len(rows.columns))
+        # A report may have been filed by call since the load was held against what is known.
+        settled = " ON CONFLICT (report_id) DO NOTHING" if table == "reports" else ""
         self._database.run_many(
-            f"INSERT INTO {table} ({names}, load) VALUES ({marks}, ?)",
+            f"INSERT INTO {table} ({names}, load) VALUES ({marks}, ?){settled}",
             rows.with_columns(pl.lit(self._load)).rows(),
         )
 

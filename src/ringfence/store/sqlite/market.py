@@ -12,9 +12,10 @@ from ringfence.domain.errors import NotFoundError
 from ringfence.domain.identifiers import IdentifierKind
 from ringfence.domain.leases import Lease
 from ringfence.domain.loads import Load, LoadSource
+from ringfence.domain.merchants import Merchant
 from ringfence.domain.pages import Key, Page
 from ringfence.domain.progress import Progress
-from ringfence.domain.scope import Scope
+from ringfence.domain.scope import PLATFORM, Scope
 from ringfence.market import Market
 from ringfence.market.tables import KnownRows, MarketTables
 from ringfence.store.columnar.arrays import read_arrays
@@ -54,6 +55,18 @@ _BUYERS = f"""
         (SELECT max(filed_at) {_FILED})
     FROM json_each(:buyer_ids) AS asked CROSS JOIN buyers AS b ON b.buyer_id = asked.value
     WHERE {SEES_BUYER} ORDER BY asked.key
+"""
+_MERCHANTS = f"""
+    SELECT m.merchant_id, {
+    ", ".join(
+        f"(SELECT {name} FROM merchant_details AS d"
+        f" WHERE d.merchant = m.merchant AND d.load <= :version AND {name} IS NOT NULL"
+        f" ORDER BY d.load DESC LIMIT 1)"
+        for name in ("name", "country", "level", "joined_at", "owner")
+    )
+}
+    FROM json_each(:merchant_ids) AS asked CROSS JOIN merchants AS m ON m.merchant_id = asked.value
+    WHERE m.load <= :version ORDER BY asked.key
 """
 _SHARED = """
     SELECT kind, exact, holders FROM (
@@ -136,6 +149,13 @@ class SqliteMarket:
         with self._database.snapshot():
             rows = self._database.all(_BUYERS, self._values(scope, buyer_ids=asked))
         return tuple(Buyer(*row) for row in rows)
+
+    def merchants(self, merchant_ids: Sequence[str]) -> tuple[Merchant, ...]:
+        """Find merchants by id, in the order asked for."""
+        asked = json.dumps(list(dict.fromkeys(merchant_ids)))
+        with self._database.snapshot():
+            rows = self._database.all(_MERCHANTS, self._values(PLATFORM, merchant_ids=asked))
+        return tuple(Merchant(*row) for row in rows)
 
     def claims_of(self, buyer_id: str, scope: Scope, first: int, after: Key | None = None) -> Page[Claim]:
         """List a buyer's claims within the scope, latest first."""

@@ -1,16 +1,47 @@
 """Merchants' reports in SQLite."""
 
-from ringfence.domain.buyers import Report
-from ringfence.domain.scope import Scope
-from ringfence.store.sqlite.database import Database
-from ringfence.store.sqlite.scope import SEES_BUYER, scope_values
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
 
-_OF_BUYER = f"""
-    SELECT r.report_id, m.merchant_id, b.buyer_id, r.reported_at, r.claim_id, r.reason, r.evidence_count
-    FROM reports AS r JOIN buyers AS b USING (buyer) JOIN merchants AS m USING (merchant)
-    WHERE b.buyer_id = :buyer_id AND r.load <= :version
-        AND (:merchant_id IS NULL OR m.merchant_id = :merchant_id) AND {SEES_BUYER}
-    ORDER BY r.reported_at DESC, r.report_id
+import polars as pl
+
+from ringfence.domain.buyers import Report
+from ringfence.domain.pages import Key, Page
+from ringfence.domain.scope import PLATFORM, Scope
+from ringfence.market.reports import ReportColumns
+from ringfence.store.columnar.report_columns import reports_in_order
+from ringfence.store.reports import FiledReport, NobodyToReportError, ReportDiffersError
+from ringfence.store.sqlite.columns import read_columns
+from ringfence.store.sqlite.database import Database
+from ringfence.store.sqlite.scope import SEES_BUYER, VERSION, scope_values
+
+SEES_REPORT = "coalesce(r.load, 0) <= :version"
+"""Report `r` was filed by call, or came with a load that is complete."""
+_COLUMNS = "r.report_id, m.merchant_id, b.buyer_id, r.reported_at, r.claim_id, r.reason, r.evidence_count"
+_PEOPLE = "JOIN buyers AS b ON b.buyer = r.buyer JOIN merchants AS m ON m.merchant = r.merchant"
+_FIND = f"""
+    SELECT {_COLUMNS} FROM json_each(:report_ids) AS asked
+    CROSS JOIN reports AS r ON r.report_id = asked.value {_PEOPLE}
+    WHERE {SEES_REPORT} AND {SEES_BUYER} AND (:merchant_id IS NULL OR m.merchant_id = :merchant_id)
+    ORDER BY asked.key
+"""
+_AFTER = """
+    AND r.reported_at <= :reported_at AND (r.reported_at < :reported_at OR r.report_id > :report_id)
+"""
+_LATEST_FIRST = "ORDER BY r.reported_at DESC, r.report_id LIMIT :first"
+_NUMBERS = f"""
+    SELECT (SELECT buyer FROM buyers WHERE buyer_id = :buyer_id AND load <= {VERSION}),
+        (SELECT merchant FROM merchants WHERE merchant_id = :merchant_id AND load <= {VERSION})
+"""
+_FILE = """
+    INSERT INTO reports (
+        report, report_id, merchant, buyer, reported_at, claim_id, reason, evidence_count, filed_at
+    ) VALUES (
+        (SELECT min(coalesce(min(report), 0), 0) - 1 FROM reports),
+        :report_id, :merchant, :buyer, :reported_at, :claim_id, :reason, :evidence_count, :now
+    )
 """
 
 
@@ -20,8 +51,90 @@ class SqliteReports:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    def file(self, report: Report, now: int) -> bool:
+        """Keep a report; tell whether it is new."""
+        with self._database.transaction():
+            for known in self.find((report.report_id,), PLATFORM):
+                if known != report:
+                    raise ReportDiffersError(known, report)
+                return False
+            cells = asdict(report)
+            ((buyer, merchant),) = self._database.all(_NUMBERS, cells)
+            if buyer is None or merchant is None:
+                raise NobodyToReportError(report, "merchant" if buyer is not None else "buyer")
+            # What a load under way has written of it is not seen yet.
+            self._database.run("DELETE FROM reports WHERE report_id = ?", (report.report_id,))
+            self._database.run(_FILE, cells | {"buyer": buyer, "merchant": merchant, "now": now})
+            return True
+
     def of_buyer(self, buyer_id: str, scope: Scope) -> tuple[Report, ...]:
-        """List the reports that accuse a buyer, latest first; a merchant's scope sees its own."""
+        """List the reports that accuse a buyer, latest first."""
         with self._database.snapshot():
-            values = scope_values(self._database, scope) | {"buyer_id": buyer_id}
-            return tuple(Report(*row) for row in self._database.all(_OF_BUYER, values))
+            seen, values = self._seen(scope, buyer_id)
+            rows = self._database.all(f"SELECT {_COLUMNS} {seen} {_LATEST_FIRST}", values | {"first": -1})
+        return tuple(Report(*row) for row in rows)
+
+    def find(self, report_ids: Sequence[str], scope: Scope) -> tuple[Report, ...]:
+        """Find reports by id, in the order asked for."""
+        asked = {"report_ids": json.dumps(list(dict.fromkeys(report_ids)))}
+        with self._database.snapshot():
+            rows = self._database.all(_FIND, scope_values(self._database, scope) | asked)
+        return tuple(Report(*row) for row in rows)
+
+    def page(self, first: int, after: Key | None, scope: Scope, buyer_id: str | None = None) -> Page[Report]:
+        """List reports, all or those about a buyer, latest first."""
+        place = {"reported_at": int(after.value), "report_id": after.id} if after is not None else {}
+        with self._database.snapshot():
+            seen, values = self._seen(scope, buyer_id)
+            rows = self._database.all(
+                f"SELECT {_COLUMNS} {seen} {_AFTER if place else ''} {_LATEST_FIRST}",
+                values | place | {"first": first + 1},
+            )
+            is_all = buyer_id is None and scope.merchant_id is None
+            counted = f"FROM reports AS r WHERE {SEES_REPORT}" if is_all else seen
+            total = self._database.one(f"SELECT count(*) {counted}", values)
+        reports = tuple(Report(*row) for row in rows[:first])
+        return Page(
+            items=reports,
+            keys=tuple(Key(report.reported_at, report.report_id) for report in reports),
+            has_next=len(rows) > first,
+            total=int(total[0]) if total else 0,
+        )
+
+    def read(self) -> ReportColumns:
+        """Give all reports as columns."""
+        with self._database.snapshot():
+            values = scope_values(self._database, PLATFORM)
+            rows = self._database.all(
+                f"SELECT report_id, buyer, merchant, reported_at FROM reports AS r WHERE {SEES_REPORT}",
+                values,
+            )
+            buyers, merchants = (
+                read_columns(self._database, values["version"], name) for name in ("buyers", "merchants")
+            )
+        schema = {"report_id": pl.String, "buyer": pl.Int32, "merchant": pl.Int32, "reported_at": pl.Int64}
+        columns = zip(*rows, strict=True) if rows else [()] * len(schema)
+        named = zip(schema.items(), columns, strict=True)
+        made = pl.DataFrame([pl.Series(name, cells, dtype) for (name, dtype), cells in named])
+        return reports_in_order(made, buyers, merchants)
+
+    def filed(self) -> tuple[FiledReport, ...]:
+        """List the reports that were filed by call, by report_id."""
+        rows = self._database.all(
+            f"SELECT {_COLUMNS}, r.filed_at FROM reports AS r {_PEOPLE}"
+            " WHERE r.report < 0 ORDER BY r.report_id"
+        )
+        return tuple(FiledReport(Report(*row[:-1]), row[-1]) for row in rows)
+
+    def _seen(self, scope: Scope, buyer_id: str | None) -> tuple[str, dict[str, Any]]:
+        """Say which reports `r` a scope sees, or those about a buyer; call it in a snapshot."""
+        values = scope_values(self._database, scope)
+        conditions = [SEES_REPORT, SEES_BUYER]
+        if scope.merchant_id is not None:
+            conditions.append("r.merchant = :merchant")
+        if buyer_id is not None:
+            conditions.append("r.buyer = (SELECT buyer FROM buyers WHERE buyer_id = :buyer_id)")
+            values["buyer_id"] = buyer_id
+        # Where the statement begins is said by whoever asks, not by what SQLite knows of the tables.
+        people = _PEOPLE.replace("JOIN", "CROSS JOIN")
+        return f"FROM reports AS r {people} WHERE {' AND '.join(conditions)}", values

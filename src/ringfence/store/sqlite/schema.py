@@ -308,4 +308,29 @@ MIGRATIONS: tuple[str, ...] = (
         PRIMARY KEY (subject_kind, subject_id, record)
     ) STRICT, WITHOUT ROWID;
     """,
+    """
+    -- Reports are filed by call too. Those of loads are numbered upwards from 1, those filed downwards from
+    -- -1, so that the numbers a load gives do not hang on what is filed meanwhile.
+    CREATE TABLE all_reports (
+        report INTEGER PRIMARY KEY,
+        report_id TEXT NOT NULL UNIQUE,
+        merchant INTEGER NOT NULL REFERENCES merchants,
+        buyer INTEGER NOT NULL REFERENCES buyers,
+        reported_at INTEGER NOT NULL,
+        claim_id TEXT,
+        reason TEXT,
+        evidence_count INTEGER,
+        load INTEGER REFERENCES loads,       -- null: filed by call
+        filed_at INTEGER,                    -- by call; else null
+        CHECK ((load IS NULL) = (report < 0) AND (filed_at IS NULL) = (report > 0))
+    ) STRICT;
+    INSERT INTO all_reports
+        SELECT report, report_id, merchant, buyer, reported_at, claim_id, reason, evidence_count, load, NULL
+        FROM reports ORDER BY report;
+    DROP TABLE reports;
+    ALTER TABLE all_reports RENAME TO reports;
+    CREATE INDEX reports_by_buyer ON reports (buyer, reported_at DESC, report_id);
+    CREATE INDEX reports_by_merchant ON reports (merchant, reported_at DESC, report_id);
+    CREATE INDEX reports_by_time ON reports (reported_at DESC, report_id);
+    """,
 )
