@@ -49,6 +49,7 @@ def marketplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "store_market.py",
         "neo4j_market.py",
         "publication.py",
+        "report_weight.py",
         "api_speed.py",
         "faults.py",
     ],

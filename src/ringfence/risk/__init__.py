@@ -1,0 +1,1 @@
+"""What is known against a buyer, and how much it weighs."""

@@ -1,0 +1,30 @@
+"""What is known of buyers, a row each: what signals look at."""
+
+import polars as pl
+
+FACTS: dict[str, type[pl.DataType]] = {
+    "buyer_id": pl.String,
+    "ring_id": pl.String,
+    "ring_score": pl.Float64,
+    "ring_size": pl.Int64,
+    "link_score": pl.Float64,
+    "linked_to": pl.String,
+    "claims": pl.Int64,
+    "refund_only": pl.Int64,
+    "recent_refund_only": pl.Int64,
+    "orders": pl.Int64,
+    "report_weight": pl.Float64,
+    "report_merchants": pl.Int64,
+    "shared_values": pl.Int64,
+    "account_days": pl.Int64,
+    "lost": pl.Float64,
+}
+"""Columns and types.
+
+ring_id, ring_size: of the ring the buyer is in, null outside; ring_score: its evidence in decades, 0 outside
+and where people decided that it is no ring. link_score, linked_to: the strongest link, in decades, 0 and null
+without one. claims, refund_only (kind unknown included), recent_refund_only: numbers; orders: their number,
+null where none are known of anybody. report_weight, report_merchants: of the independent merchants who report
+the buyer, and how many. shared_values: values that few hold, a confirmed abuser among them. account_days: age
+at the last claim of the marketplace, null if unknown. lost: share of buyers whose refunds without return cost
+less, 0 to 1."""
