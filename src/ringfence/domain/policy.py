@@ -82,6 +82,50 @@ class RecoveryPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class RiskPolicy:
+    """How signals make a buyer's risk. Weights are decades: by how many powers of ten odds are multiplied."""
+
+    base_percent: Annotated[float, Within(0.001, 50)] = 1.0
+    """How many buyers in a hundred abuse refunds, before anything is known of one."""
+    medium_percent: Annotated[float, Within(0.1, 100)] = 10.0
+    """From which probability on the band is MEDIUM."""
+    high_percent: Annotated[float, Within(0.1, 100)] = 50.0
+    """From which probability on the band is HIGH."""
+    ring: Weight = 3.0
+    """What membership in a ring weighs, before its evidence."""
+    ring_per_decade: Weight = 0.1
+    """What each decade of the ring's evidence adds to that, up to one decade in all."""
+    link_per_decade: Weight = 0.2
+    """What each decade of the strongest link weighs for a buyer in no ring, up to one decade in all."""
+    recent_days: Days = 30
+    """How many days before the last claim of the marketplace are recent."""
+    frequent_claims: Annotated[int, Within(2, 1_000)] = 5
+    """So many recent refund-only claims are a high frequency."""
+    frequency: Weight = 1.0
+    """What a high frequency weighs; from the second recent claim on it counts in part."""
+    share_orders: Annotated[int, Within(1, 1_000)] = 6
+    """From so many orders on the share of refund-only claims says something."""
+    share_percent: Annotated[float, Within(1, 100)] = 40.0
+    """Such a share of refund-only claims among orders is high."""
+    share: Weight = 0.7
+    """What a high share weighs; from a quarter of it on it counts in part."""
+    reports: Weight = 0.5
+    """What each independent merchant who reports the buyer weighs, up to three of them."""
+    shared: Weight = 1.0
+    """What a value weighs that few hold, a confirmed abuser among them; up to two such values count."""
+    shared_holders: Annotated[int, Within(2, 1_000)] = 5
+    """So many holders are few."""
+    new_account_days: Days = 30
+    """Within so many days an account is new."""
+    new_account: Weight = 0.3
+    """What a new account weighs."""
+    loss: Weight = 0.3
+    """What it weighs to be among the hundredth of buyers who cost most."""
+    honest_history: Weight = 1.0
+    """What a hundred orders without a refund-only claim weigh for a buyer; fewer count in part."""
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """One version of the rules' numbers."""
 
@@ -91,6 +135,7 @@ class Policy:
     verification: VerificationPolicy = field(default_factory=VerificationPolicy)
     cases: CasePolicy = field(default_factory=CasePolicy)
     recovery: RecoveryPolicy = field(default_factory=RecoveryPolicy)
+    risk: RiskPolicy = field(default_factory=RiskPolicy)
 
     @property
     def fingerprint(self) -> str:
