@@ -60,7 +60,7 @@ def reports(policy: RiskPolicy) -> Weighed:
 
 
 def shared_with_confirmed(policy: RiskPolicy) -> Weighed:
-    """The buyer shares an address, device, payment, phone or e-mail with a confirmed abuser and few others."""
+    """The buyer shares an address, device, payment, phone or e-mail with a confirmed abuser and few more."""
     return Weighed(policy.shared * pl.col("shared_values").clip(0, 2), ("shared_values",))
 
 
