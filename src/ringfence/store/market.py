@@ -13,6 +13,7 @@ from ringfence.domain.pages import Key, Page
 from ringfence.domain.progress import Progress
 from ringfence.domain.scope import Scope
 from ringfence.market import Market
+from ringfence.market.activity import Activity
 from ringfence.market.tables import KnownRows, MarketTables
 
 
@@ -63,6 +64,9 @@ class MarketPort(Protocol):
         """Give the market's arrays in their canonical order, as `intake.read_market` gives them for the same
         rows, as of the last complete load or of the load `version`. Raises NotFoundError for an unknown one.
         """
+
+    def activity(self, version: int | None = None) -> Activity:
+        """Give what buyers did up to a load; raises as `read`."""
 
     def buyers(self, buyer_ids: Sequence[str], scope: Scope) -> tuple[Buyer, ...]:
         """Find buyers by id, in the order asked for; those that do not exist in the scope are left out."""

@@ -26,9 +26,9 @@ def read_arrays(read: ReadColumns) -> Market:
     """Put a market together."""
     claims = read("claims")
     orders = read("orders")
-    buyer_ids, buyer = _places(_people(read, "buyers"), None)
+    buyer_ids, buyer = places_of(people_of(read, "buyers"), None)
     traded = [rows["merchant"].to_numpy() for rows in (claims, orders) if rows is not None]
-    merchant_ids, merchant = _places(_people(read, "merchants"), traded)
+    merchant_ids, merchant = places_of(people_of(read, "merchants"), traded)
     made, currencies = _claims(claims, buyer, merchant)
     return Market(
         buyer_ids=buyer_ids,
@@ -40,7 +40,8 @@ def read_arrays(read: ReadColumns) -> Market:
     )
 
 
-def _people(read: ReadColumns, name: str) -> pl.DataFrame:
+def people_of(read: ReadColumns, name: str) -> pl.DataFrame:
+    """Give the numbers and ids of buyers or merchants: number, id."""
     people = read(name)
     if people is None:
         return _NO_PEOPLE
@@ -48,7 +49,7 @@ def _people(read: ReadColumns, name: str) -> pl.DataFrame:
     return people
 
 
-def _places(people: pl.DataFrame, used: list[Ints] | None) -> tuple[pl.Series, Ints]:
+def places_of(people: pl.DataFrame, used: list[Ints] | None) -> tuple[pl.Series, Ints]:
     """Give the ids in use (all if `used`, numbers, is None) sorted, and the place of each by its number."""
     numbers = people["number"].to_numpy()
     position = np.full(int(numbers.max(initial=0)) + 1, -1, np.int32)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from types import MappingProxyType
 
 import numpy as np
 import polars as pl
@@ -11,11 +12,15 @@ from numpy.typing import NDArray
 from ringfence.market.tables import IdentifierValues, MarketTables
 from ringfence.store.columnar.numbers import Numbering, Numbers, numbers_of
 
-PLAN = 1
+PLAN = 2
 """Rises whenever rows are cut into batches otherwise, or numbered otherwise, by any store."""
 CLEARED = 0
 """The plan of a load that is being cleared away."""
-_DETECTION = ("claim_id", "buyer", "merchant", "filed_at", "amount", "currency")
+_CLAIMS = {
+    "claims": ("claim_id", "buyer", "merchant", "filed_at", "amount", "currency"),
+    "claim details": ("kind", "refunded", "status"),
+}
+"""What is kept of claims as columns, by name: what detection reads, and what else says of a buyer."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,12 +62,14 @@ class LoadBatches:
         for values in tables.values:
             yield from self._identifiers(values)
             yield from self._sketches(values)
-        yield from self._cut("uses", self._uses(), "buyer", "value")
-        yield from self._cut("claims", self._numbered("claims", "claim"), *_DETECTION)
-        yield from self._cut("orders", self._numbered("orders", "order"), "buyer", "merchant", "ordered_at")
-        yield from self._cut("changes", tables.changes)
+        yield from self._cut("uses", self._uses(), {"uses": ("buyer", "value")})
+        yield from self._cut("claims", self._numbered("claims", "claim"), _CLAIMS)
+        ordered = {"orders": ("buyer", "merchant", "ordered_at")}
+        yield from self._cut("orders", self._numbered("orders", "order"), ordered)
+        yield from self._cut("changes", tables.changes, {"changes": ("claim_id", "refunded", "status")})
         yield from self._cut("reports", self._numbered("reports", "report"))
-        yield from self._cut("buyer_details", self._with_numbers(tables.buyers))
+        registered = {"buyer_details": ("buyer", "registered_at")}
+        yield from self._cut("buyer_details", self._with_numbers(tables.buyers), registered)
         yield from self._cut("merchant_details", self._with_numbers(tables.merchants))
         yield from self._cut("rates", tables.rates)
 
@@ -73,7 +80,8 @@ class LoadBatches:
 
     def _people(self, subject: str, column: str, ids: pl.Series, numbers: Numbers) -> Iterator[Batch]:
         frame = pl.DataFrame({column: numbers.number, f"{column}_id": ids, "is_new": numbers.is_new})
-        yield from self._cut(subject, frame.filter("is_new").drop("is_new"), column, f"{column}_id")
+        kept = {subject: (column, f"{column}_id")}
+        yield from self._cut(subject, frame.filter("is_new").drop("is_new"), kept)
 
     def _identifiers(self, values: IdentifierValues) -> Iterator[Batch]:
         numbers, kind = self._values[values.kind], values.kind.value
@@ -146,12 +154,13 @@ class LoadBatches:
                 columns.append(places.gather(rows[kind.value]).alias(kind.value))
         return rows.with_columns(columns)
 
-    def _cut(self, subject: str, rows: pl.DataFrame, *kept: str) -> Iterator[Batch]:
-        """Cut a frame; of those columns that are `kept`, Arrow files are to be kept too."""
+    def _cut(
+        self, subject: str, rows: pl.DataFrame, kept: Mapping[str, Sequence[str]] = MappingProxyType({})
+    ) -> Iterator[Batch]:
+        """Cut a frame; of those columns that are `kept`, by name, Arrow files are to be kept too."""
         for number, piece in enumerate(rows.iter_slices(self._rows)):
             if len(piece):
-                columns = partial(_named, subject, piece.select(kept)) if kept else dict
-                yield Batch(subject, number, len(piece), piece, columns)
+                yield Batch(subject, number, len(piece), piece, partial(_chosen, piece, kept))
 
 
 def pseudonyms(exact: NDArray[np.uint8]) -> list[bytes]:
@@ -162,3 +171,7 @@ def pseudonyms(exact: NDArray[np.uint8]) -> list[bytes]:
 
 def _named(name: str, frame: pl.DataFrame) -> dict[str, pl.DataFrame]:
     return {name: frame}
+
+
+def _chosen(frame: pl.DataFrame, kept: Mapping[str, Sequence[str]]) -> dict[str, pl.DataFrame]:
+    return {name: frame.select(columns) for name, columns in kept.items()}

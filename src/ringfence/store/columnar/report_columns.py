@@ -7,14 +7,17 @@ from ringfence.market import Ints
 from ringfence.market.canonical import named
 from ringfence.market.reports import ReportColumns
 
+REPORTS = {"report_id": pl.String, "buyer": pl.Int32, "merchant": pl.Int32, "reported_at": pl.Int64}
+"""What a store must tell of each report, people by its numbers."""
+
 
 def reports_in_order(
     rows: pl.DataFrame, buyers: pl.DataFrame | None, merchants: pl.DataFrame | None
 ) -> ReportColumns:
     """Put reports in their order.
 
-    `rows` are report_id, buyer, merchant, reported_at in any order, people by the store's numbers; `buyers`
-    and `merchants` are what is kept of them as columns: number and id.
+    `rows` have the columns `REPORTS`, in any order; `buyers` and `merchants` are what is kept of them as
+    columns: number and id.
     """
     buyer_ids, buyer = _places(rows["buyer"], buyers)
     merchant_ids, merchant = _places(rows["merchant"], merchants)

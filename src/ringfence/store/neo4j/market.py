@@ -10,11 +10,14 @@ from ringfence.domain.errors import NotFoundError
 from ringfence.domain.identifiers import IdentifierKind
 from ringfence.domain.leases import Lease
 from ringfence.domain.loads import Load, LoadSource
+from ringfence.domain.merchants import Merchant
 from ringfence.domain.pages import Key, Page
 from ringfence.domain.progress import Progress
 from ringfence.domain.scope import Scope
 from ringfence.market import Market
+from ringfence.market.activity import Activity
 from ringfence.market.tables import KnownRows, MarketTables
+from ringfence.store.columnar.activity import read_activity
 from ringfence.store.columnar.arrays import read_arrays
 from ringfence.store.columnar.sources import load_of_row
 from ringfence.store.neo4j.columns import read_columns
@@ -79,17 +82,23 @@ class Neo4jMarket:
 
     def read(self, version: int | None = None) -> Market:
         """Give the market's arrays in their canonical order."""
-        last = self.version()
-        wanted = last if version is None else version
-        if not 0 <= wanted <= last or (wanted == 0 and version is not None):
-            raise NotFoundError(f"There is no load {version}; the last one is {last}.")
-        return read_arrays(partial(read_columns, self._database, wanted))
+        return read_arrays(partial(read_columns, self._database, self._meant(version)))
+
+    def activity(self, version: int | None = None) -> Activity:
+        """Give what buyers did."""
+        return read_activity(partial(read_columns, self._database, self._meant(version)))
 
     def buyers(self, buyer_ids: Sequence[str], scope: Scope) -> tuple[Buyer, ...]:
         """Find buyers by id, in the order asked for."""
         asked = list(dict.fromkeys(buyer_ids))
         rows = self._database.all("find_buyers", buyer_ids=asked, **scope_values(self._database, scope))
         return tuple(Buyer(*row) for row in rows)
+
+    def merchants(self, merchant_ids: Sequence[str]) -> tuple[Merchant, ...]:
+        """Find merchants by id, in the order asked for."""
+        asked = list(dict.fromkeys(merchant_ids))
+        rows = self._database.all("find_merchants", merchant_ids=asked, version=self._database.pins.version)
+        return tuple(Merchant(*row) for row in rows)
 
     def claims_of(self, buyer_id: str, scope: Scope, first: int, after: Key | None = None) -> Page[Claim]:
         """List a buyer's claims within the scope, latest first."""
@@ -121,3 +130,11 @@ class Neo4jMarket:
             SharedIdentifier(IdentifierKind(label.lower()), exact[:_PSEUDONYM_DIGITS], holders)
             for label, exact, holders in rows
         )
+
+    def _meant(self, version: int | None) -> int:
+        """Give the load that is meant; NotFoundError for an unknown one."""
+        last = self.version()
+        wanted = last if version is None else version
+        if not 0 <= wanted <= last or (wanted == 0 and version is not None):
+            raise NotFoundError(f"There is no load {version}; the last one is {last}.")
+        return wanted

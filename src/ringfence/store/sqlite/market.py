@@ -17,7 +17,9 @@ from ringfence.domain.pages import Key, Page
 from ringfence.domain.progress import Progress
 from ringfence.domain.scope import PLATFORM, Scope
 from ringfence.market import Market
+from ringfence.market.activity import Activity
 from ringfence.market.tables import KnownRows, MarketTables
+from ringfence.store.columnar.activity import read_activity
 from ringfence.store.columnar.arrays import read_arrays
 from ringfence.store.columnar.sources import load_of_row
 from ringfence.store.sqlite.columns import read_columns
@@ -137,11 +139,12 @@ class SqliteMarket:
     def read(self, version: int | None = None) -> Market:
         """Give the market's arrays in their canonical order."""
         with self._database.snapshot():
-            last = self.version()
-            wanted = last if version is None else version
-            if not 0 <= wanted <= last or (wanted == 0 and version is not None):
-                raise NotFoundError(f"There is no load {version}; the last one is {last}.")
-            return read_arrays(partial(read_columns, self._database, wanted))
+            return read_arrays(partial(read_columns, self._database, self._meant(version)))
+
+    def activity(self, version: int | None = None) -> Activity:
+        """Give what buyers did."""
+        with self._database.snapshot():
+            return read_activity(partial(read_columns, self._database, self._meant(version)))
 
     def buyers(self, buyer_ids: Sequence[str], scope: Scope) -> tuple[Buyer, ...]:
         """Find buyers by id, in the order asked for."""
@@ -194,6 +197,14 @@ class SqliteMarket:
             SharedIdentifier(IdentifierKind(kind), exact[:_PSEUDONYM_BYTES].hex(), holders)
             for kind, exact, holders in rows
         )
+
+    def _meant(self, version: int | None) -> int:
+        """Give the load that is meant; NotFoundError for an unknown one."""
+        last = self.version()
+        wanted = last if version is None else version
+        if not 0 <= wanted <= last or (wanted == 0 and version is not None):
+            raise NotFoundError(f"There is no load {version}; the last one is {last}.")
+        return wanted
 
     def _values(self, scope: Scope, **more: Any) -> dict[str, Any]:
         return scope_values(self._database, scope) | more
