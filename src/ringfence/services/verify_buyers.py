@@ -1,0 +1,379 @@
+"""Verifications: opened with all there is about a buyer, decided by people, with what follows from it."""
+
+from collections.abc import Callable, Collection, Sequence
+
+from ringfence.domain.durations import MICROSECONDS_A_DAY
+from ringfence.domain.errors import ConflictError, NotFoundError
+from ringfence.domain.pages import Key, Page
+from ringfence.domain.policy import Policy
+from ringfence.domain.records import Event, RecordKind, RecordRef, Subject, SubjectKind
+from ringfence.domain.reports import ReportStatus
+from ringfence.domain.rings import RingQuery
+from ringfence.domain.scope import PLATFORM, Principal, Role
+from ringfence.domain.verifications import (
+    MOST_LINKS,
+    FiledLink,
+    Verification,
+    VerificationFile,
+    VerificationOutcome,
+    VerificationState,
+    appealed,
+    assigned,
+    decided,
+    fold,
+    noted,
+    opened,
+    reopened,
+)
+from ringfence.services.access import STAFF, require
+from ringfence.services.deciding import deciding, refuse_other_version, require_role
+from ringfence.services.paging import latest_first
+from ringfence.services.read_buyers import BuyerUnknownError
+from ringfence.services.recover_losses import claims_since, propose_recoveries, stop_recoveries
+from ringfence.store import Store
+
+_WHAT = "verifications"
+_DECIDERS = (Role.INVESTIGATOR,)
+_OPENERS = (Role.INVESTIGATOR, Role.JOB)
+EventOf = Callable[[Verification], Event]
+
+
+class VerificationUnknownError(NotFoundError):
+    """There is no such verification."""
+
+    def __init__(self, verification_id: str) -> None:
+        super().__init__(
+            f"There is no verification {verification_id}; ringfence verifications list shows those there are."
+        )
+        self.verification_id = verification_id
+
+
+def open_verification(
+    store: Store, principal: Principal, buyer_id: str, because: str, policy: Policy, now: int
+) -> Verification:
+    """Begin to verify a buyer, with the file of what is there about them at `now` (µs since 1970-01-01 UTC).
+
+    Raises ForbiddenError for all but investigators and jobs, BuyerUnknownError, ConflictError if one is under
+    way or somebody else opens one at once, InvalidError for the reason. Nothing is written then.
+    """
+    require_role(principal, _OPENERS, "open verifications")
+    with deciding(store):
+        if not store.market.buyers((buyer_id,), PLATFORM):
+            raise BuyerUnknownError(buyer_id)
+        past = _of_buyer(store, buyer_id)
+        _refuse_second(past)
+        return _open(store, principal, buyer_id, len(past) + 1, because, policy, now, None)
+
+
+def open_if_due(
+    store: Store,
+    principal: Principal,
+    buyer_id: str,
+    weight: float,
+    report_ids: Collection[str],
+    policy: Policy,
+    now: int,
+) -> Verification | None:
+    """Verify a buyer whom several independent merchants report; None if that is not due.
+
+    `weight` is what the reports `report_ids` weigh together. Where no verification was yet, those of all
+    merchants count; where one ended, only those of merchants who are in no file of the buyer, and the last
+    one is opened again: `merchants_on_file` says who is, and where one of them is among the reports nothing
+    is due. Raises ForbiddenError, BuyerUnknownError, ConflictError if somebody else opens one at once.
+    """
+    require_role(principal, _OPENERS, "open verifications")
+    if weight < policy.reports.several:
+        return None
+    because = (
+        f"{len(set(report_ids)):,} reports of independent merchants weigh {weight:.2f}, and "
+        f"{policy.reports.several:g} is enough"
+    )
+    with deciding(store):
+        if not store.market.buyers((buyer_id,), PLATFORM):
+            raise BuyerUnknownError(buyer_id)
+        past = _of_buyer(store, buyer_id)
+        if not past:
+            return _open(store, principal, buyer_id, 1, because, policy, now, weight)
+        if _under_way(past) is not None:
+            return None
+        last = past[-1]
+        heard = {merchant_id for each in past for merchant_id in each.file.merchants}
+        reporters = {report.merchant_id for report in store.reports.find(sorted(set(report_ids)), PLATFORM)}
+        if not reporters or reporters & heard:
+            return None
+        file = gather_file(store, buyer_id, last.opened_at, policy, weight)
+        return _append(store, reopened(last, because, file, principal.name, now), last)
+
+
+def decide_verification(
+    store: Store,
+    principal: Principal,
+    verification_id: str,
+    outcome: VerificationOutcome,
+    reason: str,
+    policy: Policy,
+    now: int,
+    expected_version: int | None = None,
+) -> Verification:
+    """Say how a verification ends, and do what follows from it in the same transaction.
+
+    Where the policy wants a second person the first one proposes, and the second who says the same decides.
+    CONFIRMED proposes a recovery to each affected merchant; another outcome refuses what is not paid yet of
+    recoveries that were proposed before, and REJECTED asks back what was paid. `expected_version` is that of
+    the verification the investigator saw; without it, what others did meanwhile is passed over. Raises
+    ForbiddenError, VerificationUnknownError, ConflictError (ended, or waits for somebody else), InvalidError
+    for the reason, VersionConflictError; nothing is written then.
+    """
+    require_role(principal, _DECIDERS, "decide verifications")
+    with deciding(store):
+        verification = _found(store, verification_id, expected_version)
+        event = decided(verification, outcome, reason, policy, principal.name, now)
+        changed = _append(store, event, verification)
+        if changed.state is VerificationState.CONFIRMED:
+            propose_recoveries(store, changed, policy, principal.name, now)
+        elif changed.state.is_ended:
+            stop_recoveries(store, changed, outcome, principal.name, now)
+        return changed
+
+
+def appeal(
+    store: Store,
+    principal: Principal,
+    verification_id: str,
+    reason: str,
+    policy: Policy,
+    now: int,
+    expected_version: int | None = None,
+) -> Verification:
+    """Appeal on the buyer's behalf: the verification is open again, and nothing is paid meanwhile.
+
+    Raises ForbiddenError for all but investigators and jobs, ConflictError where nothing is confirmed, the
+    policy's days are over or another one of the buyer has not ended, and what `decide_verification` raises.
+    """
+
+    def event(verification: Verification) -> Event:
+        _refuse_second(_of_buyer(store, verification.buyer_id), besides=verification)
+        file = gather_file(store, verification.buyer_id, verification.opened_at, policy)
+        return appealed(verification, reason, file, policy.verification, principal.name, now)
+
+    return _change(store, principal, verification_id, event, expected_version, _OPENERS)
+
+
+def reopen(
+    store: Store,
+    principal: Principal,
+    verification_id: str,
+    because: str,
+    policy: Policy,
+    now: int,
+    expected_version: int | None = None,
+) -> Verification:
+    """Open a verification again, on new evidence; its file is gathered anew.
+
+    Raises ConflictError where it or another one of the buyer has not ended, and what `decide_verification`
+    raises.
+    """
+
+    def event(verification: Verification) -> Event:
+        _refuse_second(_of_buyer(store, verification.buyer_id), besides=verification)
+        file = gather_file(store, verification.buyer_id, verification.opened_at, policy)
+        return reopened(verification, because, file, principal.name, now)
+
+    return _change(store, principal, verification_id, event, expected_version)
+
+
+def note(
+    store: Store,
+    principal: Principal,
+    verification_id: str,
+    text: str,
+    now: int,
+    expected_version: int | None = None,
+) -> Verification:
+    """Write a note about a verification. Raises what `decide_verification` raises."""
+
+    def event(_: Verification) -> Event:
+        return noted(text, principal.name, now)
+
+    return _change(store, principal, verification_id, event, expected_version)
+
+
+def assign(
+    store: Store,
+    principal: Principal,
+    verification_id: str,
+    owner: str | None,
+    now: int,
+    expected_version: int | None = None,
+) -> Verification:
+    """Give a verification to somebody, or (None) to nobody. Raises what `decide_verification` raises."""
+
+    def event(_: Verification) -> Event:
+        return assigned(owner, principal.name, now)
+
+    return _change(store, principal, verification_id, event, expected_version)
+
+
+def find_verification(store: Store, principal: Principal, verification_id: str) -> Verification:
+    """Find a verification. Raises ForbiddenError for all but staff, VerificationUnknownError."""
+    require(principal, STAFF, _WHAT)
+    return _found(store, verification_id, None)
+
+
+def verification_history(store: Store, principal: Principal, verification_id: str) -> tuple[Event, ...]:
+    """List all that happened in a verification, oldest first. Raises what `find_verification` raises."""
+    require(principal, STAFF, _WHAT)
+    events = store.records.stream(_ref(verification_id))
+    if not events:
+        raise VerificationUnknownError(verification_id)
+    return events
+
+
+def list_verifications(
+    store: Store,
+    principal: Principal,
+    first: int,
+    after: Key | None = None,
+    *,
+    state: VerificationState | None = None,
+    owner: str | None = None,
+    buyer_id: str | None = None,
+) -> Page[Verification]:
+    """List verifications, newest first (Key: opened_at, verification_id).
+
+    Without a buyer all of them are read (about 30 µs each). Raises ForbiddenError for all but staff.
+    """
+    require(principal, STAFF, _WHAT)
+    concerned = Subject(SubjectKind.BUYER, buyer_id) if buyer_id is not None else None
+    found = [
+        verification
+        for each in store.records.current(RecordKind.VERIFICATION, concerned)
+        if (verification := Verification.from_state(each.state))
+        and state in (None, verification.state)
+        and owner in (None, verification.owner)
+    ]
+    return latest_first(
+        found,
+        lambda verification: Key(verification.opened_at, verification.verification_id),
+        first,
+        after,
+    )
+
+
+def merchants_on_file(store: Store) -> dict[str, frozenset[str]]:
+    """Say whose reports are no new evidence: by buyer, the merchants in the files of their verifications, if
+    all have ended."""
+    files: dict[str, frozenset[str]] = {}
+    under_way = set()
+    for state in store.records.current(RecordKind.VERIFICATION):
+        verification = Verification.from_state(state.state)
+        buyer_id = verification.buyer_id
+        files[buyer_id] = files.get(buyer_id, frozenset()) | frozenset(verification.file.merchants)
+        if not verification.state.is_ended:
+            under_way.add(buyer_id)
+    return {buyer_id: merchants for buyer_id, merchants in files.items() if buyer_id not in under_way}
+
+
+def gather_file(
+    store: Store, buyer_id: str, opened_at: int, policy: Policy, weight: float | None = None
+) -> VerificationFile:
+    """Gather what is there about a buyer: claims since the policy's window before `opened_at` (µs since
+    1970-01-01 UTC), reports that were not withdrawn, and links and ring of the published run."""
+    since = opened_at - policy.recovery.window_days * MICROSECONDS_A_DAY
+    reports = store.reports.of_buyer(buyer_id, PLATFORM)
+    records = store.records.states(RecordKind.REPORT, [report.report_id for report in reports])
+    withdrawn = {each.record.id for each in records if each.state["status"] == ReportStatus.WITHDRAWN}
+    standing = [report for report in reports if report.report_id not in withdrawn]
+    run = store.rings.run()
+    rings = store.rings.page(RingQuery(buyer_id=buyer_id), 1).items
+    links = store.rings.links_of(buyer_id, MOST_LINKS)
+    return VerificationFile(
+        claims=tuple(claim.claim_id for claim in claims_since(store, buyer_id, since)),
+        reports=tuple(report.report_id for report in standing),
+        merchants=tuple(sorted({report.merchant_id for report in standing})),
+        links=tuple(
+            FiledLink(link.buyer_b if link.buyer_a == buyer_id else link.buyer_a, link.score, link.why)
+            for link in links
+        ),
+        ring_id=rings[0].ring_id if rings else None,
+        run_id=run.run_id if run is not None else None,
+        market_version=store.market.version(),
+        weight=weight,
+    )
+
+
+def _open(
+    store: Store,
+    principal: Principal,
+    buyer_id: str,
+    number: int,
+    because: str,
+    policy: Policy,
+    now: int,
+    weight: float | None,
+) -> Verification:
+    file = gather_file(store, buyer_id, now, policy, weight)
+    return _append(store, opened(buyer_id, number, because, file, policy, principal.name, now), None)
+
+
+def _change(
+    store: Store,
+    principal: Principal,
+    verification_id: str,
+    event_of: EventOf,
+    expected_version: int | None,
+    roles: tuple[Role, ...] = _DECIDERS,
+) -> Verification:
+    """Append what happens in a verification, in one transaction with what it rests on."""
+    require_role(principal, roles, "change verifications")
+    with deciding(store):
+        verification = _found(store, verification_id, expected_version)
+        return _append(store, event_of(verification), verification)
+
+
+def _append(store: Store, event: Event, verification: Verification | None) -> Verification:
+    changed = fold([event], verification)
+    store.records.append(
+        _ref(changed.verification_id),
+        [event],
+        verification.version if verification is not None else 0,
+        changed.to_state(),
+        [
+            Subject(SubjectKind.BUYER, changed.buyer_id),
+            *(Subject(SubjectKind.CLAIM, claim_id) for claim_id in changed.file.claims),
+            *(Subject(SubjectKind.MERCHANT, merchant_id) for merchant_id in changed.file.merchants),
+        ],
+    )
+    return changed
+
+
+def _refuse_second(past: Sequence[Verification], besides: Verification | None = None) -> None:
+    """Raise ConflictError if one of a buyer's verifications, `besides` left out, has not ended."""
+    other = _under_way([each for each in past if besides is None or each.number != besides.number])
+    if other is not None:
+        raise ConflictError(
+            f"Verification {other.verification_id} of buyer {other.buyer_id} is {other.state} already; "
+            "decide it first, or write a note there."
+        )
+
+
+def _under_way(past: Sequence[Verification]) -> Verification | None:
+    return next((each for each in past if not each.state.is_ended), None)
+
+
+def _of_buyer(store: Store, buyer_id: str) -> list[Verification]:
+    """List a buyer's verifications in their order; at most one has not ended."""
+    found = store.records.current(RecordKind.VERIFICATION, Subject(SubjectKind.BUYER, buyer_id))
+    return sorted((Verification.from_state(each.state) for each in found), key=lambda each: each.number)
+
+
+def _found(store: Store, verification_id: str, expected_version: int | None) -> Verification:
+    state = store.records.state(_ref(verification_id))
+    if state is None:
+        raise VerificationUnknownError(verification_id)
+    refuse_other_version(_ref(verification_id), expected_version, state.version)
+    return Verification.from_state(state.state)
+
+
+def _ref(verification_id: str) -> RecordRef:
+    return RecordRef(RecordKind.VERIFICATION, verification_id)
