@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from ringfence.app import StoresByAddress
 from ringfence.domain.errors import ConflictError, ForbiddenError, InvalidError
+from ringfence.domain.policy import CasePolicy
 from ringfence.domain.records import RecordKind, Subject, SubjectKind
 from ringfence.domain.ring_decisions import Outcome, RingStatus
 from ringfence.domain.rings import RingQuery
@@ -133,6 +134,26 @@ def test_of_two_who_saw_the_same_one_wins_and_the_other_is_told(store: Store, pu
     (refused,) = [who for who, what in told.items() if isinstance(what, VersionConflictError)]
     assert str(told[refused]).startswith("Somebody else changed ring decision r1")
     assert [event.actor for event in history(store, ANA, "r1")][1:] == [{"ana": "bo", "bo": "ana"}[refused]]
+
+
+def test_a_ring_is_confirmed_by_a_second_person_where_the_policy_says_so(
+    store: Store, publish: Publish
+) -> None:
+    two = CasePolicy(second_person_to_confirm=True)
+    publish(store, {"r1": (31.2, ["b1"])})
+    proposed = decide(store, ANA, "r1", Outcome.CONFIRM, "one crew", None, NOW, policy=two)
+    assert (proposed.status, proposed.version) == (RingStatus.OPEN, 1)
+    assert proposed.proposed is not None
+    assert proposed.proposed.by == "ana"
+    assert hidden(store, NOW) == {}
+    with pytest.raises(ConflictError, match="it waits for another investigator"):
+        decide(store, ANA, "r1", Outcome.CONFIRM, "I am sure", None, NOW, policy=two)
+    told = decide(store, BO, "r1", Outcome.CONFIRM, "so I see", None, NOW + DAY, policy=two)
+    assert (told.status, told.version, told.proposed) == (RingStatus.CONFIRMED, 2, None)
+    assert [(event.type, event.actor) for event in history(store, ANA, "r1")] == [
+        ("proposed", "ana"),
+        ("decided", "bo"),
+    ]
 
 
 def test_undo_brings_back_what_was_decided_before(store: Store, publish: Publish) -> None:

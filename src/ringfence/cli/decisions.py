@@ -75,7 +75,7 @@ def undo(
     seen: _Seen = None,
     as_json: _Json = False,
 ) -> None:
-    """Take back what was decided last about a ring; what was decided before counts again.
+    """Take back what was decided or proposed last about a ring; what was decided before counts again.
 
     Example: ringfence rings undo r0123456789ab --reason "mixed up two rings"
     """
@@ -172,9 +172,10 @@ def history(
 def _in_words(event: "Event") -> str:
     data = event.data
     match event.type:
-        case "decided":
+        case "decided" | "proposed":
             until = f" until {as_text(data['until'])}" if data["until"] is not None else ""
-            return f"{data['outcome']}{until} at {data['evidence']:.1f} decades: {data['reason']}"
+            proposed = "proposed to " if event.type == "proposed" else ""
+            return f"{proposed}{data['outcome']}{until} at {data['evidence']:.1f} decades: {data['reason']}"
         case "undone":
             return f"undo: {data['reason']}"
         case "noted":

@@ -1,7 +1,7 @@
 """What investigators decide about a ring, and where the ring stands by it.
 
 The events of a ring's record, and what each holds: `decided` {outcome, reason, until, evidence, run_id,
-members, claims}, `undone` {reason}, `noted` {text}, `assigned` {owner}.
+members, claims}, `proposed` {the same}, `undone` {reason}, `noted` {text}, `assigned` {owner}.
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from ringfence.domain.errors import ConflictError, InvalidError
+from ringfence.domain.policy import CasePolicy
 from ringfence.domain.records import Event
 from ringfence.domain.rings import Ring, Strength
 from ringfence.domain.texts import LONGEST_NAME, checked_text
@@ -82,10 +83,17 @@ class Decision:
         """Give what a store keeps."""
         return {name: getattr(self, name) for name in Decision.__slots__}
 
+    def as_proposal(self) -> str:
+        """Tell it as what somebody proposes."""
+        return f"{self.outcome} proposed {self._when_and_why()}"
+
     def __str__(self) -> str:
+        return f"{_STATUS[self.outcome]} {self._when_and_why()}"
+
+    def _when_and_why(self) -> str:
         until = f" until {_day(self.until)}" if self.until is not None else ""
         return (
-            f"{_STATUS[self.outcome]} on {_day(self.at)}{until} by {self.by} "
+            f"on {_day(self.at)}{until} by {self.by} "
             f"with {self.evidence:.1f} decades of evidence (reason: {self.reason})"
         )
 
@@ -96,6 +104,8 @@ class RingRecord:
 
     standing: tuple[Decision, ...] = ()
     """Decisions that were not taken back, oldest first: the last one counts, the others wait below it."""
+    proposed: Decision | None = None
+    """What waits for a second person since the last of them."""
     assigned: str | None = None
     """To whom the ring was given."""
     notes: int = 0
@@ -119,6 +129,7 @@ class RingRecord:
         """Give what a store keeps."""
         return {
             "standing": [decision.to_state() for decision in self.standing],
+            "proposed": self.proposed.to_state() if self.proposed else None,
             "assigned": self.assigned,
             "notes": self.notes,
             "last_at": self.last_at,
@@ -127,14 +138,14 @@ class RingRecord:
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> "RingRecord":
         """Read what a store kept."""
+        # records of before decisions could be proposed hold none
+        proposed = state.get("proposed")
         return cls(
-            tuple(
-                Decision(**{**decision, "outcome": Outcome(decision["outcome"])})
-                for decision in state["standing"]
-            ),
-            state["assigned"],
-            state["notes"],
-            state["last_at"],
+            standing=tuple(_decision(decision) for decision in state["standing"]),
+            proposed=_decision(proposed) if proposed else None,
+            assigned=state["assigned"],
+            notes=state["notes"],
+            last_at=state["last_at"],
         )
 
 
@@ -150,8 +161,12 @@ def _after(record: RingRecord, event: Event) -> RingRecord:
     data, at = event.data, max(event.at, record.last_at)
     match event.type:
         case "decided":
-            decision = Decision(by=event.actor, at=at, **{**data, "outcome": Outcome(data["outcome"])})
-            return replace(record, standing=(*record.standing, decision), last_at=at)
+            decision = _decision({**data, "by": event.actor, "at": at})
+            return replace(record, standing=(*record.standing, decision), proposed=None, last_at=at)
+        case "proposed":
+            return replace(record, proposed=_decision({**data, "by": event.actor, "at": at}), last_at=at)
+        case "undone" if record.proposed:
+            return replace(record, proposed=None, last_at=at)
         case "undone":
             return replace(record, standing=record.standing[:-1], last_at=at)
         case "noted":
@@ -188,12 +203,30 @@ def decided(ring: Ring, outcome: Outcome, reason: str, until: int | None, by: st
     return Event("decided", now, by, data)
 
 
-def undone(record: RingRecord, reason: str, by: str, now: int) -> Event:
-    """Take back the decision that counts, so that the one before it counts again.
+def decided_by_policy(record: RingRecord, decision: Event, policy: CasePolicy) -> Event:
+    """Give what `decided` made, or propose it, if the policy wants a second person for it.
 
-    Raises ConflictError if there is none, InvalidError for a reason that is empty or too long.
+    Whoever else confirms what is proposed decides; any other decision takes its place. Raises ConflictError
+    if the same person confirms again.
     """
-    if record.decision is None:
+    if decision.data["outcome"] != Outcome.CONFIRM or not policy.second_person_to_confirm:
+        return decision
+    if record.proposed is None:
+        return replace(decision, type="proposed")
+    if record.proposed.by == decision.actor:
+        raise ConflictError(
+            f"You proposed to {record.proposed.outcome} this ring on {_day(record.proposed.at)}; "
+            "it waits for another investigator. Undo takes the proposal back."
+        )
+    return decision
+
+
+def undone(record: RingRecord, reason: str, by: str, now: int) -> Event:
+    """Take back what is proposed, else the decision that counts, so that the one before it counts again.
+
+    Raises ConflictError if there is neither, InvalidError for a reason that is empty or too long.
+    """
+    if record.decision is None and record.proposed is None:
         raise ConflictError(
             "Nothing is decided about this ring itself; what it inherited is undone where it was decided."
         )
@@ -226,13 +259,20 @@ class RingStanding:
     notes: int
     version: int
     """Of the ring's own record; 0 if it has none."""
+    proposed: Decision | None = None
+    """What waits for a second person."""
 
     @property
     def because(self) -> str | None:
-        """What was decided, when, by whom and why, and why the ring came back if it did; None if nothing."""
-        if self.returned_because is not None or self.decision is None:
-            return self.returned_because
-        return f"{_whose(self.inherited_from)}{self.decision}"
+        """What was decided, when, by whom and why, why the ring came back if it did, and what is proposed;
+        None if nothing."""
+        told = self.returned_because
+        if told is None and self.decision is not None:
+            told = f"{_whose(self.inherited_from)}{self.decision}"
+        if self.proposed is not None:
+            waits = f"{self.proposed.as_proposal()}; it waits for another investigator"
+            told = f"{told}; {waits}" if told else waits
+        return told
 
     def in_short(self) -> dict[str, Any]:
         """Tell it in what JSON can hold."""
@@ -240,6 +280,7 @@ class RingStanding:
             "status": self.status.value,
             "because": self.because,
             "owner": self.owner,
+            "proposed_by": self.proposed.by if self.proposed else None,
             "notes": self.notes,
             "version": self.version,
         }
@@ -294,7 +335,12 @@ def ring_standing(
         inherited_from=inherited_from,
         notes=record.notes,
         version=version,
+        proposed=record.proposed,
     )
+
+
+def _decision(state: Mapping[str, Any]) -> Decision:
+    return Decision(**{**state, "outcome": Outcome(state["outcome"])})
 
 
 def _growth(decision: Decision, strength: Strength) -> str:

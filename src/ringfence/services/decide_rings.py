@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from ringfence.domain.errors import ForbiddenError, NotFoundError
 from ringfence.domain.loads import refuse_browsing_copy
+from ringfence.domain.policy import CasePolicy
 from ringfence.domain.records import Event, RecordKind, RecordRef, RecordState, Subject, SubjectKind
 from ringfence.domain.ring_decisions import (
     Outcome,
@@ -13,6 +14,7 @@ from ringfence.domain.ring_decisions import (
     RingStatus,
     assigned,
     decided,
+    decided_by_policy,
     fold,
     noted,
     ring_standing,
@@ -23,6 +25,9 @@ from ringfence.domain.rings import Ring, RingQuery
 from ringfence.domain.scope import Principal, Role
 from ringfence.store import Store
 from ringfence.store.records import VersionConflictError
+
+ALONE = CasePolicy(second_person_to_confirm=False)
+"""Every investigator may decide alone."""
 
 
 class RingUnknownError(NotFoundError):
@@ -45,16 +50,19 @@ def decide(
     until: int | None,
     now: int,
     expected_version: int | None = None,
+    policy: CasePolicy = ALONE,
 ) -> RingStanding:
-    """Decide about a ring as it was last seen, and say where it stands now.
+    """Decide about a ring as it was last seen, or propose it where the policy wants a second person, and say
+    where it stands now.
 
     `until` and `now` are µs since 1970-01-01 UTC. `expected_version` is that of the standing the investigator
     saw; without it, what others decided meanwhile is overridden. Raises ForbiddenError, RingUnknownError,
-    InvalidError, or VersionConflictError; nothing is written then.
+    InvalidError, ConflictError for who confirms again what they proposed, or VersionConflictError; nothing is
+    written then.
     """
 
-    def event(ring: Ring, _: RingRecord) -> Event:
-        return decided(ring, outcome, reason, until, principal.name, now)
+    def event(ring: Ring, record: RingRecord) -> Event:
+        return decided_by_policy(record, decided(ring, outcome, reason, until, principal.name, now), policy)
 
     return _change(store, principal, ring_id, event, now, expected_version)
 
@@ -67,9 +75,9 @@ def undo(
     now: int,
     expected_version: int | None = None,
 ) -> RingStanding:
-    """Take back the decision that counts; the one before it counts again.
+    """Take back what is proposed, else the decision that counts; the one before it counts again.
 
-    Raises ConflictError where there is none, and what `decide` raises.
+    Raises ConflictError where there is neither, and what `decide` raises.
     """
 
     def event(_: Ring, record: RingRecord) -> Event:

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringfence.domain.errors import ConflictError, InvalidError
+from ringfence.domain.policy import CasePolicy
 from ringfence.domain.records import Event
 from ringfence.domain.ring_decisions import (
     Outcome,
@@ -15,6 +16,7 @@ from ringfence.domain.ring_decisions import (
     RingStatus,
     assigned,
     decided,
+    decided_by_policy,
     fold,
     noted,
     ring_standing,
@@ -220,6 +222,64 @@ def test_an_owner_of_its_own_goes_before_one_that_is_inherited() -> None:
     assert (told.status, told.owner) == (RingStatus.DISMISSED, "cy")
 
 
+TWO, ONE = CasePolicy(second_person_to_confirm=True), CasePolicy(second_person_to_confirm=False)
+
+
+def confirmed(record: RingRecord, by: str, policy: CasePolicy = TWO, now: int = MAY) -> RingRecord:
+    event = decided_by_policy(record, decided(ring(), Outcome.CONFIRM, "one crew", None, by, now), policy)
+    return fold([event], record)
+
+
+def test_a_confirmation_waits_for_a_second_person_where_the_policy_says_so() -> None:
+    proposed = confirmed(RingRecord(), "ana")
+    told = standing(proposed)
+    assert (told.status, told.decision, told.owner) == (RingStatus.OPEN, None, None)
+    assert told.because == (
+        "confirm proposed on 2026-05-01 by ana with 31.2 decades of evidence (reason: one crew); "
+        "it waits for another investigator"
+    )
+    assert told.in_short()["proposed_by"] == "ana"
+    with pytest.raises(ConflictError, match="You proposed to confirm this ring on 2026-05-01; it waits for"):
+        confirmed(proposed, "ana", now=JUNE)
+    both = standing(confirmed(proposed, "bo", now=JUNE), now=JUNE)
+    assert (both.status, both.owner, both.proposed) == (RingStatus.CONFIRMED, "bo", None)
+
+
+def test_one_person_confirms_where_the_policy_says_so() -> None:
+    assert standing(confirmed(RingRecord(), "ana", ONE)).status is RingStatus.CONFIRMED
+    proposed = confirmed(RingRecord(), "ana")
+    assert standing(confirmed(proposed, "ana", ONE)).status is RingStatus.CONFIRMED
+
+
+@pytest.mark.parametrize("outcome", [Outcome.DISMISS, Outcome.SNOOZE, Outcome.ALLOW])
+def test_any_other_decision_takes_the_place_of_what_is_proposed(outcome: Outcome) -> None:
+    proposed = confirmed(RingRecord(), "ana")
+    until = None if outcome is Outcome.DISMISS else JUNE
+    other = decided_by_policy(proposed, decided(ring(), outcome, "kin", until, "ana", MAY), TWO)
+    record = fold([other], proposed)
+    assert (record.decision is not None, record.proposed) == (True, None)
+
+
+def test_an_undo_takes_back_what_is_proposed_before_what_was_decided() -> None:
+    proposed = confirmed(after(Outcome.DISMISS), "bo")
+    assert standing(proposed).status is RingStatus.DISMISSED
+    back = fold([undone(proposed, "oops", "bo", MAY)], proposed)
+    assert (back.proposed, back.standing) == (None, after(Outcome.DISMISS).standing)
+    assert confirmed(fold([undone(proposed, "no", "bo", MAY)], proposed), "bo").proposed is not None
+
+
+def test_a_proposal_outlasts_notes_and_owners() -> None:
+    proposed = confirmed(RingRecord(), "ana")
+    record = fold([noted("seen", "ana", MAY), assigned("cy", "ana", MAY)], proposed)
+    assert standing(confirmed(record, "bo")).status is RingStatus.CONFIRMED
+
+
+def test_records_kept_before_decisions_were_proposed_are_read() -> None:
+    state = after(Outcome.DISMISS).to_state()
+    del state["proposed"]
+    assert RingRecord.from_state(state) == after(Outcome.DISMISS)
+
+
 def test_an_unknown_event_is_not_passed_over() -> None:
     with pytest.raises(ValueError, match="'burned'"):
         fold([Event("burned", MAY, "ana", {})])
@@ -228,7 +288,7 @@ def test_an_unknown_event_is_not_passed_over() -> None:
 _NAMES = st.sampled_from(["ana", "bo", "cy"])
 _STEPS = st.lists(
     st.tuples(
-        st.sampled_from([*Outcome, "undo", "undo", "note", "assign"]),
+        st.sampled_from([*Outcome, "confirm by two", "undo", "undo", "note", "assign"]),
         _NAMES,
         st.integers(-3, 3),
         st.one_of(st.none(), _NAMES),
@@ -247,11 +307,20 @@ def test_any_sequence_of_events_leads_where_reading_them_backwards_says(
     for what, by, days, owner, score in steps:
         now += days * DAY
         stands = _decisions_that_stand(events)
-        if what == "undo" and not stands:
+        proposal = _proposal(events)
+        if what == "undo" and not stands and proposal is None:
             with pytest.raises(ConflictError):
                 undone(record, "oops", by, now)
             continue
-        if isinstance(what, Outcome):
+        if what == "confirm by two":
+            wanted = decided(ring(score), Outcome.CONFIRM, "because", None, by, now)
+            if proposal is not None and proposal.actor == by:
+                with pytest.raises(ConflictError):
+                    decided_by_policy(record, wanted, TWO)
+                continue
+            event = decided_by_policy(record, wanted, TWO)
+            assert event.type == ("proposed" if proposal is None else "decided")
+        elif isinstance(what, Outcome):
             until = now + DAY if what in (Outcome.SNOOZE, Outcome.ALLOW) else None
             event = decided(ring(score), what, "because", until, by, now)
         elif what == "undo":
@@ -267,6 +336,8 @@ def test_any_sequence_of_events_leads_where_reading_them_backwards_says(
     assert [(found.outcome, found.by, found.evidence, found.until) for found in record.standing] == [
         (event.data["outcome"], event.actor, event.data["evidence"], event.data["until"]) for event in stands
     ]
+    waiting = _proposal(events)
+    assert (record.proposed and record.proposed.by) == (waiting and waiting.actor)
     given_to = [event.data["owner"] for event in events if event.type == "assigned"]
     owner = given_to[-1] if given_to else None
     assert record.owner == (owner or (stands[-1].actor if stands else None))
@@ -283,13 +354,24 @@ def test_any_sequence_of_events_leads_where_reading_them_backwards_says(
 
 
 def _decisions_that_stand(events: Sequence[Event]) -> list[Event]:
-    """Read the events from the last to the first: an undo takes the nearest decision before it."""
-    taken, stands = 0, []
+    """Read the events from the last to the first: an undo takes the nearest decision or proposal before it
+    that counts; a proposal before a decision does not."""
+    taken, is_replaced, stands = 0, False, []
     for event in reversed(events):
         if event.type == "undone":
-            taken += 1
-        elif event.type == "decided" and taken:
+            taken, is_replaced = taken + 1, False
+        elif event.type == "proposed" and taken and not is_replaced:
             taken -= 1
         elif event.type == "decided":
-            stands.append(event)
+            is_replaced = True
+            if taken:
+                taken -= 1
+            else:
+                stands.append(event)
     return stands[::-1]
+
+
+def _proposal(events: Sequence[Event]) -> Event | None:
+    """Give what is proposed and neither taken back nor replaced."""
+    acts = [event for event in events if event.type in ("proposed", "decided", "undone")]
+    return acts[-1] if acts and acts[-1].type == "proposed" else None
