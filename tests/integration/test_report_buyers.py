@@ -286,6 +286,8 @@ def test_whoever_saw_an_older_standing_is_told(market: Store) -> None:
     dispute_report(market, SHOP, "r1", "look again", NOW, expected_version=0)
     with pytest.raises(VersionConflictError):
         withdraw_report(market, SHOP, "r1", "mistaken", NOW, expected_version=0)
+    with pytest.raises(VersionConflictError):
+        dispute_report(market, SHOP, "r1", "once more", NOW, expected_version=0)
     assert find_report(market, SHOP, "r1", NOW).record.status is ReportStatus.DISPUTED
     withdraw_report(market, SHOP, "r1", "mistaken", NOW, expected_version=1)
 

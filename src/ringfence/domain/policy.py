@@ -26,6 +26,8 @@ Percent = Annotated[float, Within(0, 100)]
 Weight = Annotated[float, Within(0, 1_000)]
 PositiveWeight = Annotated[float, Within(0.01, 1_000)]
 Outcomes = Annotated[tuple[str, ...], OneOf(("confirmed", "rejected", "inconclusive"))]
+RISING = (("risk", ("base_percent", "medium_percent", "high_percent")),)
+"""Keys of a section of which none may be less than the one before it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import date, time
 from difflib import get_close_matches
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 from ringfence.domain import policy as domain
 from ringfence.domain.errors import InvalidError
-from ringfence.domain.policy import OneOf, Policy, Within
+from ringfence.domain.policy import RISING, OneOf, Policy, Within
 from ringfence.domain.texts import checked_text
 
 _LONGEST_VERSION = 40
@@ -109,6 +110,11 @@ def _policy(told: Mapping[str, Any], problems: list[str]) -> Policy:
         if name not in known
     ]
     sections = {name: _section(name, kind, told.get(name, {}), problems) for name, kind in _SECTIONS.items()}
+    for name, keys in RISING:
+        for before, after in pairwise(keys):
+            least, most = (getattr(sections[name], key) for key in (before, after))
+            if least > most:
+                problems.append(f"{name}.{before} = {least} is more than {after} = {most}; raise {after}")
     return Policy(version=version, **sections)
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringfence.domain.policy import OneOf, Policy, ReportPolicy, VerificationPolicy, Within
+from ringfence.domain.policy import RISING, OneOf, Policy, ReportPolicy, VerificationPolicy, Within
 from ringfence.rules import PolicyFileError, differences, policy_as_text, read_policy
 
 SECTIONS: dict[str, Any] = {
@@ -51,6 +51,15 @@ def values_of(section: str, key: str) -> st.SearchStrategy[Any]:
     return st.booleans()
 
 
+def rising(policy: Policy) -> Policy:
+    """Bring numbers into order that have to be."""
+    for section, keys in RISING:
+        values = getattr(policy, section)
+        numbers = zip(keys, sorted(getattr(values, key) for key in keys), strict=True)
+        policy = replace(policy, **{section: replace(values, **dict(numbers))})
+    return policy
+
+
 NAMES = st.text(st.characters(exclude_categories=("Cc", "Cs")), min_size=1, max_size=40).filter(
     lambda name: name == name.strip()
 )
@@ -61,7 +70,7 @@ POLICIES: st.SearchStrategy[Policy] = st.builds(
         section: st.builds(kind, **{key.name: values_of(section, key.name) for key in fields(kind)})
         for section, kind in SECTIONS.items()
     },
-)
+).map(lambda policy: rising(policy))
 
 
 @given(POLICIES)
@@ -97,11 +106,12 @@ def test_every_number_can_be_set_and_is_told_from_the_default(data: st.DataObjec
     section, key = data.draw(st.sampled_from(KEYS))
     default = getattr(getattr(Policy(), section), key)
     value = data.draw(values_of(section, key).filter(lambda value: value != default))
-    policy = replace(Policy("2"), **{section: replace(getattr(Policy(), section), **{key: value})})
+    policy = rising(replace(Policy("2"), **{section: replace(getattr(Policy(), section), **{key: value})}))
     with TemporaryDirectory() as folder:
         told = read_policy(written(Path(folder), policy_as_text(policy)))
-    assert getattr(getattr(told, section), key) == value
-    assert list(differences(told)) == [f"{section}.{key}"]
+    moved = {f"{place}.{other}" for place, others in RISING for other in others}
+    assert f"{section}.{key}" in moved or list(differences(told)) == [f"{section}.{key}"]
+    assert value in [getattr(getattr(told, section), other.name) for other in fields(SECTIONS[section])]
     assert told.fingerprint != Policy("2").fingerprint == Policy().fingerprint
 
 
@@ -212,6 +222,14 @@ def test_what_is_no_policy_file_at_all_is_told_with_its_line(
 ) -> None:
     with pytest.raises(PolicyFileError, match=problem):
         read_policy(written(tmp_path, content))
+
+
+def test_numbers_that_contradict_each_other_are_told_where_one_of_them_is_by_default(tmp_path: Path) -> None:
+    assert problems(tmp_path, 'version = "2"\n[risk]\nmedium_percent = 60\n') == (
+        "risk.medium_percent = 60.0 is more than high_percent = 50.0; raise high_percent",
+    )
+    level = 'version = "2"\n[risk]\nbase_percent = 50\nmedium_percent = 50\n'
+    assert read_policy(written(tmp_path, level)).risk.base_percent == 50.0
 
 
 def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
