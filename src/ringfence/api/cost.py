@@ -1,4 +1,7 @@
-"""What a query costs: an object 1, a scalar 0, a connection its size, all of it being full."""
+"""What a query costs: an object 1, a scalar 0, a connection its size, all of it being full.
+
+A mutation costs what it answers, and what it is to write.
+"""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -13,6 +16,7 @@ from graphql import (
     InlineFragmentNode,
     IntValueNode,
     OperationDefinitionNode,
+    OperationType,
     SelectionSetNode,
     VariableNode,
     get_named_type,
@@ -27,6 +31,8 @@ _LIST = 5
 """How long a list is taken to be that is no connection."""
 _READ = 4
 """What a field costs besides that reads the store for one object alone, and not for all of a list at once."""
+_WRITE = 10
+"""What a mutation costs besides."""
 READS_ALONE = frozenset(
     {
         ("Network", "rings"),
@@ -63,6 +69,8 @@ class CostOfOperation:
         self._schema, self._operation, self._fragments = schema, operation, fragments
         self._largest_page = largest_page
         self._static: int | None = None
+        self.of_writing = _WRITE if operation.operation is OperationType.MUTATION else 0
+        """What it costs whatever it answers."""
 
     def of(self, variables: Mapping[str, Any]) -> int:
         """Give the cost under variables that were coerced.
@@ -71,10 +79,10 @@ class CostOfOperation:
         """
         if self._static is not None:
             return self._static
-        root = self._schema.query_type
+        root = self._schema.get_root_type(self._operation.operation)
         assert root is not None
         walk = _Walk(self._schema, self._fragments, variables, self._largest_page)
-        cost = walk.selections(self._operation.selection_set, root).fixed
+        cost = self.of_writing + walk.selections(self._operation.selection_set, root).fixed
         if not walk.depends_on_variables:
             self._static = cost
         return cost

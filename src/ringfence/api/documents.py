@@ -16,7 +16,7 @@ from graphql import (
 
 from ringfence.api.cost import CostOfOperation
 from ringfence.api.limits import Limits, check_extent
-from ringfence.api.permissions import coordinates_of
+from ringfence.api.permissions import MUTATION, coordinates_of
 from ringfence.domain.errors import InvalidError, RingfenceError
 
 _KEPT = 256
@@ -39,6 +39,8 @@ class Operation:
         """The fields it asks for."""
         self.cost = CostOfOperation(schema, node, fragments, limits.page)
         """What it costs."""
+        self.changes = sorted(name for kind, name in self.coordinates if kind == MUTATION)
+        """The names of what it changes; none for a query."""
 
 
 class Document:
@@ -84,8 +86,8 @@ class Documents:
         except GraphQLError as error:
             raise InvalidQueryError([error]) from error
         for one in node.definitions:
-            if isinstance(one, OperationDefinitionNode) and one.operation is not OperationType.QUERY:
-                raise InvalidError(f"There is no {one.operation.value} here; ask by a query.")
+            if isinstance(one, OperationDefinitionNode) and one.operation is OperationType.SUBSCRIPTION:
+                raise InvalidError("There is no subscription here; ask by a query.")
         check_extent(node, self._limits)
         errors = validate(self._schema, node, max_errors=_MOST_ERRORS)
         if errors:

@@ -1,9 +1,11 @@
-"""GraphQL over HTTP: POST of one query as JSON, with a key in a header."""
+"""GraphQL over HTTP: POST of one query or mutation as JSON, with a key in a header."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
+from threading import BoundedSemaphore
 from typing import Any
 
 import orjson
@@ -21,6 +23,7 @@ from ringfence.api.errors import (
     INVALID,
     TOO_MANY_REQUESTS,
     UNAVAILABLE,
+    TooManyChangesError,
     TooManyRequestsError,
     UnauthenticatedError,
     cause_of,
@@ -83,6 +86,7 @@ class GraphQLEndpoint:
         self._documents = Documents(schema, limits)
         self._allowance = Allowance(limits.burst, limits.per_second)
         self._threads = ThreadPoolExecutor(limits.threads, "api")
+        self._writers = BoundedSemaphore(limits.writers)
         self._waiting = 0
 
     def close(self) -> None:
@@ -177,15 +181,25 @@ class GraphQLEndpoint:
                 "ask for smaller pages."
             )
         self._allowance.take(caller.key_id, cost, now)
-        with self._store.snapshot():
+        with ExitStack() as snapshots:
+            asking = Asking(self._store, caller.principal, now, snapshots)
+            if operation.changes:
+                notes["changes"] = operation.changes
+                if not self._writers.acquire(blocking=False):
+                    raise TooManyChangesError
+                snapshots.callback(self._writers.release)
+            else:
+                asking.begin_reading()
             result = execute_sync(
                 self._schema,
                 document.node,
-                context_value=Asking(self._store, caller.principal, now),
+                context_value=asking,
                 variable_values=ask.variables,
                 operation_name=ask.operation,
             )
-        actual = size_of(result.data)
+        if asking.refusals:
+            notes["code"] = min(asking.refusals)
+        actual = operation.cost.of_writing + size_of(result.data)
         available = self._allowance.settle(caller.key_id, cost - actual, now)
         notes["cost"] = actual
         answer: dict[str, Any] = {"data": result.data}
@@ -244,6 +258,8 @@ def _read(body: bytes) -> _Ask:
 def _headers_of(error: BaseException) -> Mapping[str, str]:
     if isinstance(error, UnauthenticatedError):
         return {"WWW-Authenticate": 'Bearer realm="Ringfence"'}
+    if isinstance(error, TooManyChangesError):
+        return {"Retry-After": "1"}
     if isinstance(error, TooManyRequestsError):
         return {"Retry-After": str(error.seconds)}
     return {}

@@ -32,6 +32,10 @@ class UnauthenticatedError(ForbiddenError):
     """A valid key is needed: Authorization: Bearer ID.SECRET (ringfence keys create makes one)."""
 
 
+class TooManyChangesError(ForbiddenError):
+    """Too many changes are waiting for the store; ask again."""
+
+
 class TooManyRequestsError(ForbiddenError):
     """The allowance of this key is used up for now."""
 
@@ -97,6 +101,8 @@ def _kind(error: BaseException) -> tuple[str, int]:
         return UNAUTHENTICATED, 401
     if isinstance(error, TooManyRequestsError):
         return TOO_MANY_REQUESTS, 429
+    if isinstance(error, TooManyChangesError):
+        return TOO_MANY_REQUESTS, 503
     for kind, code, status in _KINDS:
         if isinstance(error, kind):
             return code, status

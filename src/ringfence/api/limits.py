@@ -11,6 +11,7 @@ from graphql import (
     FragmentSpreadNode,
     InlineFragmentNode,
     OperationDefinitionNode,
+    OperationType,
     SelectionSetNode,
 )
 
@@ -32,6 +33,8 @@ class Limits:
     so that its time grows with their square; GraphiQL's question for the schema has 229."""
     aliases: int = 50
     root_fields: int = 20
+    changes: int = 1
+    """Fields at the root of a mutation: what one changes is done and told as a whole, or not at all."""
     fragments: int = 30
     directives: int = 30
     repeats: int = 10
@@ -48,6 +51,8 @@ class Limits:
     """Requests that may wait for an answer."""
     threads: int = 8
     """Requests that are worked on at once."""
+    writers: int = 4
+    """Mutations among these; the store lets them write one after another, and queries are not to wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +85,9 @@ def check_extent(document: DocumentNode, limits: Limits) -> None:
             _refuse("levels", extent.depth, limits.depth)
             _refuse("aliases", extent.aliases, limits.aliases)
             _refuse("directives", extent.directives + len(node.directives or ()), limits.directives)
-            _refuse("fields at its root", extent.fields.total(), limits.root_fields)
+            is_query = node.operation is OperationType.QUERY
+            most = limits.root_fields if is_query else limits.changes
+            _refuse("fields at its root", extent.fields.total(), most)
     for fragment in fragments.values():
         walk.fragment(fragment.name.value)
 

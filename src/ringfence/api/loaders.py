@@ -1,6 +1,7 @@
 """What a query reads: once for all objects of a list, as soon as one of them is asked."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -23,7 +24,15 @@ class Asking:
     principal: Principal
     now: int
     """µs since 1970-01-01 UTC."""
+    snapshots: ExitStack
+    """What it reads, it reads in these."""
+    refusals: list[str] = field(default_factory=list)
+    """Codes of what it was refused and may mend."""
     _runs: dict[int, Run] = field(default_factory=dict)
+
+    def begin_reading(self) -> None:
+        """Read one state of the store from here on, with what this request has changed so far."""
+        self.snapshots.enter_context(self.store.snapshot())
 
     def run(self, run_id: int) -> Run:
         """Find a run, once a request."""

@@ -21,6 +21,8 @@ from ringfence.domain.scope import Role
 Coordinates = frozenset[tuple[str, str]]
 """(type, field)."""
 
+MUTATION = "Mutation"
+"""The type whose fields change something."""
 _ALL_FIELDS: frozenset[str] = frozenset({"*"})
 _PAGES = {"PageInfo": _ALL_FIELDS, "Node": _ALL_FIELDS}
 _OPEN: Mapping[Role, Mapping[str, frozenset[str]] | None] = MappingProxyType(
@@ -48,12 +50,20 @@ _OPEN: Mapping[Role, Mapping[str, frozenset[str]] | None] = MappingProxyType(
         },
     }
 )
-"""What a role may ask for, by type; None for everything. What is not listed here is closed."""
+"""What a role may ask for, by type; None for everything but changes. What is not listed here is closed."""
+_CHANGES: Mapping[Role, frozenset[str]] = MappingProxyType(
+    {
+        Role.INVESTIGATOR: frozenset({"decideRing", "snooze", "allow", "undoDecision", "addNote", "assign"}),
+    }
+)
+"""What a role may change: fields of Mutation, closed to everybody who is not listed here."""
 
 
 def may_ask(role: Role, kind: str, name: str) -> bool:
     """Whether a role may ask for the field `name` of the type `kind`."""
     types = _OPEN[role]
+    if kind == MUTATION:
+        return name.startswith("__") or name in _CHANGES.get(role, frozenset())
     if types is None or name.startswith("__") or kind.startswith("__"):
         return True
     fields = types.get(kind, frozenset())
@@ -94,6 +104,7 @@ def coordinates_of(
                 fragment = fragments[node.name.value]
                 walk(fragment.selection_set, schema.type_map[fragment.type_condition.name.value])
 
-    assert schema.query_type is not None
-    walk(operation.selection_set, schema.query_type)
+    root = schema.get_root_type(operation.operation)
+    assert root is not None
+    walk(operation.selection_set, root)
     return frozenset(found)

@@ -6,10 +6,18 @@ from functools import cache
 from typing import Any
 
 import strawberry
-from graphql import GraphQLEnumType, GraphQLInterfaceType, GraphQLObjectType, GraphQLSchema, print_schema
+from graphql import (
+    GraphQLEnumType,
+    GraphQLInputObjectType,
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    print_schema,
+)
 from strawberry.schema.config import StrawberryConfig
 
 from ringfence.api.types.enums import MEANINGS
+from ringfence.api.types.mutation import Mutation
 from ringfence.api.types.query import Query
 from ringfence.api.types.scalars import SCALARS
 
@@ -19,12 +27,14 @@ _DEFINITION = "strawberry-definition"
 @cache
 def build_schema() -> GraphQLSchema:
     """Build the schema that documents are validated and run against; the same one each time."""
-    whole = strawberry.Schema(query=Query, config=StrawberryConfig(scalar_map=SCALARS))
+    whole = strawberry.Schema(query=Query, mutation=Mutation, config=StrawberryConfig(scalar_map=SCALARS))
     # The executor works on the schema beneath, which strawberry offers nowhere else.
     schema = whole._schema
     for kind in schema.type_map.values():
         if isinstance(kind, GraphQLObjectType | GraphQLInterfaceType) and _DEFINITION in kind.extensions:
             _finish(kind)
+        elif isinstance(kind, GraphQLInputObjectType):
+            kind.description = inspect.getdoc(kind.extensions[_DEFINITION].origin)
     for words, meaning, meanings in MEANINGS:
         enum = schema.type_map[words.__name__]
         enum.description = meaning

@@ -192,6 +192,12 @@ class Client:
     def post(self, path: str, **what: Any) -> httpx.Response:
         return self._loop.run(self._client.post(path, **what))
 
+    def post_at_once(self, path: str, *requests: dict[str, Any]) -> list[httpx.Response]:
+        async def all_of_them() -> list[httpx.Response]:
+            return await asyncio.gather(*(self._client.post(path, **what) for what in requests))
+
+        return self._loop.run(all_of_them())
+
     def request(self, method: str, path: str) -> httpx.Response:
         return self._loop.run(self._client.request(method, path))
 
@@ -208,8 +214,16 @@ class Api:
     def post(
         self, body: Any, role: Role | None = Role.INVESTIGATOR, headers: Mapping[str, str] | None = None
     ) -> httpx.Response:
+        return self.client.post("/graphql", **self._request(body, role, headers or {}))
+
+    def post_at_once(self, *bodies: Any) -> list[httpx.Response]:
+        """Ask for several things at the same time, as an investigator."""
+        requests = [self._request(body, Role.INVESTIGATOR, {}) for body in bodies]
+        return self.client.post_at_once("/graphql", *requests)
+
+    def _request(self, body: Any, role: Role | None, headers: Mapping[str, str]) -> dict[str, Any]:
         key = {} if role is None else {"Authorization": f"Bearer {self.keys[role]}"}
-        return self.client.post("/graphql", json=body, headers=key | dict(headers or {}))
+        return {"json": body, "headers": key | dict(headers)}
 
     def ask(self, query: str, role: Role = Role.INVESTIGATOR, **variables: Any) -> Any:
         """Give the data of an answer without errors."""
@@ -237,6 +251,7 @@ def open_api(
     folder: Path,
     *,
     address: str | None = None,
+    credentials: tuple[str | None, str | None] = (None, None),
     filled: bool = True,
     graphiql: bool = True,
     any_host: bool = False,
@@ -244,7 +259,7 @@ def open_api(
     clock: Callable[[], int] = lambda: NOW,
 ) -> Iterator[Api]:
     """Open the API on the small store, or on an empty one; in the folder unless another address is told."""
-    store = StoresByAddress().open(address or str(folder / "store.sqlite"), create=True)
+    store = StoresByAddress(*credentials).open(address or str(folder / "store.sqlite"), create=True)
     try:
         if filled:
             fill(store)

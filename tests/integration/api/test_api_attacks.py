@@ -26,7 +26,25 @@ def bomb(width: int) -> str:
     return f'{{ network(id: "n") {{ ...F0 }} }} fragment F{width} on Network {{ runId }} {fragments}'
 
 
+NOTE = 'addNote(input: { ringId: "r1", text: "again" }) { ring { notes } }'
+
+
 ATTACKS = {
+    "mutations by alias": "mutation {" + " ".join(f"a{i}: {NOTE}" for i in range(40)) + "}",
+    "two mutations": f"mutation {{ {NOTE} b: {NOTE} }}",
+    "a mutation and nothing": f"mutation {{ __typename {NOTE} }}",
+    "one mutation twice": f"mutation {{ {NOTE} {NOTE} }}",
+    "mutations in fragments": "mutation { ...A ...B } "
+    + " ".join(f"fragment {name} on Mutation {{ {name}: {NOTE} }}" for name in "AB"),
+    "mutations in a fragment spread twice": f"mutation {{ ...A ...A }} fragment A on Mutation {{ {NOTE} }}",
+    "a mutation that answers too much": "mutation { "
+    + NOTE.replace(
+        "notes",
+        "run { rings } network { rings(first: 100) { nodes { members(first: 100) { nodes { why } } } } }",
+    )
+    + " }",
+    "a mutation in a query": f"query {{ ... on Mutation {{ {NOTE} }} }}",
+    "a mutation as a subscription": f"subscription {{ {NOTE} }}",
     "aliases": "{" + " ".join(f"a{i}: version" for i in range(300)) + "}",
     "aliases deeper": "{ runs(first: 1) {" + " ".join(f"a{i}: totalCount" for i in range(300)) + "} }",
     "duplicate fields": "{" + "version " * 900 + "}",

@@ -51,6 +51,16 @@ def test_what_reads_for_one_object_alone_costs_more() -> None:
     assert cost(f'{{ ring(id: "r1") {{ {buyer} }} }}') == 1 + 1 + 5 * (1 + 1 + 4)
 
 
+def test_a_change_costs_what_it_answers_and_ten_for_writing() -> None:
+    note = 'mutation { addNote(input: { ringId: "r1", text: "x" }) { %s } }'
+    assert cost("mutation { __typename }") == 10
+    assert cost(note % "userErrors { message }") == 10 + 1 + 5
+    assert cost(note % "ring { score }") == 10 + 1 + 1
+    page = "ring { members(first: 7) { nodes { why } } }"
+    assert cost(note % page) == 10 + 1 + 1 + 1 + 7
+    assert cost(note.replace("addNote", "...A } fragment A on Mutation { addNote") % "ring { score }") == 12
+
+
 def test_fragments_cost_what_they_hold_wherever_they_are_spread() -> None:
     fragment = "fragment Page on RingConnection { nodes { ...Some } } fragment Some on Ring { run { runId } }"
     text = "{ a: rings(first: 3) { ...Page } b: rings(first: 50) { ...Page } }"

@@ -1,12 +1,16 @@
 from collections.abc import Iterator
 from importlib.resources import files
+from pathlib import Path
 
+import pytest
 from graphql import (
     GraphQLEnumType,
+    GraphQLInputObjectType,
     GraphQLInterfaceType,
     GraphQLObjectType,
     GraphQLScalarType,
     build_schema,
+    get_named_type,
     is_specified_scalar_type,
 )
 from graphql.utilities import find_breaking_changes
@@ -15,15 +19,18 @@ from ringfence.api import schema as schema_module
 from ringfence.api.cost import READS_ALONE
 
 SCHEMA = schema_module.build_schema()
+RELEASED = Path(__file__).with_name("released_schema.graphql").read_text(encoding="utf-8")
+"""What the last release served; replaced by a release, and by nothing else."""
 KEPT = (files("ringfence.api") / "schema.graphql").read_text(encoding="utf-8")
 
 
-def own_types() -> Iterator[GraphQLObjectType | GraphQLInterfaceType | GraphQLEnumType | GraphQLScalarType]:
+Kind = GraphQLObjectType | GraphQLInterfaceType | GraphQLInputObjectType | GraphQLEnumType | GraphQLScalarType
+
+
+def own_types() -> Iterator[Kind]:
     for kind in SCHEMA.type_map.values():
         if not kind.name.startswith("__") and not is_specified_scalar_type(kind):
-            assert isinstance(
-                kind, GraphQLObjectType | GraphQLInterfaceType | GraphQLEnumType | GraphQLScalarType
-            )
+            assert isinstance(kind, Kind)
             yield kind
 
 
@@ -33,6 +40,8 @@ def undescribed() -> Iterator[str]:
             yield kind.name
         if isinstance(kind, GraphQLEnumType):
             yield from (f"{kind.name}.{name}" for name, one in kind.values.items() if not one.description)
+        if isinstance(kind, GraphQLInputObjectType):
+            yield from (f"{kind.name}.{name}" for name, one in kind.fields.items() if not one.description)
         if isinstance(kind, GraphQLObjectType | GraphQLInterfaceType):
             for name, field in kind.fields.items():
                 if not field.description:
@@ -64,8 +73,31 @@ def test_the_kept_schema_is_the_one_that_is_served() -> None:
 
 
 def test_nothing_that_clients_rely_on_is_taken_away() -> None:
-    broken = find_breaking_changes(build_schema(KEPT), SCHEMA)
+    broken = find_breaking_changes(build_schema(RELEASED), SCHEMA)
     assert [change.description for change in broken] == []
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes"),
+    [
+        ("  ringId: ID!\n", "  name: ID!\n"),
+        ("  score: Float!\n", "  score: Float\n"),
+        ("DISMISSED", "DROPPED"),
+    ],
+)
+def test_a_break_is_seen_though_the_kept_schema_is_written_anew(was: str, becomes: str) -> None:
+    assert was in RELEASED
+    changed = build_schema(RELEASED.replace(was, becomes))
+    assert find_breaking_changes(build_schema(RELEASED), changed)
+
+
+def test_a_change_takes_one_input_and_answers_what_can_be_mended() -> None:
+    assert SCHEMA.mutation_type is not None
+    for name, field in SCHEMA.mutation_type.fields.items():
+        assert [str(one.type)[-6:] for one in field.args.values()] == ["Input!"], name
+        payload = get_named_type(field.type)
+        assert isinstance(payload, GraphQLObjectType)
+        assert str(payload.fields["userErrors"].type) == "[UserError!]!"
 
 
 def test_a_page_is_asked_for_with_its_size() -> None:

@@ -19,6 +19,14 @@ class RingEventType(StrEnum):
     ASSIGNED = "assigned"
 
 
+class UserErrorCode(StrEnum):
+    """What kind of error somebody can mend."""
+
+    INVALID = "invalid"
+    NOT_FOUND = "not_found"
+    CONFLICT = "conflict"
+
+
 MEANINGS: tuple[tuple[type[Enum], str, Mapping[Enum, str]], ...] = (
     (
         RingStatus,
@@ -74,6 +82,15 @@ MEANINGS: tuple[tuple[type[Enum], str, Mapping[Enum, str]], ...] = (
             RingEventType.UNDONE: "Took back the decision that counted.",
             RingEventType.NOTED: "Wrote a note.",
             RingEventType.ASSIGNED: "Gave it to somebody, or back.",
+        },
+    ),
+    (
+        UserErrorCode,
+        "Why a change that was asked for was not made.",
+        {
+            UserErrorCode.INVALID: "An input will never do; say something else.",
+            UserErrorCode.NOT_FOUND: "What is to be changed is not there.",
+            UserErrorCode.CONFLICT: "It does not stand as was assumed, or others were faster; look again.",
         },
     ),
     (
