@@ -113,11 +113,15 @@ MATCH (b:RunBatch) WHERE b.run = u.run AND b.table = $table AND b.number >= 0
 RETURN published, u.run, b.columns
 ORDER BY b.number
 
-// name: find_run_batch
-// The one batch that may hold a key, of a table in the order of its keys.
+// name: find_run_batches
+// The batches that may hold keys, one a key, of a table in the order of its keys.
 <<readable_run>>
-MATCH (b:RunBatch) WHERE b.run = u.run AND b.table = $table AND b.first <= $key
-WITH published, u, b ORDER BY b.first DESC LIMIT 1
+UNWIND $keys AS key
+CALL (u, key) {
+    MATCH (b:RunBatch) WHERE b.run = u.run AND b.table = $table AND b.first <= key
+    RETURN b ORDER BY b.first DESC LIMIT 1
+}
+WITH DISTINCT published, u, b
 RETURN published, u.run, b.columns
 
 // name: clear_run_batches

@@ -39,8 +39,26 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         "previous_ring_id": pl.String,
         "common": pl.Float64,
     },
+    "risks": {
+        "buyer_id": pl.String,
+        "probability": pl.Float64,
+        "ring_id": pl.String,
+        "ring_score": pl.Float64,
+        "ring_size": pl.Int64,
+        "link_score": pl.Float64,
+        "linked_to": pl.String,
+        "claims": pl.Int64,
+        "refund_only": pl.Int64,
+        "recent_refund_only": pl.Int64,
+        "orders": pl.Int64,
+        "report_weight": pl.Float64,
+        "report_merchants": pl.Int64,
+        "shared_values": pl.Int64,
+        "account_days": pl.Int64,
+        "lost": pl.Float64,
+    },
 }
 """Columns and types by table."""
 
-OPTIONAL = ("links", "lineage")
+OPTIONAL = ("links", "lineage", "risks")
 """Tables that a run may lack."""

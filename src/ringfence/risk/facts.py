@@ -1,24 +1,8 @@
 """What is known of buyers, a row each: what signals look at."""
 
-import polars as pl
+from ringfence.market.results import SCHEMAS
 
-FACTS: dict[str, type[pl.DataType]] = {
-    "buyer_id": pl.String,
-    "ring_id": pl.String,
-    "ring_score": pl.Float64,
-    "ring_size": pl.Int64,
-    "link_score": pl.Float64,
-    "linked_to": pl.String,
-    "claims": pl.Int64,
-    "refund_only": pl.Int64,
-    "recent_refund_only": pl.Int64,
-    "orders": pl.Int64,
-    "report_weight": pl.Float64,
-    "report_merchants": pl.Int64,
-    "shared_values": pl.Int64,
-    "account_days": pl.Int64,
-    "lost": pl.Float64,
-}
+FACTS = {name: dtype for name, dtype in SCHEMAS["risks"].items() if name != "probability"}
 """Columns and types.
 
 ring_id, ring_size: of the ring the buyer is in, null outside; ring_score: its evidence in decades, 0 outside

@@ -9,9 +9,9 @@ from ringfence.domain.errors import InvalidError
 from ringfence.market.results import OPTIONAL, SCHEMAS
 from ringfence.store.columnar.columns import joined
 
-LONG = ("evidence", "links", "buyers")
+LONG = ("evidence", "links", "buyers", "risks")
 """The tables kept in this way: up to millions of rows, of which people ask for those of a few rings."""
-ROWS_A_BATCH = {"evidence": 2_048, "links": 1_024, "buyers": 4_096}
+ROWS_A_BATCH = {"evidence": 2_048, "links": 1_024, "buyers": 4_096, "risks": 1_024}
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,8 +22,8 @@ class Laid:
     """`place` and the table's columns; rows that are asked for together stand together. Batch n has the rows
     from n * ROWS_A_BATCH on."""
     keys: pl.DataFrame
-    """key (a ring of evidence, a buyer of links, the first buyer of a batch of scores), batches (List): where
-    the rows of a key are; sorted by key, each once."""
+    """key (a ring of evidence, a buyer of links, the first buyer of a batch of scores or risks), batches
+    (List): where the rows of a key are; sorted by key, each once."""
 
 
 def complete(tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
@@ -43,7 +43,7 @@ def lay_out(table: str, tables: Mapping[str, pl.DataFrame]) -> Laid:
         return _lay_out_evidence(tables)
     if table == "links":
         return _lay_out_links(tables)
-    return _lay_out_scores(tables)
+    return _lay_out_buyers(table, tables)
 
 
 def targets(evidence: pl.DataFrame) -> pl.DataFrame:
@@ -123,10 +123,10 @@ def _lay_out_links(tables: Mapping[str, pl.DataFrame]) -> Laid:
     return Laid(rows, _keys("links", rows["buyer_a"], rows["buyer_b"]))
 
 
-def _lay_out_scores(tables: Mapping[str, pl.DataFrame]) -> Laid:
+def _lay_out_buyers(table: str, tables: Mapping[str, pl.DataFrame]) -> Laid:
     """Buyers stand in the order of their ids: a batch is found by the first of them."""
-    rows = tables["buyers"].with_row_index("place").sort("buyer_id")
-    first = rows.select(pl.col("buyer_id").gather_every(ROWS_A_BATCH["buyers"]).alias("key"))
+    rows = tables[table].with_row_index("place").sort("buyer_id")
+    first = rows.select(pl.col("buyer_id").gather_every(ROWS_A_BATCH[table]).alias("key"))
     return Laid(rows, first.with_columns(batches=pl.concat_list(pl.int_range(pl.len()))))
 
 

@@ -1,6 +1,6 @@
 """The tables of a run in Neo4j: `(:RunBatch {run, table, number, first, columns})`, given back as written."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -26,7 +26,12 @@ _ROWS_A_BATCH = {
 }
 """By what is kept: the tables of a run, why its rings are rings (apart, since lists of rings do without), the
 rings and the batches of links of each buyer, the rings that hit each merchant."""
-_FOUND_BY_FIRST = {"buyers": "buyer_id", "homes": "buyer_id", "targets": "merchant_id"}
+_FOUND_BY_FIRST = {
+    "buyers": "buyer_id",
+    "risks": "buyer_id",
+    "homes": "buyer_id",
+    "targets": "merchant_id",
+}
 """What is in the order of its keys, so that a key leads to one batch."""
 _BATCHES_A_TRANSACTION = 16
 _BATCHES_CLEARED_AT_ONCE = 64
@@ -94,10 +99,17 @@ class RunTables:
 
         `published` is the run that was published when the one that is meant was looked up.
         """
-        found = self._meant("find_run_batch", run_id, published, table=table, key=key)
+        return self.find_all(table, (key,), run_id, published)
+
+    def find_all(
+        self, table: str, keys: Sequence[str], run_id: int | None, published: int | None = None
+    ) -> RunRows | None:
+        """Give the rows of all these keys, as `find` does."""
+        asked = list(dict.fromkeys(keys))
+        found = self._meant("find_run_batches", run_id, published, table=table, keys=asked)
         if found is None:
             return None
-        return replace(found, rows=found.rows.filter(pl.col(_FOUND_BY_FIRST[table]) == key))
+        return replace(found, rows=found.rows.filter(pl.col(_FOUND_BY_FIRST[table]).is_in(asked)))
 
     def clear(self, run_id: int, lease: Lease) -> None:
         """Take the batches of a run away, some a transaction."""

@@ -21,6 +21,7 @@ from ringfence.domain.rings import (
     Strength,
 )
 from ringfence.domain.runs import Run, RunState
+from ringfence.market.results import SCHEMAS
 from ringfence.store.rings import PastRun
 from ringfence.store.sqlite.database import Database
 from ringfence.store.sqlite.past_runs import PastRuns
@@ -260,7 +261,18 @@ class SqliteRings:
         """Give a buyer's score."""
         with self._database.snapshot():
             run = self._runs.seen(run_id)
-            return None if run is None else self._columns.buyer_score(run, buyer_id)
+            if run is None:
+                return None
+            found = self._columns.of_buyers(run, "buyers", (buyer_id,))
+        return None if found.is_empty() else float(found["score"][0])
+
+    def risks(self, buyer_ids: Sequence[str], run_id: int | None = None) -> tuple[int, pl.DataFrame]:
+        """Give what buyers' risks rest on."""
+        with self._database.snapshot():
+            run = self._runs.seen(run_id)
+            if run is None:
+                return 0, pl.DataFrame(schema=SCHEMAS["risks"])
+            return run, self._columns.of_buyers(run, "risks", buyer_ids)
 
     def _of_rings(self, statement: str, ring_ids: Sequence[str], run_id: int | None) -> list[tuple[Any, ...]]:
         asked = json.dumps(list(dict.fromkeys(ring_ids)))

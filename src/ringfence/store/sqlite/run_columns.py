@@ -10,7 +10,7 @@ import polars as pl
 from ringfence.domain.leases import Lease
 from ringfence.domain.progress import Progress
 from ringfence.store.columnar import run_layout
-from ringfence.store.columnar.columns import bytes_of, frame_of
+from ringfence.store.columnar.columns import bytes_of
 from ringfence.store.columnar.run_layout import LONG, ROWS_A_BATCH
 from ringfence.store.sqlite.database import Database
 
@@ -71,16 +71,17 @@ class RunColumns:
         """Give all links of a buyer, best first."""
         return run_layout.links_of(self._find(run_id, "links", (buyer_id,)), buyer_id)
 
-    def buyer_score(self, run_id: int, buyer_id: str) -> float | None:
-        """Find one buyer's score."""
-        row = self._database.one(
-            "SELECT columns FROM run_columns WHERE run = :run AND subject = 'buyers' AND batch = ("
-            " SELECT json_extract(batches, '$[0]') FROM run_keys"
-            " WHERE run = :run AND subject = 'buyers' AND key <= :buyer ORDER BY key DESC LIMIT 1)",
-            {"run": run_id, "buyer": buyer_id},
+    def of_buyers(self, run_id: int, table: str, buyer_ids: Sequence[str]) -> pl.DataFrame:
+        """Give the rows of buyers in a table that has one of each, as they stand there."""
+        asked = list(dict.fromkeys(buyer_ids))
+        found = self._database.all(
+            "SELECT columns FROM run_columns WHERE run = :run AND subject = :subject AND batch IN ("
+            " SELECT (SELECT json_extract(batches, '$[0]') FROM run_keys"
+            " WHERE run = :run AND subject = :subject AND key <= asked.value ORDER BY key DESC LIMIT 1)"
+            " FROM json_each(:keys) AS asked)",
+            {"run": run_id, "subject": table, "keys": json.dumps(asked)},
         )
-        found = frame_of(row[0]).filter(pl.col("buyer_id") == buyer_id) if row is not None else None
-        return None if found is None or found.is_empty() else float(found["score"][0])
+        return _rows_of(table, found).filter(pl.col("buyer_id").is_in(asked)).drop("place")
 
     def _find(self, run_id: int, table: str, keys: Sequence[str]) -> pl.DataFrame:
         """Give the batches that hold the rows of keys: those rows, and others beside them."""
