@@ -17,6 +17,7 @@ from ringfence.domain.progress import Silent
 from ringfence.domain.records import Event, RecordKind, RecordRef, Subject, SubjectKind
 from ringfence.domain.reports import ReportStatus
 from ringfence.domain.scope import PLATFORM, Principal, Role
+from ringfence.domain.verifications import Verification, VerificationFile, VerificationState
 from ringfence.market.rows import tables_of_rows
 from ringfence.market.tables import SCHEMAS
 from ringfence.services.read_buyers import BuyerUnknownError
@@ -41,6 +42,7 @@ MART = Principal("mart's key", Role.MERCHANT, "mart")
 ORDER_SYSTEM = Principal("order system", Role.JOB)
 ANA = Principal("ana", Role.INVESTIGATOR)
 OP = Principal("op", Role.OPERATOR)
+REJECTED, INCONCLUSIVE = VerificationState.REJECTED, VerificationState.INCONCLUSIVE
 BUYERS = ("ann", "bob", "cid", "dan")
 MERCHANTS = ("mart", "shop")
 LOADED = Report("r1", "shop", "ann", NOW - 9 * DAY, "c1", "never returned", 2)
@@ -89,10 +91,13 @@ def filed(store: Store, principal: Principal = SHOP, buyer: str = "ann", **field
     return file_report(store, principal, buyer, fields.pop("policy", POLICY), NOW, **fields)[0]
 
 
-def verified(store: Store, id: str, state: str, buyer: str, *report_ids: str) -> None:
-    told = {"state": state, "file": {"reports": list(report_ids)}}
-    record, event = RecordRef(RecordKind.VERIFICATION, id), Event("opened", NOW, "ana")
-    store.records.append(record, [event], 0, told, [Subject(SubjectKind.BUYER, buyer)])
+def verified(store: Store, number: int, state: VerificationState, *report_ids: str) -> str:
+    """Verify Ann, and give the verification's id."""
+    file = VerificationFile(reports=report_ids)
+    told = Verification("ann", number, "reports", "1", NOW, file, state)
+    record, event = RecordRef(RecordKind.VERIFICATION, told.verification_id), Event("opened", NOW, "ana")
+    store.records.append(record, [event], 0, told.to_state(), [Subject(SubjectKind.BUYER, "ann")])
+    return told.verification_id
 
 
 def ids_of(store: Store, principal: Principal, buyer: str | None = None) -> list[str]:
@@ -233,16 +238,16 @@ def test_a_report_can_be_withdrawn_after_its_buyer_left_the_merchants_sight(mark
 
 def test_a_report_is_disputed_once_after_each_verification_that_ended_in_vain(market: Store) -> None:
     filed(market, report_id="r2")
-    verified(market, "v1", "open", "ann", "r1", "r2")
-    verified(market, "v2", "confirmed", "ann", "r1", "r2")
-    verified(market, "v3", "rejected", "ann", "r1")
+    for number, state in enumerate(set(VerificationState) - {REJECTED, INCONCLUSIVE}, 1):
+        verified(market, number, state, "r1", "r2")
+    first = verified(market, 11, REJECTED, "r1")
     with pytest.raises(ConflictError, match="Report r2 has nothing to dispute"):
         dispute_report(market, SHOP, "r2", "look again", NOW)
-    assert dispute_report(market, SHOP, "r1", "look again", NOW).record.disputed == ("v3",)
+    assert dispute_report(market, SHOP, "r1", "look again", NOW).record.disputed == (first,)
     with pytest.raises(ConflictError, match="was disputed before"):
         dispute_report(market, SHOP, "r1", "look again", NOW)
-    verified(market, "v4", "inconclusive", "ann", "r1", "r2")
-    assert dispute_report(market, SHOP, "r1", "once more", NOW).record.disputed == ("v3", "v4")
+    second = verified(market, 12, INCONCLUSIVE, "r1", "r2")
+    assert dispute_report(market, SHOP, "r1", "once more", NOW).record.disputed == (first, second)
     standing = dispute_report(market, SHOP, "r2", "look again", NOW)
     assert (standing.record.status, standing.version) == (ReportStatus.DISPUTED, 1)
     assert find_report(market, ANA, "r2", NOW) == standing
@@ -257,7 +262,7 @@ ACTS: dict[str, Callable[[Store, Principal], object]] = {
 
 @pytest.mark.parametrize("act", ACTS)
 def test_only_the_merchant_who_reported_withdraws_and_disputes(market: Store, act: str) -> None:
-    verified(market, "v1", "rejected", "ann", "r1")
+    verified(market, 1, REJECTED, "r1")
     nameless = Principal("shop's key", Role.MERCHANT)
     for principal in (ANA, OP, ORDER_SYSTEM, nameless):
         with pytest.raises(ForbiddenError, match="Only the merchant who filed"):
@@ -282,7 +287,7 @@ def test_reports_of_others_are_as_unknown_as_none(market: Store) -> None:
 
 
 def test_whoever_saw_an_older_standing_is_told(market: Store) -> None:
-    verified(market, "v1", "rejected", "ann", "r1")
+    verified(market, 1, REJECTED, "r1")
     dispute_report(market, SHOP, "r1", "look again", NOW, expected_version=0)
     with pytest.raises(VersionConflictError):
         withdraw_report(market, SHOP, "r1", "mistaken", NOW, expected_version=0)

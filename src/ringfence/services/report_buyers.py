@@ -5,7 +5,6 @@ from collections.abc import Callable
 from ringfence.domain.buyers import Report
 from ringfence.domain.durations import MICROSECONDS_A_DAY
 from ringfence.domain.errors import ForbiddenError, InvalidError, NotFoundError
-from ringfence.domain.loads import refuse_browsing_copy
 from ringfence.domain.pages import Key, Page
 from ringfence.domain.policy import ReportPolicy
 from ringfence.domain.records import Event, RecordKind, RecordRef, RecordState, Subject, SubjectKind
@@ -21,14 +20,15 @@ from ringfence.domain.reports import (
     withdrawn,
 )
 from ringfence.domain.scope import PLATFORM, Principal, Role, Scope
+from ringfence.domain.verifications import Verification, VerificationState
 from ringfence.services.access import BUYER_READERS, require
+from ringfence.services.deciding import deciding, refuse_other_version
 from ringfence.services.read_buyers import BuyerUnknownError
 from ringfence.store import Store
-from ringfence.store.records import VersionConflictError
 
 _WHAT = "reports"
-_ENDED_IN_VAIN = ("rejected", "inconclusive")
-"""States of a verification that a merchant can dispute."""
+_ENDED_IN_VAIN = (VerificationState.REJECTED, VerificationState.INCONCLUSIVE)
+"""What a merchant can dispute."""
 
 
 class ReportUnknownError(NotFoundError):
@@ -72,8 +72,7 @@ def file_report(
         reason=reason,
         evidence_count=evidence_count,
     )
-    with store.transaction():
-        _refuse_browsing_copy(store)
+    with deciding(store):
         for known in store.reports.find((report.report_id,), PLATFORM):
             refuse_other_content(known, report, is_time_told=reported_at is not None)
             refuse_withdrawn(known.report_id, _read(store.records.state(_ref(known.report_id)))[0])
@@ -182,15 +181,13 @@ def _change(
     """Append what happens to a merchant's own report, in one transaction with what it rests on."""
     if principal.role is not Role.MERCHANT or principal.merchant_id is None:
         raise ForbiddenError("Only the merchant who filed a report withdraws or disputes it.")
-    with store.transaction():
-        _refuse_browsing_copy(store)
+    with deciding(store):
         found = store.reports.find((report_id,), scope)
         if not found:
             raise ReportUnknownError(report_id)
         (report,) = found
         record, version = _read(store.records.state(_ref(report_id)))
-        if expected_version is not None and expected_version != version:
-            raise VersionConflictError(_ref(report_id), expected_version, version)
+        refuse_other_version(_ref(report_id), expected_version, version)
         event = event_of(report, record)
         changed = fold([event], record)
         concerned = [
@@ -220,11 +217,11 @@ def _reporter(principal: Principal, merchant_id: str | None) -> str:
 def _ended_in_vain(store: Store, report: Report) -> list[str]:
     """Name the verifications of the buyer that weighed the report and ended as rejected or inconclusive."""
     concerned = Subject(SubjectKind.BUYER, report.buyer_id)
+    found = store.records.current(RecordKind.VERIFICATION, concerned)
     return [
-        verification.record.id
-        for verification in store.records.current(RecordKind.VERIFICATION, concerned)
-        if verification.state["state"] in _ENDED_IN_VAIN
-        and report.report_id in verification.state["file"]["reports"]
+        verification.verification_id
+        for verification in (Verification.from_state(each.state) for each in found)
+        if verification.state in _ENDED_IN_VAIN and report.report_id in verification.file.reports
     ]
 
 
@@ -232,11 +229,6 @@ def _standings(store: Store, reports: tuple[Report, ...]) -> tuple[ReportStandin
     found = store.records.states(RecordKind.REPORT, [report.report_id for report in reports])
     records = {state.record.id: state for state in found}
     return tuple(ReportStanding(report, *_read(records.get(report.report_id))) for report in reports)
-
-
-def _refuse_browsing_copy(store: Store) -> None:
-    for load in store.market.loads()[-1:]:
-        refuse_browsing_copy(load.source.key_id)
 
 
 def _read(state: RecordState | None) -> tuple[ReportRecord, int]:
