@@ -244,3 +244,42 @@ def test_files_of_other_editors_are_read(tmp_path: Path) -> None:
         written(tmp_path, b'\xef\xbb\xbfversion = "2"\r\n[verification]\r\nappeal_days = 7\r\n')
     )
     assert policy == Policy("2", verification=VerificationPolicy(appeal_days=7))
+
+
+VALUES = st.sampled_from(
+    [
+        "0",
+        "-1",
+        "1e400",
+        "nan",
+        "true",
+        '""',
+        '"\\u007f"',
+        "[]",
+        "[[]]",
+        "{}",
+        "1979-05-27",
+        "07:32:00",
+        "'x'",
+        "0b1",
+    ]
+)
+
+
+@given(st.lists(st.tuples(st.integers(0, 10**6), VALUES | st.text(max_size=5)), min_size=1, max_size=5))
+def test_whatever_a_file_says_is_read_or_refused_with_what_is_wrong(changes: list[tuple[int, str]]) -> None:
+    lines = policy_as_text(Policy("2")).splitlines()
+    for place, value in changes:
+        key, sign, _ = lines[place % len(lines)].partition(" = ")
+        lines[place % len(lines)] = f"{key} = {value}" if sign else value
+    with TemporaryDirectory() as folder:
+        path = written(Path(folder), "\n".join(lines).encode("utf-8", "replace"))
+        try:
+            policy = read_policy(path)
+        except PolicyFileError as error:
+            told = error.problems
+        else:
+            told = ("nothing is wrong",)
+            assert read_policy(written(Path(folder), policy_as_text(policy))) == policy
+    assert told
+    assert all(told)
