@@ -27,6 +27,18 @@ b.load <= version AND ($merchant_id IS NULL
         WHERE m.merchant_id = $merchant_id AND o.ordered_at >= $since AND o.load <= version
     })
 
+// name: sees_report
+// Report `r` came with a load that is complete, or was filed by call before a snapshot began.
+(r.load <= version OR r.write <= coalesce($write, r.write))
+
+// name: follows
+// Report `r` stands after a place in the list of the latest first.
+r.reported_at <= $reported_at AND (r.reported_at < $reported_at OR r.report_id > $report_id)
+
+// name: report_columns
+// A report as people read it.
+r.report_id, m.merchant_id, b.buyer_id, r.reported_at, r.claim_id, r.reason, r.evidence_count
+
 // name: claim_columns
 // A claim as people read it.
 c.claim_id, b.buyer_id, m.merchant_id, c.filed_at, c.amount, c.currency, c.kind, c.reason, now.status,

@@ -89,7 +89,7 @@ RETURN [row IN rows | row.o.order_id], [row IN rows | row.b.buyer_id], [row IN r
 // name: find_known_reports
 // Reports by id with all they are known by; a column each.
 UNWIND $ids AS id
-MATCH (r:Report {report_id: id}) USING INDEX SEEK r:Report(report_id) WHERE r.load <= $version
+MATCH (r:Report {report_id: id}) USING INDEX SEEK r:Report(report_id) WHERE coalesce(r.load, 0) <= $version
 WITH r
 MATCH (m)-[:FILED_REPORT]->(r)-[:ACCUSES]->(b)
 WITH collect({r: r, b: b, m: m}) AS rows
@@ -163,9 +163,12 @@ CREATE (c)-[:CHANGED_BY]->(:Change {delivered_at: $delivered_at[row], refunded: 
     evidence_count: $evidence_count[row], status: $status[row], load: $load})
 
 // name: create_reports
-// Accusations nobody knew, each about its claim where that is known.
+// Accusations nobody knew, each about its claim where that is known; one may have been filed by call since the
+// load was held against what is known.
 // allows CartesianProduct: of one buyer and one merchant
 UNWIND range(0, $rows - 1) AS row
+OPTIONAL MATCH (known:Report {report_id: $report_id[row]}) USING INDEX SEEK known:Report(report_id)
+WITH row, known WHERE known IS NULL
 MATCH (m:Merchant {merchant: $merchant[row]}) USING INDEX SEEK m:Merchant(merchant)
 MATCH (b:Buyer {buyer: $buyer[row]}) USING INDEX SEEK b:Buyer(buyer)
 OPTIONAL MATCH (c:Claim {claim_id: $claim_id[row]}) USING INDEX SEEK c:Claim(claim_id)

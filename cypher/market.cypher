@@ -47,6 +47,21 @@ CALL (b, version) {
 RETURN b.buyer_id, country, registered_at, claims, orders, first_at, last_at
 ORDER BY place
 
+// name: find_merchants
+// Merchants by id in the order asked for, each property as loads last told it.
+<<market_version>>
+UNWIND range(0, size($merchant_ids) - 1) AS place
+MATCH (m:Merchant {merchant_id: $merchant_ids[place]}) USING INDEX SEEK m:Merchant(merchant_id)
+WHERE m.load <= version
+CALL (m, version) {
+    MATCH (m)-[:DESCRIBED_BY]->(d) WHERE d.load <= version
+    WITH d ORDER BY d.load DESC
+    RETURN head(collect(d.name)) AS name, head(collect(d.country)) AS country, head(collect(d.level)) AS level,
+        head(collect(d.joined_at)) AS joined_at, head(collect(d.owner)) AS owner
+}
+RETURN m.merchant_id, name, country, level, joined_at, owner
+ORDER BY place
+
 // name: list_claims
 // A page of a buyer's claims within the scope, latest first, as last changed.
 <<market_version>>

@@ -62,6 +62,14 @@ CREATE INDEX change_load IF NOT EXISTS FOR (c:Change) ON (c.load)
 // An interrupted load's reports are cleared away.
 CREATE INDEX report_load IF NOT EXISTS FOR (r:Report) ON (r.load)
 
+// name: index_report_times
+// Reports are listed latest first.
+CREATE INDEX report_reported_at IF NOT EXISTS FOR (r:Report) ON (r.reported_at)
+
+// name: index_filed_reports
+// Reports that were filed by call, and those filed after a snapshot began.
+CREATE INDEX report_write IF NOT EXISTS FOR (r:Report) ON (r.write)
+
 // name: index_descriptions
 // What an interrupted load said of buyers and merchants is cleared away.
 CREATE INDEX description_load IF NOT EXISTS FOR (d:Description) ON (d.load)

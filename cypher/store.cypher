@@ -5,10 +5,10 @@ OPTIONAL MATCH (s:Store {id: $store})
 RETURN s.schema_version, EXISTS { MATCH (n) WHERE NOT n:Store AND NOT n:Lease }, s.replacing
 
 // name: make_store
-// A new store, or one that was imported and has its constraints now; who comes second finds it made.
+// A new store, or an imported or older one that has its constraints now; who comes second finds it made.
 MERGE (s:Store {id: $store})
 ON CREATE SET s.schema_version = $schema_version, s.writes = 0, s.market_version = 0, s.published_run = 0
-ON MATCH SET s.schema_version = CASE s.schema_version WHEN 0 THEN $schema_version ELSE s.schema_version END
+ON MATCH SET s.schema_version = CASE WHEN s.schema_version < $schema_version THEN $schema_version ELSE s.schema_version END
 RETURN s.schema_version
 
 // name: begin_write

@@ -1,5 +1,6 @@
 from dataclasses import replace
 from threading import Thread
+from typing import Any
 
 import polars as pl
 import pytest
@@ -81,7 +82,7 @@ def test_the_very_same_report_is_filed_once(store: Store) -> None:
     ("field", "value"),
     [("merchant_id", "shop"), ("buyer_id", "bob"), ("reported_at", 26), ("claim_id", None), ("reason", "x")],
 )
-def test_one_report_id_says_one_thing(store: Store, field: str, value: object) -> None:
+def test_one_report_id_says_one_thing(store: Store, field: str, value: Any) -> None:
     filled(store).reports.file(NEW, 50)
     with pytest.raises(ConflictError, match=f"r5 is known with another {field}"):
         store.reports.file(replace(NEW, **{field: value}), 60)

@@ -6,7 +6,7 @@ from ringfence.domain.errors import InvalidError, NotFoundError, UnavailableErro
 from ringfence.store.neo4j.database import Database
 from ringfence.store.neo4j.statements import statements
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Rises when what is stored takes another shape."""
 IMPORTED = 0
 """The version of a store that was imported from files: it lacks its constraints yet."""
@@ -31,7 +31,7 @@ def open_schema(database: Database, *, create: bool) -> None:
         if not create:
             raise NotFoundError(f"There is no store in {database.address} yet; ringfence load makes one.")
         version = _make(database)
-    if version == IMPORTED:
+    if version < SCHEMA_VERSION:
         version = _make(database)
     if replacing is not None and database.replaces is None:
         raise UnavailableError(

@@ -1,7 +1,7 @@
 """Merchants' reports in SQLite."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -11,10 +11,11 @@ from ringfence.domain.buyers import Report
 from ringfence.domain.pages import Key, Page
 from ringfence.domain.scope import PLATFORM, Scope
 from ringfence.market.reports import ReportColumns
-from ringfence.store.columnar.report_columns import reports_in_order
+from ringfence.store.columnar.report_columns import REPORTS, reports_in_order
 from ringfence.store.reports import FiledReport, NobodyToReportError, ReportDiffersError
 from ringfence.store.sqlite.columns import read_columns
 from ringfence.store.sqlite.database import Database
+from ringfence.store.sqlite.numbers import SqliteNumbering
 from ringfence.store.sqlite.scope import SEES_BUYER, VERSION, scope_values
 
 SEES_REPORT = "coalesce(r.load, 0) <= :version"
@@ -31,6 +32,9 @@ _AFTER = """
     AND r.reported_at <= :reported_at AND (r.reported_at < :reported_at OR r.report_id > :report_id)
 """
 _LATEST_FIRST = "ORDER BY r.reported_at DESC, r.report_id LIMIT :first"
+_COUNT_ALL = "SELECT (SELECT count(*) FROM reports) - (SELECT count(*) FROM reports WHERE report > :last)"
+_READ_AT_ONCE = 50_000
+_FIRST = -(2**62)
 _NUMBERS = f"""
     SELECT (SELECT buyer FROM buyers WHERE buyer_id = :buyer_id AND load <= {VERSION}),
         (SELECT merchant FROM merchants WHERE merchant_id = :merchant_id AND load <= {VERSION})
@@ -90,9 +94,11 @@ class SqliteReports:
                 f"SELECT {_COLUMNS} {seen} {_AFTER if place else ''} {_LATEST_FIRST}",
                 values | place | {"first": first + 1},
             )
-            is_all = buyer_id is None and scope.merchant_id is None
-            counted = f"FROM reports AS r WHERE {SEES_REPORT}" if is_all else seen
-            total = self._database.one(f"SELECT count(*) {counted}", values)
+            if buyer_id is None and scope.merchant_id is None:
+                values, count = {"last": self._last(values["version"])}, _COUNT_ALL
+            else:
+                count = f"SELECT count(*) {seen}"
+            total = self._database.one(count, values)
         reports = tuple(Report(*row) for row in rows[:first])
         return Page(
             items=reports,
@@ -104,19 +110,12 @@ class SqliteReports:
     def read(self) -> ReportColumns:
         """Give all reports as columns."""
         with self._database.snapshot():
-            values = scope_values(self._database, PLATFORM)
-            rows = self._database.all(
-                f"SELECT report_id, buyer, merchant, reported_at FROM reports AS r WHERE {SEES_REPORT}",
-                values,
-            )
+            version = self._version()
+            rows = [_frame(piece) for piece in self._pieces(version)]
             buyers, merchants = (
-                read_columns(self._database, values["version"], name) for name in ("buyers", "merchants")
+                read_columns(self._database, version, name) for name in ("buyers", "merchants")
             )
-        schema = {"report_id": pl.String, "buyer": pl.Int32, "merchant": pl.Int32, "reported_at": pl.Int64}
-        columns = zip(*rows, strict=True) if rows else [()] * len(schema)
-        named = zip(schema.items(), columns, strict=True)
-        made = pl.DataFrame([pl.Series(name, cells, dtype) for (name, dtype), cells in named])
-        return reports_in_order(made, buyers, merchants)
+        return reports_in_order(pl.concat(rows), buyers, merchants)
 
     def filed(self) -> tuple[FiledReport, ...]:
         """List the reports that were filed by call, by report_id."""
@@ -138,3 +137,27 @@ class SqliteReports:
         # Where the statement begins is said by whoever asks, not by what SQLite knows of the tables.
         people = _PEOPLE.replace("JOIN", "CROSS JOIN")
         return f"FROM reports AS r {people} WHERE {' AND '.join(conditions)}", values
+
+    def _version(self) -> int:
+        row = self._database.one(f"SELECT {VERSION}")
+        return int(row[0]) if row else 0
+
+    def _last(self, version: int) -> int:
+        """Give the number of the last report that a load brought; those of a load under way come after it."""
+        return SqliteNumbering(self._database).last("reports", version + 1)
+
+    def _pieces(self, version: int) -> Iterator[list[tuple[Any, ...]]]:
+        """Give all reports that are seen, those filed by call first."""
+        last = self._last(version)
+        for end in range(0, last + _READ_AT_ONCE, _READ_AT_ONCE):
+            begin = end - _READ_AT_ONCE if end else _FIRST
+            yield self._database.all(
+                f"SELECT {', '.join(REPORTS)} FROM reports WHERE report > ? AND report <= ?",
+                (begin, min(end, last)),
+            )
+
+
+def _frame(rows: list[tuple[Any, ...]]) -> pl.DataFrame:
+    columns = zip(*rows, strict=True) if rows else [()] * len(REPORTS)
+    named = zip(REPORTS.items(), columns, strict=True)
+    return pl.DataFrame([pl.Series(name, cells, dtype) for (name, dtype), cells in named])
