@@ -16,6 +16,7 @@ from ringfence.api.health import HealthChecks
 from ringfence.api.hosts import LoopbackNames
 from ringfence.api.limits import Limits
 from ringfence.api.schema import build_schema
+from ringfence.domain.policy import Policy
 from ringfence.store import Store
 
 PATH = "/graphql"
@@ -27,15 +28,16 @@ def build_application(
     *,
     graphiql: bool,
     any_host: bool = False,
+    policy: Policy | None = None,
     limits: Limits | None = None,
 ) -> Starlette:
     """Build the application that answers from a store; with `graphiql` it serves the page for queries, too.
 
     Only requests to this machine by its loopback names are answered, unless a proxy names it otherwise
-    (`any_host`). `clock` gives the time in µs since 1970-01-01 UTC. The store is not closed with the
-    application.
+    (`any_host`). `clock` gives the time in µs since 1970-01-01 UTC; what is decided rests on `policy` (None:
+    the built-in one). The store is not closed with the application.
     """
-    endpoint = GraphQLEndpoint(build_schema(), store, clock, limits or Limits())
+    endpoint = GraphQLEndpoint(build_schema(), store, clock, policy or Policy(), limits or Limits())
     health = HealthChecks(store, clock)
 
     async def graphql(request: Request) -> Response:

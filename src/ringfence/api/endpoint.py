@@ -37,6 +37,7 @@ from ringfence.api.limits import Limits
 from ringfence.api.loaders import Asking
 from ringfence.api.permissions import refuse_closed_fields
 from ringfence.domain.errors import InvalidError
+from ringfence.domain.policy import Policy
 from ringfence.store import Store
 
 _BODY_SECONDS = 10
@@ -80,9 +81,17 @@ class GraphQLEndpoint:
     They live as long as the endpoint, so that what a store keeps for a thread is made once.
     """
 
-    def __init__(self, schema: GraphQLSchema, store: Store, clock: Callable[[], int], limits: Limits) -> None:
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        store: Store,
+        clock: Callable[[], int],
+        policy: Policy,
+        limits: Limits,
+    ) -> None:
         """`clock` gives the time in µs since 1970-01-01 UTC."""
-        self._schema, self._store, self._clock, self._limits = schema, store, clock, limits
+        self._schema, self._store, self._clock = schema, store, clock
+        self._policy, self._limits = policy, limits
         self._documents = Documents(schema, limits)
         self._allowance = Allowance(limits.burst, limits.per_second)
         self._threads = ThreadPoolExecutor(limits.threads, "api")
@@ -182,7 +191,7 @@ class GraphQLEndpoint:
             )
         self._allowance.take(caller.key_id, cost, now)
         with ExitStack() as snapshots:
-            asking = Asking(self._store, caller.principal, now, snapshots)
+            asking = Asking(self._store, caller.principal, now, self._policy, snapshots)
             if operation.changes:
                 notes["changes"] = operation.changes
                 if not self._writers.acquire(blocking=False):

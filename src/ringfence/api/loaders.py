@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from ringfence.domain.buyers import Buyer, Claim
+from ringfence.domain.policy import Policy
 from ringfence.domain.ring_decisions import RingStanding
 from ringfence.domain.rings import JointClaim, LineageStep, Link, Member, Ring
 from ringfence.domain.runs import Run
@@ -24,6 +25,8 @@ class Asking:
     principal: Principal
     now: int
     """µs since 1970-01-01 UTC."""
+    policy: Policy
+    """The one in force."""
     snapshots: ExitStack
     """What it reads, it reads in these."""
     refusals: list[str] = field(default_factory=list)

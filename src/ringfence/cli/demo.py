@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ringfence.cli.chosen_policy import chosen_policy
 from ringfence.cli.clock import clock
 from ringfence.cli.context import settings_of, stores_of
 from ringfence.cli.evaluate import print_evaluation
@@ -41,6 +42,7 @@ def demo(
     from ringfence.services.demonstrate import demonstrate, key_for_a_day
 
     options = GeneratorOptions(buyers=buyers, seed=seed, stealth=stealth)
+    policy = chosen_policy(context, None)
     with ExitStack() as opened:
         listener = None
         if serve:
@@ -55,7 +57,7 @@ def demo(
             _print(shown, as_json)
         else:
             _print(shown, as_json, _ways_in(listener, key_for_a_day(store, clock())))
-            answer(store, listener, graphiql=True)
+            answer(store, listener, policy, graphiql=True)
 
 
 def _print(shown: "Demonstration", as_json: bool, ways_in: dict[str, str] | None = None) -> None:

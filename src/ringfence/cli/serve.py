@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ringfence.cli.chosen_policy import PolicyOption, chosen_policy
 from ringfence.cli.clock import clock
 from ringfence.cli.context import StoreAddress, open_store
 from ringfence.cli.printing import print_lines
@@ -11,6 +12,7 @@ from ringfence.cli.printing import print_lines
 if TYPE_CHECKING:
     import socket
 
+    from ringfence.domain.policy import Policy
     from ringfence.store import Store
 
 DEFAULT_PORT = 8410
@@ -34,6 +36,7 @@ def serve(
     no_graphiql: Annotated[
         bool, typer.Option("--no-graphiql", help="Without the page for queries; the API alone.")
     ] = False,
+    policy: PolicyOption = None,
 ) -> None:
     """Answer GraphQL queries about a store until stopped; whoever asks needs a key.
 
@@ -41,20 +44,29 @@ def serve(
     """
     from ringfence.api.server import listen
 
+    chosen = chosen_policy(context, policy)
     with open_store(context, store) as opened, listen(host, port, behind_proxy=behind_proxy) as listener:
         print_lines(*_words(listener, graphiql=not no_graphiql))
-        answer(opened, listener, graphiql=not no_graphiql, behind_proxy=behind_proxy)
+        answer(opened, listener, chosen, graphiql=not no_graphiql, behind_proxy=behind_proxy)
 
 
-def answer(store: "Store", listener: "socket.socket", *, graphiql: bool, behind_proxy: bool = False) -> None:
-    """Answer requests about a store at an address until a signal comes."""
+def answer(
+    store: "Store",
+    listener: "socket.socket",
+    policy: "Policy",
+    *,
+    graphiql: bool,
+    behind_proxy: bool = False,
+) -> None:
+    """Answer requests about a store at an address until a signal comes; decisions rest on the policy."""
     import sys
 
     from ringfence.api.application import build_application
     from ringfence.api.server import serve
 
     sys.stdout.flush()
-    serve(build_application(store, clock, graphiql=graphiql, any_host=behind_proxy), listener)
+    application = build_application(store, clock, graphiql=graphiql, any_host=behind_proxy, policy=policy)
+    serve(application, listener)
 
 
 def _words(listener: "socket.socket", *, graphiql: bool) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from ringfence.app import StoresByAddress
 from ringfence.domain.identifiers import IdentifierKind
 from ringfence.domain.leases import Holder, Lease, LeaseName
 from ringfence.domain.loads import LoadSource
+from ringfence.domain.policy import Policy
 from ringfence.domain.progress import Silent
 from ringfence.domain.ring_decisions import Outcome
 from ringfence.domain.scope import Principal, Role
@@ -255,6 +256,7 @@ def open_api(
     filled: bool = True,
     graphiql: bool = True,
     any_host: bool = False,
+    policy: Policy | None = None,
     limits: Limits | None = None,
     clock: Callable[[], int] = lambda: NOW,
 ) -> Iterator[Api]:
@@ -265,7 +267,12 @@ def open_api(
             fill(store)
         calls: Counter[str] = Counter()
         application = build_application(
-            Counting(store, calls), clock, graphiql=graphiql, any_host=any_host, limits=limits
+            Counting(store, calls),
+            clock,
+            graphiql=graphiql,
+            any_host=any_host,
+            policy=policy,
+            limits=limits,
         )
         with asyncio.Runner() as loop:
             lifespan = application.router.lifespan_context(application)

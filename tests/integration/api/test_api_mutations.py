@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from api_samples import DAY, NOW, Api, hold, load_market, open_api, problem, publish_run
+from api_samples import DAY, NOW, OPERATOR, Api, hold, load_market, open_api, problem, publish_run
 
 from neo4j_database import Emptying, Login
 from ringfence.api.access_log import LOGGER, JsonLines
@@ -17,9 +17,11 @@ from ringfence.api.limits import Limits
 from ringfence.api.types.scalars import time_text
 from ringfence.domain.errors import UnavailableError
 from ringfence.domain.leases import LeaseName
+from ringfence.domain.policy import CasePolicy, Policy
 from ringfence.domain.progress import Silent
 from ringfence.domain.records import RecordKind, RecordRef
 from ringfence.domain.scope import Role
+from ringfence.services.manage_keys import create_key
 from ringfence.store import Store
 
 ERRORS = "userErrors { field message code }"
@@ -133,6 +135,29 @@ def test_a_ring_is_decided_by_the_name_of_the_key_and_told_as_it_stands_then(
     )
     assert told["ring"]["owner"] == "investigator's key"
     assert events(changed_api, ring) == [("decided", "investigator's key")]
+
+
+def test_a_ring_is_confirmed_by_a_second_person(changed_api: Api, ring: str) -> None:
+    ask = decide_as("ring { status statusReason proposedBy version decisions { type by outcome text } }")
+    said = {"ringId": ring, "outcome": "CONFIRM", "reason": "same photos"}
+    proposed = changed_api.ask(ask, input=said)["decideRing"]["ring"]
+    assert (proposed["status"], proposed["proposedBy"]) == ("OPEN", "investigator's key")
+    assert "it waits for another investigator" in proposed["statusReason"]
+    assert refusal(changed_api, DECIDE, **said) == ("CONFLICT", None)
+    _, token = create_key(changed_api.store, OPERATOR, "bea", Role.INVESTIGATOR, None, 1, NOW)
+    answer = changed_api.post({"query": ask, "variables": {"input": said}}, None, {"X-API-Key": token})
+    confirmed = answer.json()["data"]["decideRing"]["ring"]
+    assert (confirmed["status"], confirmed["proposedBy"], confirmed["version"]) == ("CONFIRMED", None, 2)
+    assert [(one["type"], one["by"], one["outcome"]) for one in confirmed["decisions"]] == [
+        ("PROPOSED", "investigator's key", "CONFIRM"),
+        ("DECIDED", "bea", "CONFIRM"),
+    ]
+
+
+def test_a_ring_is_confirmed_by_one_person_where_the_policy_says_so(own_api: Callable[..., Api]) -> None:
+    api = own_api(policy=Policy(cases=CasePolicy(second_person_to_confirm=False)))
+    told = api.ask(DECIDE, input={"ringId": "w1", "outcome": "CONFIRM", "reason": "x"})["decideRing"]
+    assert told["ring"] == {"status": "CONFIRMED"}
 
 
 def test_a_ring_is_put_off_tolerated_and_looked_at_again(changed_api: Api, ring: str) -> None:

@@ -20,11 +20,14 @@ WIDE = Limits(
 
 
 def refusal(text: str, limits: Limits = Limits()) -> str:  # noqa: B008
-    # Of this process alone: others may be busy on the same machine.
-    begun = time.process_time()
-    with pytest.raises(InvalidError) as refused:
-        check_extent(parse(text), limits)
-    assert time.process_time() - begun < 0.05
+    seconds = []
+    for _ in range(3):
+        # Of this process alone: others may be busy on the same machine.
+        begun = time.process_time()
+        with pytest.raises(InvalidError) as refused:
+            check_extent(parse(text), limits)
+        seconds.append(time.process_time() - begun)
+    assert min(seconds) < 0.05
     return str(refused.value)
 
 

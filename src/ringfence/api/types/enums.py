@@ -14,6 +14,7 @@ class RingEventType(StrEnum):
     """What somebody did about a ring, as its record tells it."""
 
     DECIDED = "decided"
+    PROPOSED = "proposed"
     UNDONE = "undone"
     NOTED = "noted"
     ASSIGNED = "assigned"
@@ -79,7 +80,8 @@ MEANINGS: tuple[tuple[type[Enum], str, Mapping[Enum, str]], ...] = (
         "What somebody did about a ring.",
         {
             RingEventType.DECIDED: "Confirmed, dismissed, snoozed or allowed it.",
-            RingEventType.UNDONE: "Took back the decision that counted.",
+            RingEventType.PROPOSED: "Proposed to confirm it, which waits for a second person.",
+            RingEventType.UNDONE: "Took back what was proposed, else the decision that counted.",
             RingEventType.NOTED: "Wrote a note.",
             RingEventType.ASSIGNED: "Gave it to somebody, or back.",
         },

@@ -25,7 +25,7 @@ class Mutation:
 
     @strawberry.field
     def decide_ring(self, info: Info, input: Annotated[DecideRingInput, _WHAT]) -> RingPayload | None:
-        """Decide about a ring as it was last seen."""
+        """Decide about a ring as last seen, or propose it where the policy wants a second person."""
         return ring_changes.decide(info.context, input)
 
     @strawberry.field
@@ -40,7 +40,7 @@ class Mutation:
 
     @strawberry.field
     def undo_decision(self, info: Info, input: Annotated[UndoDecisionInput, _WHAT]) -> RingPayload | None:
-        """Take back the decision about a ring that counts; the one before it counts again."""
+        """Take back what is proposed about a ring, else its decision; the one before counts again."""
         return ring_changes.undo(info.context, input)
 
     @strawberry.field

@@ -77,13 +77,19 @@ class Ring(Node):
 
     @strawberry.field
     def status_reason(self) -> str | None:
-        """What was decided, by whom and why, and why the ring came back if it did; null if nothing was."""
+        """What was decided or proposed, by whom and why, and why the ring came back; null if nothing was."""
         return self._standing().because
 
     @strawberry.field
     def owner(self) -> str | None:
         """Who answers for the ring: to whom it was given, else who decided; null for nobody."""
         return self._standing().owner
+
+    @strawberry.field
+    def proposed_by(self) -> str | None:
+        """Who proposed to confirm the ring, which waits for another investigator; null if nobody did."""
+        proposed = self._standing().proposed
+        return None if proposed is None else proposed.by
 
     @strawberry.field
     def notes(self) -> int:

@@ -16,9 +16,11 @@ class RingEvent:
     type: RingEventType = strawberry.field(description="What was done.")
     at: Time = strawberry.field(description="When.")
     by: str = strawberry.field(description="By whom: the name of their key, or of their login.")
-    outcome: Outcome | None = strawberry.field(description="What was decided; null for other events.")
+    outcome: Outcome | None = strawberry.field(
+        description="What was decided or proposed; null for other events."
+    )
     text: str | None = strawberry.field(
-        description="The reason of a decision or of its end, or the note; null for other events."
+        description="The reason of a decision, of a proposal or of their end, or the note; null for others."
     )
     until: Time | None = strawberry.field(description="When the decision ends; null if it does not.")
     owner: str | None = strawberry.field(
