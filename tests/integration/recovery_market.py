@@ -28,8 +28,8 @@ BUYERS = ("ann", "bob")
 MERCHANTS = ("cup", "dot", "mart", "shop")
 
 
-def fill(store: Store, claims: Sequence[dict[str, Any]] | None = None) -> None:
-    """Load the market: Ann cost the shop c1 and c2, the mart c3; Bob cost both one claim.
+def fill(store: Store, claims: Sequence[dict[str, Any]] | None = None, now: int = NOW) -> None:
+    """Load the market as of `now`: Ann cost the shop c1 and c2, the mart c3; Bob cost both one claim.
 
     Of Ann's, c0 is too old to count, c4 was refused, and for c5 she was to send the goods back.
     """
@@ -37,34 +37,38 @@ def fill(store: Store, claims: Sequence[dict[str, Any]] | None = None) -> None:
     reports = [("rep1", "shop", "ann", 3), ("rep2", "mart", "ann", 2), ("rep3", "cup", "ann", 1)]
     reports += [("rep4", "shop", "bob", 3), ("rep5", "mart", "bob", 2)]
     frames = {
-        "claims": [_row("claims", each["buyer"], each["merchant"], each) for each in rows],
+        "claims": [
+            _row("claims", each["buyer"], each["merchant"], each | {"filed_at": now - each["days"] * DAY})
+            for each in rows
+        ],
         "orders": [
             _row(
                 "orders",
                 "bob",
                 merchant,
-                {"order_id": f"o-{merchant}", "ordered_at": NOW - DAY, "amount": 100, "currency": "EUR"},
+                {"order_id": f"o-{merchant}", "ordered_at": now - DAY, "amount": 100, "currency": "EUR"},
             )
             for merchant in MERCHANTS
         ],
         "reports": [
-            _row("reports", buyer, merchant, {"report_id": id, "reported_at": NOW - days * DAY})
+            _row("reports", buyer, merchant, {"report_id": id, "reported_at": now - days * DAY})
             for id, merchant, buyer, days in reports
         ],
     }
     names = ("claims", "orders", "reports", "buyers", "merchants", "changes", "rates")
     tables = {name: pl.DataFrame(frames.get(name, []), schema=SCHEMAS[name]) for name in names}
     tables["identified"] = pl.DataFrame(schema=SCHEMAS["uses"])
-    people = [pl.Series(ids, dtype=pl.String) for ids in (BUYERS, MERCHANTS)]
+    buyers, merchants = (pl.Series(ids, dtype=pl.String) for ids in (BUYERS, MERCHANTS))
+    made, _ = tables_of_rows(buyers, merchants, (), tables)
     source = LoadSource("digest", "key", 1, (FileCount("claims.csv", "claims", 1, 1, 0, 0, 0),), {})
     lease = store.leases.acquire(LeaseName.LOAD, Holder("here", 1, "once"), 60.0, 1)
-    store.market.write_load(source, tables_of_rows(*people, (), tables)[0], lease, 1, Silent())
+    store.market.write_load(source, made, lease, 1, Silent())
     store.leases.release(lease)
 
 
 def claim(claim_id: str, buyer: str, merchant: str, days: int, amount: int, **more: Any) -> dict[str, Any]:
-    """Write a claim that was filed so many days before NOW."""
-    told = {"claim_id": claim_id, "buyer": buyer, "merchant": merchant, "filed_at": NOW - days * DAY}
+    """Write a claim that was filed so many days before the market is filled."""
+    told = {"claim_id": claim_id, "buyer": buyer, "merchant": merchant, "days": days}
     return told | {"amount": amount, "currency": "EUR", "kind": "refund_only"} | more
 
 
@@ -82,4 +86,4 @@ _CLAIMS = [
 
 def _row(table: str, buyer: str, merchant: str, cells: dict[str, Any]) -> dict[str, Any]:
     place = {"buyer": BUYERS.index(buyer), "merchant": MERCHANTS.index(merchant)}
-    return dict.fromkeys(SCHEMAS[table]) | cells | place
+    return {name: (cells | place).get(name) for name in SCHEMAS[table]}

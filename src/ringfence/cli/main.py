@@ -19,12 +19,14 @@ from ringfence.cli import (
     keys,
     load,
     policy,
+    recoveries,
     reports,
     rings,
     runs,
     schedule,
     serve,
     store,
+    verifications,
 )
 from ringfence.cli.context import Application
 from ringfence.cli.exit_codes import FAILED, INTERRUPTED, WRONG_USE, exit_code
@@ -97,6 +99,8 @@ rings.commands.command(options_metavar="[--nobody] [OPTIONS]")(decisions.assign)
 rings.commands.command(options_metavar="[OPTIONS]")(decisions.history)
 application.add_typer(keys.commands, name="keys")
 application.add_typer(reports.commands, name="reports")
+application.add_typer(verifications.commands, name="verifications")
+application.add_typer(recoveries.commands, name="recoveries")
 application.add_typer(policy.commands, name="policy")
 application.add_typer(store.commands, name="store")
 application.command(options_metavar="[OPTIONS]")(backup.backup)
