@@ -45,8 +45,8 @@ class BuyerRisk:
 
     buyer_id: str
     band: RiskBand
-    probability: float
-    """That the buyer abuses refunds, 0 to 1, whatever the band says."""
+    probability: float | None
+    """That the buyer abuses refunds, 0 to 1, whatever the band says; None where it is not to be told."""
     readings: tuple[SignalReading, ...]
     """Those that say anything, strongest first."""
     as_of: int

@@ -12,10 +12,13 @@ from ringfence.detection.report import Detection, report
 from ringfence.domain.errors import ConflictError, InvalidError, RingfenceError, UnavailableError
 from ringfence.domain.leases import Lease, LeaseName
 from ringfence.domain.loads import Load, refuse_browsing_copy
+from ringfence.domain.policy import Policy
 from ringfence.domain.progress import Progress, Silent
 from ringfence.domain.runs import Run, RunState
 from ringfence.export import refuse_strangers, write_run
 from ringfence.market import Market
+from ringfence.risk.gathering import Findings
+from ringfence.services.assess_buyers import assess_buyers
 from ringfence.services.detect_rings import about, refuse_unwritable, tables
 from ringfence.services.hold_lease import hold_lease
 from ringfence.services.publication_guard import (
@@ -59,6 +62,8 @@ class StoreDetectionRequest:
     """How many published runs keep their findings."""
     after_run: int | None = None
     """Detect only if this is still the last complete run (0: there is none yet)."""
+    policy: Policy = field(default_factory=Policy)
+    """What buyers' risks are worked out by."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,8 +104,11 @@ def detect_in_store(
             detection = report(market, found, parameters, links=True, past=past, progress=watch)
             files = [file for load in loads for file in load.source.files]
             normaliser = loads[-1].source.normaliser
-            frames = tables(detection, links=True, lineage=True)
-            content = about(parameters, detection, files, normaliser)
+            watch.stage("buyers' risks")
+            findings = Findings(detection.rings, detection.members, detection.links)
+            risks = assess_buyers(store, market, version, findings, request.policy, clock())
+            frames = tables(detection, links=True, lineage=True) | {"risks": risks}
+            content = about(parameters, detection, files, normaliser) | {"policy": request.policy.name}
             store.rings.write_run(run_id, frames, content, lease, watch)
             objections = _objections(store, market, loads, len(detection.rings))
             run = _end(store, run_id, objections, request.publish_anyway, lease, clock())

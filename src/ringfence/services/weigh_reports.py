@@ -1,0 +1,53 @@
+"""How much merchants' reports weigh, by all that a store knows of who files them."""
+
+import polars as pl
+
+from ringfence.domain.policy import ReportPolicy
+from ringfence.domain.records import RecordKind
+from ringfence.domain.reports import ReportStatus
+from ringfence.domain.verifications import Verification
+from ringfence.market import Market
+from ringfence.risk.independence import have_claims
+from ringfence.risk.report_weight import DECIDED, weigh_buyers, weigh_merchants
+from ringfence.store import Store
+
+
+def weigh_reports(store: Store, market: Market, policy: ReportPolicy, now: int) -> pl.DataFrame:
+    """Say of every buyer with reports that count how much they weigh at `now` (µs since 1970-01-01 UTC).
+
+    Columns: buyer_id, reports, merchants, independent, weight (see `weigh_buyers`), and fresh_weight: of the
+    reports that no verification that ended has looked at. `market` is the store's.
+    """
+    with store.snapshot():
+        reports = store.reports.read()
+        withdrawn = withdrawn_reports(store)
+        decided = decided_verifications(store)
+        known = store.market.merchants(reports.merchant_ids.to_list())
+    owners = {merchant.merchant_id: merchant.owner for merchant in known if merchant.owner is not None}
+    claimed = have_claims(reports, market)
+    merchants = weigh_merchants(reports, withdrawn, claimed, owners, decided, policy, now)
+    weights = weigh_buyers(reports, merchants, withdrawn, decided, policy, now)
+    outcomes = ("confirmed", "rejected", "inconclusive")
+    fresh = weigh_buyers(reports, merchants, withdrawn, decided, policy, now, outcomes)
+    return weights.join(
+        fresh.select("buyer_id", fresh_weight="weight"), on="buyer_id", how="left", maintain_order="left"
+    ).with_columns(pl.col("fresh_weight").fill_null(0.0))
+
+
+def withdrawn_reports(store: Store) -> frozenset[str]:
+    """Give the ids of the reports that count nowhere any more."""
+    states = store.records.current(RecordKind.REPORT)
+    return frozenset(
+        state.record.id for state in states if state.state["status"] == ReportStatus.WITHDRAWN.value
+    )
+
+
+def decided_verifications(store: Store) -> pl.DataFrame:
+    """Give how verifications ended, as far as that counts, with the columns of `report_weight.DECIDED`."""
+    rows: list[tuple[str, str | None, str, int]] = []
+    for state in store.records.current(RecordKind.VERIFICATION):
+        verification = Verification.from_state(state.state)
+        if (verdict := verification.verdict) is not None:
+            for merchant in verification.file.merchants or (None,):
+                rows.append((verification.buyer_id, merchant, verdict.outcome.value, verdict.at))
+    return pl.DataFrame(rows, schema=DECIDED, orient="row")
