@@ -139,7 +139,7 @@ def _section(name: str, kind: type, told: Any, problems: list[str]) -> Any:
         problems.append(f"{name} = {_shown(told)} is no section; write [{name}], and its keys below")
         return kind()
     hints = get_type_hints(kind, include_extras=True)
-    problems += [
+    own = [
         f"{name}.{_named(key)} is no key of a policy{_did_you_mean(key, tuple(hints))}"
         for key in told
         if key not in hints
@@ -150,8 +150,9 @@ def _section(name: str, kind: type, told: Any, problems: list[str]) -> Any:
             continue
         problem, values[key] = _checked(hints[key], value)
         if problem:
-            problems.append(f"{name}.{key} = {_shown(value)} {problem}")
-    return kind() if problems else kind(**values)
+            own.append(f"{name}.{key} = {_shown(value)} {problem}")
+    problems += own
+    return kind() if own else kind(**values)
 
 
 def _checked(hint: Any, value: Any) -> tuple[str | None, Any]:

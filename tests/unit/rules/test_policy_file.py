@@ -225,7 +225,8 @@ def test_what_is_no_policy_file_at_all_is_told_with_its_line(
 
 
 def test_numbers_that_contradict_each_other_are_told_where_one_of_them_is_by_default(tmp_path: Path) -> None:
-    assert problems(tmp_path, 'version = "2"\n[risk]\nmedium_percent = 60\n') == (
+    assert problems(tmp_path, "[risk]\nmedium_percent = 60\n") == (
+        'version is missing; name this version of the numbers, as in version = "2026-11"',
         "risk.medium_percent = 60.0 is more than high_percent = 50.0; raise high_percent",
     )
     level = 'version = "2"\n[risk]\nbase_percent = 50\nmedium_percent = 50\n'
