@@ -133,6 +133,13 @@ ORDER BY r.ring_id
 MATCH (r:Ring) WHERE r.first_run <= published
 RETURN r.ring_id
 
+// name: list_born_before
+// Rings that were first published before a moment.
+<<published>>
+MATCH (r:Ring) WHERE r.first_run <= published
+MATCH (u:Run {run: r.first_run}) WHERE u.ended_at < $moment
+RETURN r.ring_id
+
 // name: list_origins
 // Rings that were split from another.
 <<published>>

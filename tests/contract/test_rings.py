@@ -155,6 +155,38 @@ def test_rings_are_listed_greatest_first_by_what_is_asked(filled: Store) -> None
     assert ids(filled, RingQuery(order=RingOrder.LAST_CLAIM_AT)) == ["r2", "r1", "r3"]
 
 
+def test_the_most_urgent_ring_has_evidence_and_took_much_from_many(store: Store) -> None:
+    lease = hold(store)
+    tables = tables_of({"r1": ["a", "b"], "r2": ["d", "e"], "r3": ["f", "g"], "r4": ["h"], "r5": ["i"]})
+    tables["rings"] = tables["rings"].with_columns(
+        pl.Series("score", [50.0, 12.0, 12.0, 12.0, 12.0]),
+        pl.Series("amount", ["EUR:0.00", "EUR:100.00;JPY:90", "USD:100.90", "EUR:100.00", "KWD:50.000"]),
+        pl.Series("merchants", [1, 3, 3, 3, 99]),
+    )
+    store.rings.publish(write(store, lease, tables), lease, NOW)
+    assert ids(store, RingQuery(order=RingOrder.PRIORITY)) == ["r5", "r2", "r3", "r4", "r1"]
+    page = store.rings.page(RingQuery(order=RingOrder.PRIORITY), 2)
+    onward = store.rings.page(RingQuery(order=RingOrder.PRIORITY), 2, page.keys[-1])
+    assert [ring.ring_id for ring in onward.items] == ["r3", "r4"]
+
+
+def test_rings_are_new_since_they_were_first_published(store: Store) -> None:
+    lease = hold(store)
+    first, second, third = ({"r1": ["a", "b"]}, {"r1": ["a", "b"], "r2": ["c", "d"]}, {"r3": ["e"]})
+    store.rings.publish(write(store, lease, tables_of(first)), lease, NOW)
+    store.rings.publish(write(store, lease, tables_of(second)), lease, NOW + SECOND)
+    assert ids(store, RingQuery(born_since=NOW)) == ["r1", "r2"]
+    assert ids(store, RingQuery(born_since=NOW + 1)) == ["r2"]
+    assert ids(store, RingQuery(born_since=NOW + SECOND + 1)) == []
+    assert ids(store, RingQuery(born_since=NOW + 1, without=frozenset({"r2"}))) == []
+    store.rings.publish(write(store, lease, tables_of(first)), lease, NOW + 2 * SECOND)
+    assert ids(store, RingQuery(born_since=NOW + 1)) == []
+    withheld = write(store, lease, tables_of(third | first))
+    store.rings.withhold(withheld, lease, NOW + 3 * SECOND, ["too many rings"])
+    page = store.rings.page(RingQuery(born_since=NOW + 9 * SECOND), 9, run_id=withheld)
+    assert ([ring.ring_id for ring in page.items], page.total) == (["r3"], 1)
+
+
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     sizes=st.lists(st.integers(1, 3), max_size=9),

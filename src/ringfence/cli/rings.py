@@ -2,6 +2,7 @@
 
 import json
 import sys
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,10 +14,11 @@ from ringfence.cli.chosen_run import RunIdOption, RunOption, read_chosen_run, re
 from ringfence.cli.clock import clock
 from ringfence.cli.context import StoreAddress, open_store
 from ringfence.cli.exit_codes import WRONG_USE
+from ringfence.cli.moments import as_moment, read_moment
 from ringfence.cli.printing import print_json, print_lines, print_table
 from ringfence.domain.errors import InvalidError
 from ringfence.domain.ring_decisions import RingStatus
-from ringfence.domain.rings import RingQuery
+from ringfence.domain.rings import RingOrder, RingQuery
 
 if TYPE_CHECKING:
     from ringfence.export import RunFolder
@@ -47,6 +49,25 @@ class ListedStatus(StrEnum):
     ALL = "all"
 
 
+class ListedBy(StrEnum):
+    """What rings are listed by."""
+
+    SCORE = "score"
+    PRIORITY = "priority"
+    SIZE = "size"
+    CLAIMS = "claims"
+    LAST_CLAIM_AT = "last-claim-at"
+
+
+_FIRST = {
+    ListedBy.SCORE: "strongest",
+    ListedBy.PRIORITY: "most urgent",
+    ListedBy.SIZE: "largest",
+    ListedBy.CLAIMS: "most claims",
+    ListedBy.LAST_CLAIM_AT: "latest",
+}
+
+
 @commands.callback(invoke_without_command=True)
 def _rings(context: typer.Context) -> None:
     if context.invoked_subcommand is None:
@@ -72,18 +93,41 @@ def list_rings(
             "be given again. Open and confirmed if not told.",
         ),
     ] = None,
+    new_since: Annotated[
+        datetime | None,
+        typer.Option(
+            parser=read_moment,
+            metavar="DATE",
+            help="Only rings of a store that were first published then or later, UTC if no zone is given.",
+        ),
+    ] = None,
+    order: Annotated[
+        ListedBy,
+        typer.Option(help="What comes first; priority is evidence times money times merchants hit."),
+    ] = ListedBy.SCORE,
     limit: Annotated[int, typer.Option(min=1, help="At most so many rings.")] = 50,
     as_json: _Json = False,
 ) -> None:
     """List the rings of a run, strongest first; those of a store that are down only if asked for.
 
-    Example: ringfence rings list --run run --min-score 10
+    Example: ringfence rings list --order priority --new-since 2026-11-01
     """
     from ringfence.services.stored_runs import list_folder_rings, list_stored_rings
 
     refuse_folder_and_store(run, store, run_id)
-    query = RingQuery(min_score=min_score, merchant_id=merchant, buyer_id=buyer, network_id=network)
+    query = RingQuery(
+        min_score=min_score,
+        merchant_id=merchant,
+        buyer_id=buyer,
+        network_id=network,
+        born_since=as_moment(new_since),
+        order=RingOrder(order.replace("-", "_")),
+    )
     if run is not None:
+        if new_since:
+            raise typer.BadParameter(
+                "needs a store; a folder does not tell when rings came.", param_hint="--new-since"
+            )
         if status:
             raise typer.BadParameter("needs a store; a folder holds no decisions.", param_hint="--status")
         found = list_folder_rings(run, query, limit)
@@ -107,7 +151,7 @@ def list_rings(
         print_lines("No rings." if found.total == 0 else f"No ring fits{hint}")
         return
     print_table(
-        f"{len(found.shown):,} of {found.total:,} rings, strongest first",
+        f"{len(found.shown):,} of {found.total:,} rings, {_FIRST[order]} first",
         (
             *("ring", "network", "evidence", "buyers", "claims", "merchants", "amount", "from", "to"),
             *["status"] * bool(standings),

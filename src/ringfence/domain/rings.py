@@ -1,5 +1,6 @@
 """Rings and what they are made of, as the store answers and people read them."""
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -11,6 +12,19 @@ class RingOrder(StrEnum):
     SIZE = "size"
     CLAIMS = "claims"
     LAST_CLAIM_AT = "last_claim_at"
+    PRIORITY = "priority"
+
+
+def priority(score: float, amount: str, merchants: int) -> float:
+    """Say how urgent a ring is: evidence x money x reach.
+
+    It is the evidence in decades, times log10(1 + money), times log10(1 + merchants hit): of two rings with
+    like evidence the one goes first that took many times as much or hit many times as many, and a ring with
+    little evidence, that took nothing or hit nobody, stands last. Money is the sum over all currencies
+    (`amount` as in `Ring`): no rates are known, so 100 minor units (cents, yen) of any count the same.
+    """
+    minor = sum(int(part[part.index(":") + 1 :].replace(".", "")) for part in amount.split(";") if part)
+    return score * math.log10(1 + minor / 100) * math.log10(1 + merchants)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +71,11 @@ class Ring:
 
     p_value: float | None = None
     """None until it is calibrated."""
+
+    @property
+    def priority(self) -> float:
+        """How urgent it is, as `priority` says."""
+        return priority(self.score, self.amount, self.merchants)
 
     @property
     def strength(self) -> Strength:
@@ -144,6 +163,8 @@ class RingQuery:
     network_id: str | None = None
     since: int | None = None
     """Its last joint claim was filed then or later; µs since 1970-01-01 UTC."""
+    born_since: int | None = None
+    """It was first published then or later, or never yet; µs since 1970-01-01 UTC."""
     only: frozenset[str] | None = None
     """Is one of these rings."""
     without: frozenset[str] = frozenset()

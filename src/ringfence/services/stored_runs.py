@@ -7,13 +7,14 @@ from pathlib import Path
 import polars as pl
 
 from ringfence.domain.ring_decisions import RingStanding, RingStatus
-from ringfence.domain.rings import JointClaim, LineageStep, Link, Member, Ring, RingQuery
+from ringfence.domain.rings import JointClaim, LineageStep, Link, Member, Ring, RingOrder, RingQuery
 from ringfence.domain.runs import RunState
 from ringfence.domain.scope import Principal
 from ringfence.export import RunFolder, read_run
 from ringfence.market.results import SCHEMAS
 from ringfence.services import read_rings
 from ringfence.store import Store
+from ringfence.store.columnar.ring_lists import list_rings
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +49,7 @@ class ListedRings:
     """The first rings of a list."""
 
     shown: pl.DataFrame
-    """The columns of rings.csv, strongest first."""
+    """The columns of rings.csv, in the order asked for."""
     total: int
     """How many rings the run has."""
     run_id: int | None
@@ -58,7 +59,7 @@ class ListedRings:
 
 
 def list_folder_rings(run: Path, query: RingQuery, limit: int) -> ListedRings:
-    """List the rings of a run's folder by evidence, merchant, buyer and network, strongest first.
+    """List the rings of a run's folder by evidence, merchant, buyer and network, in the order asked for.
 
     Raises NotFoundError where there is no run, InvalidError where it is damaged.
     """
@@ -74,6 +75,9 @@ def list_folder_rings(run: Path, query: RingQuery, limit: int) -> ListedRings:
         rings = rings.filter(pl.col("ring_id").is_in(of_buyer.implode()))
     if query.network_id is not None:
         rings = rings.filter(pl.col("network_id") == query.network_id)
+    if query.order is not RingOrder.SCORE:
+        listed = list_rings(rings, RingQuery(order=query.order), None).select("ring_id")
+        rings = listed.join(rings, on="ring_id", maintain_order="left")
     return ListedRings(rings.head(limit), len(folder.rings), None)
 
 

@@ -70,6 +70,16 @@ def test_a_confirmed_ring_stays_on_the_list_and_one_that_is_snoozed_or_allowed_d
     assert rings("list").out == "No ring fits; --status all lists those that are down, too.\n"
 
 
+def test_the_queue_is_listed_by_what_is_asked_and_tells_what_is_new(
+    rings: Command, store: Store, publish: Callable[..., int]
+) -> None:
+    publish(store, {"r1": (31.2, ["b1"]), "r2": (20.0, ["b2", "b3"]), "r3": (10.0, ["b4"])})
+    assert listed(rings, "--order", "size") == ["r2", "r1", "r3"]
+    assert listed(rings, "--order", "priority") == ["r1", "r2", "r3"]
+    assert listed(rings, "--new-since", "1970-01-01") == ["r1", "r2", "r3"]
+    assert listed(rings, "--new-since", "2999-01-01") == []
+
+
 def test_an_end_may_be_told_with_its_zone_as_history_writes_it(rings: Command) -> None:
     for until in ("2999-01-02T03:04:05Z", "2999-01-02T11:04:05+08:00", "2999-01-02T03:04:05"):
         assert rings("decide", "r1", "snooze", "--reason", "later", "--until", until).code == 0

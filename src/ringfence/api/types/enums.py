@@ -58,6 +58,7 @@ MEANINGS: tuple[tuple[type[Enum], str, Mapping[Enum, str]], ...] = (
             RingOrder.SIZE: "Number of members.",
             RingOrder.CLAIMS: "Number of joint claims.",
             RingOrder.LAST_CLAIM_AT: "Time of the last joint claim.",
+            RingOrder.PRIORITY: "Evidence x log10(1 + money) x log10(1 + merchants hit).",
         },
     ),
     (

@@ -59,6 +59,10 @@ class Query:
             Time | None,
             strawberry.argument(description="Whose last joint claim was filed then or later."),
         ] = None,
+        new_since: Annotated[
+            Time | None,
+            strawberry.argument(description="First published then or later, or never yet."),
+        ] = None,
         order_by: Annotated[
             RingOrder, strawberry.argument(description="What they are listed by, greatest first.")
         ] = RingOrder.SCORE,
@@ -70,6 +74,7 @@ class Query:
             merchant_id=merchant_id,
             buyer_id=buyer_id,
             since=since,
+            born_since=new_since,
             order=order_by,
         )
         statuses = _IN_QUEUE if status is None else status

@@ -6,7 +6,7 @@ import polars as pl
 from polars import selectors
 
 from ringfence.domain.pages import Key
-from ringfence.domain.rings import RingQuery
+from ringfence.domain.rings import RingOrder, RingQuery, priority
 
 
 def list_rings(rings: pl.DataFrame, query: RingQuery, among: Collection[str] | None) -> pl.DataFrame:
@@ -27,7 +27,7 @@ def list_rings(rings: pl.DataFrame, query: RingQuery, among: Collection[str] | N
     chosen = rings.with_columns(selectors.temporal().cast(pl.Int64))
     for condition in conditions:
         chosen = chosen.filter(condition)
-    return chosen.select("ring_id", value=pl.col(query.order.value).cast(pl.Float64)).sort(
+    return chosen.select("ring_id", value=_value(chosen, query.order)).sort(
         "value", "ring_id", descending=[True, False]
     )
 
@@ -38,6 +38,13 @@ def cut_after(listed: pl.DataFrame, after: Key | None) -> pl.DataFrame:
         return listed
     is_tied = (pl.col("value") == after.value) & (pl.col("ring_id") > after.id)
     return listed.filter((pl.col("value") < after.value) | is_tied)
+
+
+def _value(rings: pl.DataFrame, order: RingOrder) -> pl.Series:
+    if order is not RingOrder.PRIORITY:
+        return rings[order.value].cast(pl.Float64)
+    told = rings.select("score", "amount", "merchants").iter_rows()
+    return pl.Series([priority(*ring) for ring in told], dtype=pl.Float64)
 
 
 def _is_one_of(ring_ids: Collection[str]) -> pl.Expr:

@@ -1,7 +1,7 @@
 """Rings in Neo4j."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import polars as pl
@@ -135,6 +135,9 @@ class Neo4jRings:
                 theirs = self._tables.find(table, key, found.run_id, found.published)
                 rings = set(theirs.rows["ring_ids"].explode().drop_nulls()) if theirs is not None else set()
                 among = rings if among is None else among & rings
+        if query.born_since is not None:
+            older = self._lives("list_born_before", moment=query.born_since)
+            query = replace(query, without=query.without.union(ring_id for (ring_id,) in older))
         listed = list_rings(found.rows, query, among)
         onward = cut_after(listed, after)
         shown = onward.head(first)

@@ -10,6 +10,7 @@ from typing import Any
 
 from ringfence.domain.errors import InvalidError, NotFoundError, UnavailableError
 from ringfence.domain.leases import Lease, LeaseLostError
+from ringfence.domain.rings import priority
 from ringfence.store.sqlite.schema import MIGRATIONS
 
 APPLICATION_ID = 0x52464E43
@@ -176,6 +177,7 @@ class Database:
             uri=True,
         )
         self._opened.append(connection)
+        connection.create_function("ring_priority", 3, priority, deterministic=True)
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         connection.execute("PRAGMA temp_store = MEMORY")

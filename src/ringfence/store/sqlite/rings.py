@@ -17,6 +17,7 @@ from ringfence.domain.rings import (
     Link,
     Member,
     Ring,
+    RingOrder,
     RingQuery,
     Strength,
 )
@@ -47,8 +48,13 @@ _CONDITIONS = {
     "buyer_id": "f.ring_id IN (SELECT ring_id FROM members WHERE run = :run AND buyer_id = :buyer_id)",
     "network_id": "f.network_id = :network_id",
     "since": "f.last_claim_at >= :since",
+    "born_since": "f.ring_id NOT IN (SELECT b.ring_id FROM rings AS b JOIN runs AS u ON u.run = b.first_run"
+    " WHERE u.ended_at < :born_since)",
     "only": "f.ring_id IN (SELECT value FROM json_each(:only))",
     "without": "f.ring_id NOT IN (SELECT value FROM json_each(:without))",
+}
+_ORDERS = {order: f"f.{order.value}" for order in RingOrder} | {
+    RingOrder.PRIORITY: "ring_priority(f.score, f.amount, f.merchants)"
 }
 _JOINT_CLAIM = tuple(field.name for field in fields(JointClaim))
 _LINK = tuple(field.name for field in fields(Link))
@@ -166,7 +172,7 @@ class SqliteRings:
             if value is not None and (name != "without" or value)
         }
         conditions = " AND ".join(["f.run = :run", *(_CONDITIONS[name] for name in values)])
-        order = f"f.{query.order.value}"
+        order = _ORDERS[query.order]
         onward = ""
         if after is not None:
             values |= {"value": after.value, "id": after.id}
