@@ -20,6 +20,7 @@ from small_loads import (
 )
 
 from ringfence.app import StoresByAddress
+from ringfence.domain.buyers import Report
 from ringfence.domain.errors import ConflictError, NotFoundError
 from ringfence.domain.leases import Holder, Lease, LeaseLostError, LeaseName
 from ringfence.domain.progress import Progress, Silent
@@ -32,9 +33,14 @@ from ringfence.store import PastRun, Store
 from ringfence.store import fingerprints as of
 from ringfence.store.copying import Copied, NoCopyError, write_history
 from ringfence.store.history import StoredHistory
+from ringfence.store.reports import FiledReport
 
 ONE = RecordRef(RecordKind.RING_DECISION, "r1")
 KEY = RecordRef(RecordKind.KEY, "k1")
+FILED = [
+    FiledReport(Report("r2", "shop", "ann", 50, "c1", "again", 3), 61),
+    FiledReport(Report("r3", "mart", "eve", 45, None, None, None), 60),
+]
 RING, BUYER = Subject(SubjectKind.RING, "r1"), Subject(SubjectKind.BUYER, "ann")
 FIRST = {
     "claims": [
@@ -88,6 +94,8 @@ def fill(store: Store) -> None:
     )
     store.rings.forget(2, lease, Silent())
     store.rings.begin_run(lease, 3, 90)
+    for filed in reversed(FILED):
+        store.reports.file(filed.report, filed.filed_at)
     store.records.append(ONE, [Event("noted", 5, "ana", {"text": "hm"})], 0, {"n": 1}, [RING, BUYER])
     store.records.append(ONE, [Event("noted", 3, "bea"), Event("noted", 9, "ana")], 1, {"n": 3}, [RING])
     store.records.append(KEY, [Event("created", 6, "ops", {"name": "x"})], 0, {"name": "x"})
@@ -110,6 +118,7 @@ def told(store: Store) -> dict[str, object]:
     history = StoredHistory(store)
     return {
         "loads": [(load, of.of_load(load, history.tables_of(load))) for load in history.loads],
+        "reports": store.reports.filed(),
         "runs": [(run, of.of_run(history.past_run(run))) for run in history.runs],
         "records": [history.past_record(state) for state in history.records],
     }
@@ -232,6 +241,9 @@ def test_a_store_that_is_told_the_history_of_another_has_the_same(
         True, True, False, False, True, True,
     ]  # fmt: skip
     assert {name: each.rows for name, each in copied.records.items()} == {"key k1": 1, "ring decision r1": 3}
+    assert target.reports.filed() == source.reports.filed() == tuple(FILED)
+    assert {name: each.rows for name, each in copied.reports.items()} == {"reports filed by call": 2}
+    assert target.reports.page(9, None, PLATFORM) == source.reports.page(9, None, PLATFORM)
     assert target.rings.names() == source.rings.names()
     assert target.rings.origins() == source.rings.origins() == {"r2": "r1"}
     assert target.rings.alive() == source.rings.alive() == {"r2", "r3"}
@@ -277,7 +289,8 @@ def test_a_copy_brings_over_what_came_since_and_forgets_what_was_forgotten(
     other.rings.forget(1, lease, Silent())
     publish(other, lease, {"r4": ["ann"]}, [("r4", "born", "")])
     other.records.append(ONE, [Event("noted", 20, "ana")], 3, {"n": 4}, [Subject(SubjectKind.RING, "r2")])
-    load(other, "late", tables_of(claims=[claim("c7", "ann", "shop", 60)]), lease_of(other, 8))
+    load(other, "late", tables_of(claims=[claim("c7", "ann", "new", 60)]), lease_of(other, 8))
+    other.reports.file(Report("r0", "new", "ann", 70, "c7", None, None), 71)
     copy(other, store)
     assert told(store) == told(other)
     assert len(store.market.loads()) == 4
@@ -297,6 +310,17 @@ def test_a_store_with_a_record_of_its_own_is_refused(store: Store, other: Store)
     with pytest.raises(NoCopyError, match="key k2"):
         copy(other, store)
     assert store.market.loads() == ()
+
+
+def test_a_store_with_a_report_of_its_own_is_refused(store: Store, other: Store) -> None:
+    load(other, "first", tables_of(**FIRST), lease_of(other))
+    load(store, "first", tables_of(**FIRST), lease_of(store))
+    store.reports.file(Report("own", "shop", "ann", 50, None, None, None), 60)
+    with pytest.raises(NoCopyError, match="report own"):
+        copy(other, store)
+    other.reports.file(Report("own", "shop", "ann", 50, None, "otherwise", None), 60)
+    with pytest.raises(NoCopyError, match="report own"):
+        copy(other, store)
 
 
 def test_a_run_is_put_after_those_before_it_alone(store: Store) -> None:

@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from ringfence.app import StoresByAddress
+from ringfence.domain.buyers import Report
 from ringfence.domain.errors import InvalidError
 from ringfence.domain.leases import LeaseName
 from ringfence.domain.loads import BROWSING_KEY_ID, BrowsingCopyError
@@ -34,16 +35,27 @@ from ringfence.store.history import StoredHistory
 
 STORES = StoresByAddress()
 KEY = PseudonymKey(bytes(range(32)))
-SECRETS = ("Ida", "Elm Street 1", "Ida Inc", "ana@shop", "dear diary", "kin of mine")
+SECRETS = (
+    "Ida",
+    "Elm Street 1",
+    "Ida Inc",
+    "ana@shop",
+    "dear diary",
+    "kin of mine",
+    "she lied to Ida",
+    "he lied too",
+)
 CLAIMS = """claim_id,buyer_id,merchant_id,filed_at,amount,address,phone
 c1,b1,m1,2026-01-01,10.00,Elm Street 1 Springfield,+1 415 555 0101
 c2,b2,m1,2026-01-02,12.00,Elm Street 1 Springfield,+1 415 555 0102
 c3,b3,m2,2026-01-03,13.00,Oak Road 7 Springfield,+1 415 555 0101
 """
+REPORTS = "report_id,merchant_id,buyer_id,reported_at,reason\np1,m1,b1,2026-01-05,she lied to Ida\n"
 MERCHANTS = "merchant_id,name,owner,country,return_address\nm1,Ida Inc,Ida,DE,Elm Street 1\n"
 LATER = (
     "claim_id,buyer_id,merchant_id,filed_at,amount,address\nc4,b1,m2,2026-02-01,9.00,Oak Road 7 Springfield\n"
 )
+FILES = ({"claims": CLAIMS, "merchants": MERCHANTS, "reports": REPORTS}, {"claims": LATER})
 
 
 def clock() -> int:
@@ -52,10 +64,10 @@ def clock() -> int:
 
 @pytest.fixture
 def source(tmp_path: Path, publish: Callable[..., int]) -> Iterator[Store]:
-    """A store with two loads of files, a run, a decision and a key."""
+    """A store with two loads of files, a report filed by call, a run, a decision and a key."""
     store = STORES.open(str(tmp_path / "source.sqlite"), create=True)
     try:
-        for number, files in enumerate(({"claims": CLAIMS, "merchants": MERCHANTS}, {"claims": LATER})):
+        for number, files in enumerate(FILES):
             folder = tmp_path / f"files{number}"
             folder.mkdir()
             for name, text in files.items():
@@ -64,6 +76,7 @@ def source(tmp_path: Path, publish: Callable[..., int]) -> Iterator[Store]:
             with hold_lease(store, LeaseName.LOAD, clock) as lease:
                 load_market(request, KEY, store, lease, clock())
         publish(store, {"r1": (31.2, ["b1", "b2"])})
+        store.reports.file(Report("p2", "m2", "b3", 6, "c3", "he lied too", 2), 7)
         decide(store)
         create_key(store, Principal("ops", Role.OPERATOR), "ana@shop", Role.JOB, None, 9, clock())
         yield store
@@ -97,6 +110,7 @@ def told(store: Store) -> list[str]:
     history = StoredHistory(store)
     return [
         *(of.of_load(load, history.tables_of(load)).sha256 for load in history.loads),
+        of.of_reports(history.reports).sha256,
         *(of.of_run(history.past_run(run)).sha256 for run in history.runs),
         *(of.of_record(history.past_record(state)).sha256 for state in history.records),
     ]
@@ -125,6 +139,9 @@ def test_a_copy_for_browsing_keeps_whom_people_act_on_and_who_shares_what(
     assert browsing.market.claims(("c1", "c4"), PLATFORM) == source.market.claims(("c1", "c4"), PLATFORM)
     assert browsing.rings.tables()["members"].equals(source.rings.tables()["members"])
     assert browsing.market.tables_of(1).merchants["country"].to_list() == ["DE"]
+    assert browsing.reports.read().report_ids.to_list() == ["p1", "p2"]
+    told = browsing.reports.find(["p1", "p2"], PLATFORM)
+    assert [(each.buyer_id, each.reason) for each in told] == [("b1", LEFT_OUT), ("b3", LEFT_OUT)]
 
 
 def test_a_copy_for_browsing_holds_no_pseudonym_sketch_key_name_or_word_of_people(
@@ -242,11 +259,13 @@ def test_a_copy_shows_the_moment_it_began_though_the_store_goes_on(
     history = StoredHistory(source)
     before = told(source)
     publish(source, {"r1": (35.0, ["b1"])}, now=60)
+    source.reports.file(Report("p3", "m1", "b1", 8, None, None, None), 9)
     source.records.append(
         RecordRef(RecordKind.RING_DECISION, "r1"), [Event("noted", 8, "Ida", {"text": "late"})], 3, {}
     )
     assert [
         *(of.of_load(load, history.tables_of(load)).sha256 for load in history.loads),
+        of.of_reports(history.reports).sha256,
         *(of.of_run(history.past_run(run)).sha256 for run in history.runs),
         *(of.of_record(history.past_record(state)).sha256 for state in history.records),
     ] == before

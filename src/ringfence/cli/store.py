@@ -60,6 +60,7 @@ def copy(
         )
     pieces: dict[str, Mapping[str, Fingerprint]] = {
         "loads": copied.loads,
+        "reports": copied.reports,
         "runs": copied.runs,
         "records": copied.records,
     }

@@ -21,6 +21,7 @@ from ringfence.market.tables import IdentifierValues, MarketTables
 from ringfence.services.detect_in_store import PUBLISHED_ANYWAY
 from ringfence.store import PastRun
 from ringfence.store.history import History, PastRecord
+from ringfence.store.reports import FiledReport
 
 LEFT_OUT = "(left out)"
 _OF_MERCHANTS = ("name", "owner", "return_address")
@@ -46,6 +47,7 @@ class WithoutPersonalData:
             state.record: state for state in history.records if state.record.kind is RecordKind.RING_DECISION
         }
         self.loads = tuple(map(_copied, history.loads))
+        self.reports = tuple(map(_filed, history.reports))
         self.runs = tuple(map(_without_texts, history.runs))
         self.records = tuple(self.past_record(state).current for state in self._records.values())
 
@@ -70,6 +72,9 @@ class WithoutPersonalData:
             claims=claims,
             orders=orders,
             uses=uses.sort(pl.col("kind").replace_strict(kinds, return_dtype=pl.Int8), "buyer", "value"),
+            reports=tables.reports.with_columns(
+                pl.when(pl.col("reason").is_not_null()).then(pl.lit(LEFT_OUT)).alias("reason")
+            ),
             merchants=tables.merchants.with_columns(
                 pl.lit(None, pl.String).alias(column) for column in _OF_MERCHANTS
             ),
@@ -115,6 +120,11 @@ def _copied(load: Load) -> Load:
     source = load.source
     digest = _hash("load", source.digest).hex()
     return replace(load, source=replace(source, digest=digest, key_id=BROWSING_KEY_ID))
+
+
+def _filed(told: FiledReport) -> FiledReport:
+    report = told.report
+    return replace(told, report=replace(report, reason=None if report.reason is None else LEFT_OUT))
 
 
 def _without_texts(run: Run) -> Run:

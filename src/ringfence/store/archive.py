@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from ringfence.domain.buyers import Report
 from ringfence.domain.errors import InvalidError, NotFoundError
 from ringfence.domain.identifiers import IdentifierKind
 from ringfence.domain.loads import Load
@@ -24,14 +25,17 @@ from ringfence.store import fingerprints
 from ringfence.store.columnar.sources import json_of, load_of_row
 from ringfence.store.history import History, PastRecord
 from ringfence.store.new_file import BackupExistsError, put, staged, sync
+from ringfence.store.reports import FiledReport
 from ringfence.store.rings import PastRun
 from ringfence.store.store import Backup, Health
 
-FORMAT = 1
+FORMAT = 2
 """Rises when an older Ringfence could not read the file."""
 _MAGIC = b"PK"
 _DAMAGE = (zipfile.BadZipFile, pl.exceptions.PolarsError)
-_INDEX, _RECORDS = "history.json", "records.ndjson"
+_INDEX, _REPORTS, _RECORDS = "history.json", "reports.ndjson", "records.ndjson"
+_FIRST_WITH_REPORTS = 2
+"""The format that brought reports filed by call; an older Ringfence would pass over them."""
 _WHAT = "ringfence backup"
 
 
@@ -101,6 +105,8 @@ class ArchivedHistory:
         self.loads = tuple(load_of_row(*row) for row in about["loads"])
         self.runs = tuple(_run(run) for run in about["runs"])
         self._kept = {run["run_id"]: run for run in about["runs"]}
+        reports = file.read(_REPORTS) if about["format"] >= _FIRST_WITH_REPORTS else b""
+        self.reports = tuple(map(_filed, map(json.loads, reports.splitlines())))
         lines = file.read(_RECORDS).splitlines()
         self._records = {past.current.record: past for past in map(_record, map(json.loads, lines))}
         self.records = tuple(past.current for past in self._records.values())
@@ -174,6 +180,10 @@ def _write(history: History, file: zipfile.ZipFile, progress: Progress) -> list[
         tables = history.tables_of(load)
         _write_tables(file, f"loads/{load.load_id}", tables)
         written.append(fingerprints.of_load(load, tables))
+    progress.stage("reports")
+    with file.open(_REPORTS, "w") as lines:
+        lines.writelines(json.dumps(asdict(filed)).encode() + b"\n" for filed in history.reports)
+    written.append(fingerprints.of_reports(history.reports))
     runs = []
     for run in history.runs:
         progress.stage(f"read run {run.run_id}")
@@ -197,6 +207,7 @@ def _write(history: History, file: zipfile.ZipFile, progress: Progress) -> list[
 def _fingerprints(history: History) -> list[fingerprints.Fingerprint]:
     return [
         *(fingerprints.of_load(load, history.tables_of(load)) for load in history.loads),
+        fingerprints.of_reports(history.reports),
         *(fingerprints.of_run(history.past_run(run)) for run in history.runs),
         *(fingerprints.of_record(history.past_record(state)) for state in history.records),
     ]
@@ -231,6 +242,10 @@ def _write_frame(file: zipfile.ZipFile, place: str, frame: pl.DataFrame) -> None
 def _run(told: dict[str, Any]) -> Run:
     named = {field.name: told[field.name] for field in fields(Run)}
     return Run(**named | {"state": RunState(told["state"]), "reasons": tuple(told["reasons"])})
+
+
+def _filed(told: dict[str, Any]) -> FiledReport:
+    return FiledReport(Report(**told["report"]), told["filed_at"])
 
 
 def _record(told: dict[str, Any]) -> PastRecord:

@@ -17,6 +17,8 @@ from ringfence.store.history import History, StoredHistory
 from ringfence.store.rings import PastRun
 from ringfence.store.store import Store
 
+_REPORTS = "reports filed by call"
+
 
 class NoCopyError(ConflictError):
     """The store holds what the history does not."""
@@ -43,6 +45,8 @@ class Copied:
 
     loads: Mapping[str, Fingerprint]
     """By name, such as `load 3`."""
+    reports: Mapping[str, Fingerprint]
+    """Those filed by call, all as one piece; empty if there are none."""
     runs: Mapping[str, Fingerprint]
     records: Mapping[str, Fingerprint]
 
@@ -53,6 +57,10 @@ def refuse_others(history: History, store: Store) -> None:
     for load, told in zip_longest(kept.loads, history.loads[: len(kept.loads)]):
         if load != told:
             raise NoCopyError(_load(load))
+    told_of = {filed.report.report_id: filed for filed in history.reports}
+    for filed in kept.reports:
+        if told_of.get(filed.report.report_id) != filed:
+            raise NoCopyError(f"report {filed.report.report_id}")
     for run, past in zip_longest(kept.runs, history.runs[: len(kept.runs)]):
         if run != past:
             raise NoCopyError(_run(run))
@@ -81,6 +89,12 @@ def write_history(
         made = store.market.write_load(load.source, tables, loading, at, progress, load.begun_at)
         if made != load:
             raise NoCopyError(_load(made))
+    progress.stage("reports", len(history.reports))
+    filed_before = set(kept.reports)
+    for filed in history.reports:
+        if filed not in filed_before:
+            store.reports.file(filed.report, filed.filed_at)
+        progress.advance(1)
     published = max((run.run_id for run in history.runs if run.state is RunState.PUBLISHED), default=0)
     for run in history.runs[len(kept.runs) :]:
         progress.stage(f"read {_run(run)}")
@@ -97,7 +111,9 @@ def write_history(
     if kept_runs := told.runs()[1]:
         # Since an interrupted copy was begun, the findings of some runs may have been cleared away.
         store.rings.forget(kept_runs, detecting, progress)
-    progress.stage("compare", len(history.loads) + len(history.runs) + len(history.records))
+    progress.stage(
+        "compare", len(history.loads) + bool(history.reports) + len(history.runs) + len(history.records)
+    )
     copied = _compare(told, store, progress)
     progress.done()
     return copied
@@ -145,7 +161,7 @@ def _compare(told: _Told, store: Store, progress: Progress) -> Copied:
     history = told.history
     runs, _ = told.runs()
     kept = StoredHistory(store)
-    found: list[dict[str, Fingerprint]] = [{}, {}, {}]
+    found: list[dict[str, Fingerprint]] = [{}, {}, {}, {}]
 
     def compare(place: int, name: str, expected: Fingerprint, read: Fingerprint) -> None:
         if expected != read:
@@ -155,13 +171,15 @@ def _compare(told: _Told, store: Store, progress: Progress) -> Copied:
 
     for load in history.loads:
         compare(0, _load(load), told.load(load), fingerprints.of_load(load, kept.tables_of(load)))
+    if history.reports or kept.reports:
+        compare(1, _REPORTS, fingerprints.of_reports(history.reports), fingerprints.of_reports(kept.reports))
     for run in history.runs:
-        compare(1, _run(run), runs[run.run_id], fingerprints.of_run(kept.past_run(run)))
+        compare(2, _run(run), runs[run.run_id], fingerprints.of_run(kept.past_run(run)))
     states = {state.record: state for state in kept.records}
     for state in history.records:
         expected = fingerprints.of_record(history.past_record(state))
         read = fingerprints.of_record(kept.past_record(states[state.record]))
-        compare(2, _record(state.record), expected, read)
+        compare(3, _record(state.record), expected, read)
     return Copied(*found)
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
@@ -12,6 +12,7 @@ import polars as pl
 from ringfence.domain.loads import Load
 from ringfence.market.tables import MarketTables
 from ringfence.store.history import PastRecord
+from ringfence.store.reports import FiledReport
 from ringfence.store.rings import PastRun
 
 
@@ -20,7 +21,7 @@ class Fingerprint:
     """What two copies of one piece have in common."""
 
     rows: int
-    """Of its tables; of a record its events."""
+    """Of its tables; of a record its events; of reports each one."""
     sha256: str
     """64 hex digits."""
 
@@ -39,6 +40,11 @@ def of_load(load: Load, tables: MarketTables) -> Fingerprint:
     for name in _TABLES:
         told.frame(name, getattr(tables, name))
     return told.end(sum(len(getattr(tables, name)) for name in _TABLES))
+
+
+def of_reports(filed: Sequence[FiledReport]) -> Fingerprint:
+    """Take the fingerprint of the reports that were filed by call."""
+    return _Telling([asdict(each) for each in filed]).end(len(filed))
 
 
 def of_run(past: PastRun) -> Fingerprint:

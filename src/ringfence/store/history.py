@@ -8,6 +8,7 @@ from ringfence.domain.pages import Key
 from ringfence.domain.records import Event, RecordKind, RecordState, Subject
 from ringfence.domain.runs import Run, RunState
 from ringfence.market.tables import MarketTables
+from ringfence.store.reports import FiledReport
 from ringfence.store.rings import PastRun
 from ringfence.store.store import Store
 
@@ -37,6 +38,10 @@ class History(Protocol):
         """The complete loads, oldest first."""
 
     @property
+    def reports(self) -> tuple[FiledReport, ...]:
+        """The reports that were filed by call, by report_id."""
+
+    @property
     def runs(self) -> tuple[Run, ...]:
         """The runs that ended, oldest first."""
 
@@ -61,6 +66,7 @@ class StoredHistory:
         self._store = store
         with store.snapshot():
             self.loads = store.market.loads()
+            self.reports = store.reports.filed()
             self.runs = tuple(run for run in reversed(_runs(store)) if run.state is not RunState.RUNNING)
             self.records = tuple(state for kind in RecordKind for state in store.records.current(kind))
             self._concerns = {kind: store.records.concerns(kind) for kind in RecordKind}

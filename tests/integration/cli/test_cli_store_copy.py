@@ -33,7 +33,12 @@ def test_a_copy_tells_what_it_holds(ringfence: Command, address: Path, tmp_path:
     assert (told.code, told.err) == (0, "")
     lines = [line.split("\t") for line in told.out.splitlines()]
     assert lines[0] == ["what", "pieces", "rows", "sha256"]
-    assert [line[:2] for line in lines[1:]] == [["loads", "1"], ["runs", "1"], ["records", "0"]]
+    assert [line[:2] for line in lines[1:]] == [
+        ["loads", "1"],
+        ["reports", "0"],
+        ["runs", "1"],
+        ["records", "0"],
+    ]
     again = ringfence("store", "copy", address, tmp_path / "to.sqlite", "--quiet")
     assert again.out == told.out
     listed = [ringfence("rings", "list", "--store", path).out for path in (address, tmp_path / "to.sqlite")]
