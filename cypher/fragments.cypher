@@ -33,7 +33,7 @@ b.load <= version AND ($merchant_id IS NULL
 
 // name: follows
 // Report `r` stands after a place in the list of the latest first.
-r.reported_at <= $reported_at AND (r.reported_at < $reported_at OR r.report_id > $report_id)
+r.reported_at <= $reported_at AND (r.reported_at <> $reported_at OR r.report_id > $report_id)
 
 // name: report_columns
 // A report as people read it.

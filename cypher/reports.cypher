@@ -72,10 +72,17 @@ CALL () {
 RETURN written - brought - filed
 
 // name: read_reports
-// All reports, with whom they are of and about by number.
+// All reports, with whom they are of and about by number: where loads from before kept no columns of them.
 // allows NodeByLabelScan: all of them are asked for
 <<market_version>>
 MATCH (r:Report) USING SCAN r:Report WHERE <<sees_report>>
+WITH r
+MATCH (m)-[:FILED_REPORT]->(r)-[:ACCUSES]->(b)
+RETURN r.report_id, b.buyer, m.merchant, r.reported_at
+
+// name: read_filed_reports
+// Reports that were filed by call, with whom they are of and about by number.
+MATCH (r:Report) USING INDEX r:Report(write) WHERE r.write <= $write
 WITH r
 MATCH (m)-[:FILED_REPORT]->(r)-[:ACCUSES]->(b)
 RETURN r.report_id, b.buyer, m.merchant, r.reported_at

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ringfence.app import StoresByAddress
 from ringfence.domain.errors import ConflictError, ForbiddenError, InvalidError
-from ringfence.domain.policy import CasePolicy
+from ringfence.domain.policy import CasePolicy, Policy
 from ringfence.domain.records import RecordKind, Subject, SubjectKind
 from ringfence.domain.ring_decisions import Outcome, RingStatus
 from ringfence.domain.rings import RingQuery
@@ -139,7 +139,7 @@ def test_of_two_who_saw_the_same_one_wins_and_the_other_is_told(store: Store, pu
 def test_a_ring_is_confirmed_by_a_second_person_where_the_policy_says_so(
     store: Store, publish: Publish
 ) -> None:
-    two = CasePolicy(second_person_to_confirm=True)
+    two = Policy(cases=CasePolicy(second_person_to_confirm=True))
     publish(store, {"r1": (31.2, ["b1"])})
     proposed = decide(store, ANA, "r1", Outcome.CONFIRM, "one crew", None, NOW, policy=two)
     assert (proposed.status, proposed.version) == (RingStatus.OPEN, 1)

@@ -1,6 +1,5 @@
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from ringfence.domain.buyers import Report
 from ringfence.domain.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from ringfence.domain.leases import Holder, LeaseName
 from ringfence.domain.loads import BROWSING_KEY_ID, BrowsingCopyError, FileCount, LoadSource
-from ringfence.domain.policy import ReportPolicy
+from ringfence.domain.policy import Policy, ReportPolicy
 from ringfence.domain.progress import Silent
 from ringfence.domain.records import Event, RecordKind, RecordRef, Subject, SubjectKind
 from ringfence.domain.reports import ReportStatus
@@ -22,21 +21,28 @@ from ringfence.market.rows import tables_of_rows
 from ringfence.market.tables import SCHEMAS
 from ringfence.services.read_buyers import BuyerUnknownError
 from ringfence.services.report_buyers import (
+    Filing,
     ReportUnknownError,
     dispute_report,
     file_report,
     find_report,
     list_reports,
     withdraw_report,
-    withdrawn_reports,
 )
+from ringfence.services.weigh_reports import withdrawn_reports
 from ringfence.store import Store
 from ringfence.store.records import VersionConflictError
 
 DAY = 86_400_000_000
 NOW = 1_777_636_800_000_000
 """2026-05-01 12:00"""
-POLICY = ReportPolicy()
+POLICY = Policy()
+
+
+def days(reportable: int) -> Policy:
+    return Policy(reports=ReportPolicy(reportable_days=reportable))
+
+
 SHOP = Principal("shop's key", Role.MERCHANT, "shop")
 MART = Principal("mart's key", Role.MERCHANT, "mart")
 ORDER_SYSTEM = Principal("order system", Role.JOB)
@@ -88,7 +94,7 @@ def filled(store: Store, key_id: str = "key") -> Store:
 
 
 def filed(store: Store, principal: Principal = SHOP, buyer: str = "ann", **fields: Any) -> Report:
-    return file_report(store, principal, buyer, fields.pop("policy", POLICY), NOW, **fields)[0]
+    return file_report(store, principal, buyer, fields.pop("policy", POLICY), NOW, **fields).report
 
 
 def verified(store: Store, number: int, state: VerificationState, *report_ids: str) -> str:
@@ -106,10 +112,11 @@ def ids_of(store: Store, principal: Principal, buyer: str | None = None) -> list
 
 
 def test_a_report_is_kept_and_read_by_its_merchant_and_by_staff(market: Store) -> None:
-    report, is_new = file_report(
+    filing = file_report(
         market, SHOP, "bob", POLICY, NOW, report_id="r2", reason="empty box", evidence_count=1
     )
-    assert (report, is_new) == (Report("r2", "shop", "bob", NOW, None, "empty box", 1), True)
+    assert filing == Filing(Report("r2", "shop", "bob", NOW, None, "empty box", 1), True, None)
+    report = filing.report
     for reader in (SHOP, ANA, OP):
         found = find_report(market, reader, "r2", NOW)
         assert (found.report, found.record.status, found.version) == (report, ReportStatus.FILED, 0)
@@ -131,9 +138,9 @@ def test_lists_are_read_page_by_page(market: Store) -> None:
 def test_the_same_report_again_changes_nothing(market: Store) -> None:
     first = filed(market, report_id="r2", reason="empty box")
     again = file_report(market, SHOP, "ann", POLICY, NOW + DAY, report_id="r2", reason="empty box")
-    assert again == (first, False)
+    assert again == Filing(first, False, None)
     unnamed = filed(market, reason="no box")
-    assert file_report(market, SHOP, "ann", POLICY, NOW + 1, reason="no box") == (unnamed, False)
+    assert file_report(market, SHOP, "ann", POLICY, NOW + 1, reason="no box") == Filing(unnamed, False, None)
     assert filed(market, report_id="r1", claim_id="c1", reason="never returned", evidence_count=2) == LOADED
     assert market.reports.find(("r2",), PLATFORM) == (first,)
     assert len(ids_of(market, OP)) == 3
@@ -164,8 +171,8 @@ def test_a_buyer_whom_the_merchant_does_not_know_is_as_unknown_as_nobody(market:
 def test_the_policy_says_for_how_long_a_buyer_can_be_reported(market: Store) -> None:
     assert filed(market, buyer="bob").buyer_id == "bob"
     with pytest.raises(BuyerUnknownError):
-        filed(market, buyer="bob", reason="late", policy=replace(POLICY, reportable_days=179))
-    assert filed(market, buyer="cid", policy=replace(POLICY, reportable_days=181)).buyer_id == "cid"
+        filed(market, buyer="bob", reason="late", policy=days(179))
+    assert filed(market, buyer="cid", policy=days(181)).buyer_id == "cid"
 
 
 def test_a_job_files_in_the_name_of_a_merchant(market: Store) -> None:
@@ -302,7 +309,7 @@ def test_of_many_who_file_the_same_at_once_one_is_first(market: Store) -> None:
 
     def file() -> None:
         gate.wait()
-        told.append(file_report(market, SHOP, "ann", POLICY, NOW, report_id="r2")[1])
+        told.append(file_report(market, SHOP, "ann", POLICY, NOW, report_id="r2").is_new)
 
     threads = [threading.Thread(target=file) for _ in range(4)]
     for thread in threads:

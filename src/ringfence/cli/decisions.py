@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ringfence.cli.acting import ActingAs, acting
+from ringfence.cli.chosen_policy import PolicyOption, chosen_policy
 from ringfence.cli.clock import clock
 from ringfence.cli.context import StoreAddress, open_store
 from ringfence.cli.moments import as_moment, as_text, read_moment
@@ -44,6 +45,7 @@ def decide(
             help="When the decision ends, UTC if no zone is given. Snooze and allow need it.",
         ),
     ] = None,
+    policy: PolicyOption = None,
     store: StoreAddress = None,
     acting_as: ActingAs = None,
     seen: _Seen = None,
@@ -52,16 +54,18 @@ def decide(
     """Confirm a ring, dismiss it, snooze it until a day, or allow it until a day.
 
     A ring that is dismissed or allowed stays down until it grows, and its
-    evidence by a decade.
+    evidence by a decade. A second person confirms what the first one
+    proposed, unless the policy lets one confirm alone.
 
     Example: ringfence rings decide r0123456789ab dismiss --reason "one family"
     """
     from ringfence.services import decide_rings
 
     principal = acting(acting_as, Role.INVESTIGATOR)
+    in_force = chosen_policy(context, policy)
     with open_store(context, store) as opened:
         standing = decide_rings.decide(
-            opened, principal, ring, outcome, reason, as_moment(until), clock(), seen
+            opened, principal, ring, outcome, reason, as_moment(until), clock(), seen, in_force
         )
     _tell(ring, standing, as_json)
 

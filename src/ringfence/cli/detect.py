@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ringfence.cli.chosen_policy import PolicyOption, chosen_policy
 from ringfence.cli.clock import clock
 from ringfence.cli.context import StoreAddress, open_store, settings_of
 from ringfence.cli.exit_codes import FAILED, IDLE
@@ -22,11 +23,13 @@ from ringfence.cli.file_options import (
 )
 from ringfence.cli.printing import fail, print_json, print_lines, print_table, warn
 from ringfence.cli.progress import show_progress
+from ringfence.cli.verifications import tell_opened
 from ringfence.domain.runs import RunState
 
 if TYPE_CHECKING:
     from ringfence.detection.report import Detection
     from ringfence.intake import IntakeOptions
+    from ringfence.services.detect_in_store import StoreDetectionRequest
 
 OutOption = Annotated[
     Path | None,
@@ -51,7 +54,7 @@ _OF_FILES = (
     "max_rejected",
     "key_file",
 )
-_OF_STORES = ("store", "publish_anyway", "keep_runs")
+_OF_STORES = ("store", "publish_anyway", "keep_runs", "policy")
 
 
 def detect(
@@ -78,6 +81,7 @@ def detect(
         ),
     ] = None,
     keep_runs: KeepRunsOption = 30,
+    policy: PolicyOption = None,
     previous: Annotated[
         Path | None,
         typer.Option(
@@ -107,7 +111,16 @@ def detect(
     """
     if not inputs:
         _refuse(context, _OF_FILES, "belongs to --input")
-        is_idle = _detect_in_store(context, store, out, links, publish_anyway, keep_runs, as_json, quiet)
+        from ringfence.services.detect_in_store import StoreDetectionRequest
+
+        request = StoreDetectionRequest(
+            out=out,
+            links=links,
+            publish_anyway=publish_anyway,
+            keep_runs=keep_runs,
+            policy=chosen_policy(context, policy),
+        )
+        is_idle = _detect_in_store(context, store, request, as_json, quiet)
     else:
         _refuse(context, _OF_STORES, "has no place beside --input")
         if out is None:
@@ -172,17 +185,13 @@ def _detect_in_files(
 def _detect_in_store(
     context: typer.Context,
     store: str | None,
-    out: Path | None,
-    links: bool,
-    publish_anyway: str | None,
-    keep_runs: int,
+    request: "StoreDetectionRequest",
     as_json: bool,
     quiet: bool,
 ) -> bool:
     """Detect and print; say whether no ring was found. Exits with 1 if the run is withheld."""
-    from ringfence.services.detect_in_store import StoreDetectionRequest, detect_in_store
+    from ringfence.services.detect_in_store import detect_in_store
 
-    request = StoreDetectionRequest(out=out, links=links, publish_anyway=publish_anyway, keep_runs=keep_runs)
     with open_store(context, store) as opened, show_progress(quiet) as progress:
         outcome = detect_in_store(request, opened, clock, progress)
     run, detection = outcome.run, outcome.detection
@@ -193,14 +202,16 @@ def _detect_in_store(
                 "run_id": run.run_id,
                 "state": run.state.value,
                 "reasons": run.reasons,
-                "out": str(out) if out is not None and not is_withheld else None,
+                "out": str(request.out) if request.out is not None and not is_withheld else None,
                 "counts": detection.counts,
                 "notes": detection.notes,
                 "seconds": outcome.timings["seconds"],
+                "opened": [verification.verification_id for verification in outcome.opened],
             }
         )
     elif not is_withheld:
         _print_rings(detection, "ringfence rings list")
+        tell_opened(outcome.opened)
         _print_end(detection, f"published as run {run.run_id}", outcome.timings)
     if is_withheld:
         warn(run.reasons)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ringfence.cli.chosen_policy import PolicyOption, chosen_policy
 from ringfence.cli.clock import clock
 from ringfence.cli.context import StoreAddress, address_of, open_store, settings_of, stores_of
 from ringfence.cli.file_options import (
@@ -21,6 +22,7 @@ from ringfence.cli.file_options import (
 )
 from ringfence.cli.printing import print_json, print_lines, print_table, warn
 from ringfence.cli.progress import show_progress
+from ringfence.cli.verifications import tell_opened
 
 if TYPE_CHECKING:
     from ringfence.services.load_market import LoadOutcome
@@ -56,6 +58,7 @@ def load(
             "that imports them.",
         ),
     ] = None,
+    policy: PolicyOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print a summary as JSON.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
 ) -> None:
@@ -63,7 +66,7 @@ def load(
 
     A later row for a known claim may change its status, evidence_count, delivered_at and refunded amount.
     Nobody sees a load before it is complete; one that was interrupted goes on where it stopped if the same
-    command is given again.
+    command is given again. Reports among the rows open the verifications that are due by them.
 
     Millions of claims come into an empty Neo4j soonest by its own tool, which --offline writes files for.
 
@@ -81,7 +84,7 @@ def load(
     )
 
     options = intake_options(mapping, delimiter, decimal, date_format, currency, max_rejected)
-    request = LoadRequest(inputs, options, rejected)
+    request = LoadRequest(inputs, options, rejected, chosen_policy(context, policy))
     refuse_missing(request)
     if offline is not None:
         files = stores_of(context).import_files(address_of(context, store))
@@ -112,6 +115,7 @@ def _tell(outcome: "LoadOutcome", *, as_json: bool, made: "Import | None" = None
             "files": [asdict(file) for file in outcome.files],
             "warnings": outcome.warnings,
             "rejected": str(outcome.rejected) if outcome.rejected else None,
+            "opened": [verification.verification_id for verification in outcome.opened],
         }
         print_json(told if made is None else told | {"command": made.command})
         return
@@ -132,5 +136,6 @@ def _tell(outcome: "LoadOutcome", *, as_json: bool, made: "Import | None" = None
             for file in outcome.files
         ],
     )
+    tell_opened(outcome.opened)
     if made is not None:
         print_lines(f"{made.before}\n\n{made.command}\n\n{made.after}")

@@ -13,6 +13,7 @@ from ringfence.cli.context import StoreAddress, open_store
 from ringfence.cli.exit_codes import WRONG_USE
 from ringfence.cli.moments import as_moment, as_text, read_moment
 from ringfence.cli.printing import print_json, print_lines, print_table
+from ringfence.cli.verifications import tell_opened
 from ringfence.domain.scope import Principal, Role
 
 if TYPE_CHECKING:
@@ -73,9 +74,9 @@ def file(
     """
     from ringfence.services.report_buyers import file_report
 
-    rules, principal = chosen_policy(context, policy).reports, _reporter(acting_as, merchant)
+    rules, principal = chosen_policy(context, policy), _reporter(acting_as, merchant)
     with open_store(context, store) as opened:
-        report, is_new = file_report(
+        filing = file_report(
             opened,
             principal,
             buyer,
@@ -88,10 +89,13 @@ def file(
             evidence_count=evidence,
         )
     if as_json:
-        print_json(_shown(report) | {"is_new": is_new})
+        opened_id = filing.opened.verification_id if filing.opened is not None else None
+        print_json(_shown(filing.report) | {"is_new": filing.is_new, "opened": opened_id})
         return
-    became = "is filed" if is_new else "was filed before; nothing changed"
+    report = filing.report
+    became = "is filed" if filing.is_new else "was filed before; nothing changed"
     print_lines(f"Report {report.report_id} of buyer {report.buyer_id} {became}.")
+    tell_opened(() if filing.opened is None else (filing.opened,))
 
 
 @commands.command("list", options_metavar="[OPTIONS]")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ringfence.cli.chosen_policy import PolicyOption, chosen_policy
 from ringfence.cli.clock import clock
 from ringfence.cli.context import StoreAddress, open_store
 from ringfence.cli.detect import KeepRunsOption, LinksOption, OutOption
@@ -36,6 +37,7 @@ def schedule(
     out: OutOption = None,
     links: LinksOption = False,
     keep_runs: KeepRunsOption = 30,
+    policy: PolicyOption = None,
     once_now: Annotated[bool, typer.Option("--once-now", help="Begin with a run at once.")] = False,
     grace: Annotated[
         float, typer.Option(min=0, help="Seconds a run may take to end when the process is told to stop.")
@@ -87,7 +89,9 @@ def schedule(
     stopping = Stopping(grace)
     detection = ScheduledDetection(
         plan,
-        StoreDetectionRequest(out=out, links=links, keep_runs=keep_runs),
+        StoreDetectionRequest(
+            out=out, links=links, keep_runs=keep_runs, policy=chosen_policy(context, policy)
+        ),
         lambda: open_store(context, store),
         clock,
         stopping,

@@ -17,8 +17,13 @@ from ringfence.domain.scope import Role
 from ringfence.domain.verifications import VerificationOutcome, VerificationState
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ringfence.domain.records import Event
     from ringfence.domain.verifications import Verification
+
+_SHOWN = 10
+"""So many buyers are named whom reports brought to be verified."""
 
 commands = typer.Typer(help="Verify buyers: list, open, decide, appeal against and reopen verifications.")
 
@@ -333,3 +338,13 @@ def _tell(verification: "Verification", as_json: bool) -> None:
         f"{verification.verification_id} of buyer {verification.buyer_id}: {stands}{owner} "
         f"(version {verification.version})"
     )
+
+
+def tell_opened(opened: "Sequence[Verification]") -> None:
+    """Say that reports opened verifications, if they did."""
+    if opened:
+        buyers = ", ".join(verification.buyer_id for verification in opened[:_SHOWN])
+        more = f" and {len(opened) - _SHOWN:,} more" if len(opened) > _SHOWN else ""
+        print_lines(
+            f"To be verified, because of merchants' reports: {buyers}{more} (ringfence verifications list)."
+        )

@@ -13,19 +13,24 @@ from ringfence.market.results import SCHEMAS
 from ringfence.risk.gathering import Findings, gather
 from ringfence.risk.scoring import score
 from ringfence.risk.sharing import shared_with
-from ringfence.services.weigh_reports import weigh_reports
 from ringfence.store import Store
 
 
 def assess_buyers(
-    store: Store, market: Market, version: int, findings: Findings, policy: Policy, now: int
+    store: Store,
+    market: Market,
+    version: int,
+    findings: Findings,
+    reports: pl.DataFrame,
+    policy: Policy,
+    now: int,
 ) -> pl.DataFrame:
     """Give the facts about each buyer and the probability they lead to: the table `risks` of a run.
 
-    `market` is what the store holds as of the load `version`; `now` is µs since 1970-01-01 UTC.
+    `market` is what the store holds as of the load `version`, `reports` what `weigh_reports` gives, and `now`
+    µs since 1970-01-01 UTC.
     """
     activity = store.market.activity(version)
-    reports = weigh_reports(store, market, policy.reports, now)
     confirmed = activity.buyer_ids.is_in(sorted(confirmed_buyers(store, findings.members, policy, now)))
     shared = shared_with(
         market.identifiers, confirmed.to_numpy().astype(np.bool_), policy.risk.shared_holders

@@ -1,11 +1,10 @@
 """Decisions about rings: who may take them, what they rest on, and where rings stand by them."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from ringfence.domain.errors import ForbiddenError, NotFoundError
-from ringfence.domain.loads import refuse_browsing_copy
-from ringfence.domain.policy import CasePolicy
+from ringfence.domain.policy import CasePolicy, Policy
 from ringfence.domain.records import Event, RecordKind, RecordRef, RecordState, Subject, SubjectKind
 from ringfence.domain.ring_decisions import (
     Outcome,
@@ -23,10 +22,12 @@ from ringfence.domain.ring_decisions import (
 )
 from ringfence.domain.rings import Ring, RingQuery
 from ringfence.domain.scope import Principal, Role
+from ringfence.services.deciding import deciding
+from ringfence.services.verify_buyers import verify_members
 from ringfence.store import Store
 from ringfence.store.records import VersionConflictError
 
-ALONE = CasePolicy(second_person_to_confirm=False)
+ALONE = Policy(cases=CasePolicy(second_person_to_confirm=False))
 """Every investigator may decide alone."""
 
 
@@ -50,10 +51,10 @@ def decide(
     until: int | None,
     now: int,
     expected_version: int | None = None,
-    policy: CasePolicy = ALONE,
+    policy: Policy = ALONE,
 ) -> RingStanding:
     """Decide about a ring as it was last seen, or propose it where the policy wants a second person, and say
-    where it stands now.
+    where it stands now. A ring that is confirmed confirms nobody: each member is verified.
 
     `until` and `now` are µs since 1970-01-01 UTC. `expected_version` is that of the standing the investigator
     saw; without it, what others decided meanwhile is overridden. Raises ForbiddenError, RingUnknownError,
@@ -62,9 +63,15 @@ def decide(
     """
 
     def event(ring: Ring, record: RingRecord) -> Event:
-        return decided_by_policy(record, decided(ring, outcome, reason, until, principal.name, now), policy)
+        decision = decided(ring, outcome, reason, until, principal.name, now)
+        return decided_by_policy(record, decision, policy.cases)
 
-    return _change(store, principal, ring_id, event, now, expected_version)
+    def verify(event: Event, members: Sequence[str]) -> None:
+        if event.type == "decided" and outcome is Outcome.CONFIRM:
+            because = f"Ring {ring_id} was confirmed by {principal.name}."
+            verify_members(store, principal, members, because, policy, now)
+
+    return _change(store, principal, ring_id, event, now, expected_version, verify)
 
 
 def undo(
@@ -191,13 +198,12 @@ def _change(
     event_of: Callable[[Ring, RingRecord], Event],
     now: int,
     expected_version: int | None,
+    follow: Callable[[Event, Sequence[str]], None] | None = None,
 ) -> RingStanding:
-    """Append what happens to a ring's record, in one transaction with what it rests on."""
+    """Append what happens to a ring's record, in one transaction with what it rests on and what follows."""
     if principal.role is not Role.INVESTIGATOR:
         raise ForbiddenError("Only investigators decide about rings; ask one, or use an investigator's key.")
-    with store.transaction():
-        for load in store.market.loads()[-1:]:
-            refuse_browsing_copy(load.source.key_id)
+    with deciding(store):
         ring = store.rings.last_known(ring_id)
         if ring is None:
             raise RingUnknownError(ring_id)
@@ -216,6 +222,8 @@ def _change(
                 *(Subject(SubjectKind.BUYER, member.buyer_id) for member in members),
             ],
         )
+        if follow is not None:
+            follow(event, [member.buyer_id for member in members])
         return statuses(store, (ring,), now)[ring_id]
 
 

@@ -15,12 +15,14 @@ from ringfence.domain.loads import Load, refuse_browsing_copy
 from ringfence.domain.policy import Policy
 from ringfence.domain.progress import Progress, Silent
 from ringfence.domain.runs import Run, RunState
+from ringfence.domain.verifications import Verification
 from ringfence.export import refuse_strangers, write_run
 from ringfence.market import Market
 from ringfence.risk.gathering import Findings
 from ringfence.services.assess_buyers import assess_buyers
 from ringfence.services.detect_rings import about, refuse_unwritable, tables
 from ringfence.services.hold_lease import hold_lease
+from ringfence.services.open_verifications import open_due_verifications
 from ringfence.services.publication_guard import (
     LAST_RUNS,
     object_to_empty_columns,
@@ -28,6 +30,7 @@ from ringfence.services.publication_guard import (
     object_to_sharing,
 )
 from ringfence.services.stopwatch import Stopwatch
+from ringfence.services.weigh_reports import weigh_reports
 from ringfence.store import Store
 
 KEPT_RUNS = 30
@@ -74,6 +77,8 @@ class StoreDetection:
     """Published, or withheld and why."""
     detection: Detection
     timings: dict[str, object]
+    opened: tuple[Verification, ...] = ()
+    """The verifications that were due by merchants' reports."""
 
 
 def detect_in_store(
@@ -106,7 +111,8 @@ def detect_in_store(
             normaliser = loads[-1].source.normaliser
             watch.stage("buyers' risks")
             findings = Findings(detection.rings, detection.members, detection.links)
-            risks = assess_buyers(store, market, version, findings, request.policy, clock())
+            reports = weigh_reports(store, market, request.policy.reports, clock())
+            risks = assess_buyers(store, market, version, findings, reports, request.policy, clock())
             frames = tables(detection, links=True, lineage=True) | {"risks": risks}
             content = about(parameters, detection, files, normaliser) | {"policy": request.policy.name}
             store.rings.write_run(run_id, frames, content, lease, watch)
@@ -123,9 +129,10 @@ def detect_in_store(
             shown = detection if request.links else detection.without_links()
             frames = tables(shown, links=request.links, lineage=not is_first)
             write_run(request.out, frames, about(parameters, shown, files, normaliser), timings)
+        opened = open_due_verifications(store, request.policy, clock(), reports)
         store.rings.forget(request.keep_runs, lease, watch)
         watch.done()
-    return StoreDetection(run, detection, timings)
+    return StoreDetection(run, detection, timings, opened)
 
 
 def loads_with_claims(store: Store) -> list[Load]:

@@ -8,7 +8,9 @@ import polars as pl
 
 from ringfence.domain.leases import Lease
 from ringfence.domain.loads import FileCount, Load, LoadSource, refuse_other_pseudonyms
+from ringfence.domain.policy import Policy
 from ringfence.domain.progress import Progress, Silent
+from ringfence.domain.verifications import Verification
 from ringfence.intake import (
     NORMALISER_VERSION,
     IntakeOptions,
@@ -21,6 +23,7 @@ from ringfence.intake import (
     read_tables,
     write_rejected,
 )
+from ringfence.services.open_verifications import open_due_verifications
 from ringfence.store import Import, ImportFiles, KnownRows, Store
 
 
@@ -33,6 +36,8 @@ class LoadRequest:
     intake: IntakeOptions = field(default_factory=IntakeOptions)
     rejected: Path = Path()
     """Folder for rejected.csv, which is written where rows are rejected."""
+    policy: Policy = field(default_factory=Policy)
+    """Says when reports open a verification."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +51,8 @@ class LoadOutcome:
     warnings: tuple[str, ...]
     rejected: Path | None
     """Where the rejected rows are told, if there are any."""
+    opened: tuple[Verification, ...] = ()
+    """The verifications that became due by reports among the rows."""
 
 
 def refuse_missing(request: LoadRequest) -> None:
@@ -85,7 +92,9 @@ def load_market(
     settled, rejected = _read(request, key, store.market.known, listener)
     source = LoadSource(digest, key.key_id, NORMALISER_VERSION, settled.files, settled.filled())
     load = store.market.write_load(source, settled.tables, lease, now, listener)
-    return LoadOutcome(load, settled.files, settled.warnings, rejected)
+    is_reported = not settled.tables.reports.is_empty()
+    opened = open_due_verifications(store, request.policy, now) if is_reported else ()
+    return LoadOutcome(load, settled.files, settled.warnings, rejected, opened)
 
 
 def load_offline(

@@ -4,25 +4,28 @@ import polars as pl
 
 from ringfence.domain.errors import ConflictError
 from ringfence.domain.policy import Policy
-from ringfence.domain.scope import PLATFORM, Principal
+from ringfence.domain.scope import PLATFORM, Principal, Role
 from ringfence.domain.verifications import Verification
 from ringfence.services.verify_buyers import merchants_on_file, open_if_due
 from ringfence.services.weigh_reports import weigh_reports, withdrawn_reports
 from ringfence.store import Store
 
+PLATFORM_NAME = "ringfence"
+"""Who opens what opens by itself."""
+_PLATFORM = Principal(PLATFORM_NAME, Role.JOB)
+
 
 def open_due_verifications(
-    store: Store, principal: Principal, policy: Policy, now: int, buyer_id: str | None = None
+    store: Store, policy: Policy, now: int, weights: pl.DataFrame | None = None
 ) -> tuple[Verification, ...]:
-    """Open a verification of each buyer (or of one alone) whom several independent merchants report.
+    """Open a verification of each buyer whom several independent merchants report.
 
     One that ended is opened again where so many merchants report whom it did not hear. `now` is µs since
-    1970-01-01 UTC. All reports are weighed, which takes seconds where there are millions. Raises
-    ForbiddenError for all but investigators and jobs.
+    1970-01-01 UTC; `weights` is what `weigh_reports` gives, which takes seconds where there are millions of
+    reports.
     """
-    weights = weigh_reports(store, store.market.read(), policy.reports, now)
-    if buyer_id is not None:
-        weights = weights.filter(pl.col("buyer_id") == buyer_id)
+    if weights is None:
+        weights = weigh_reports(store, store.market.read(), policy.reports, now)
     due = weights.filter(pl.col("weight") >= policy.reports.several)
     withdrawn, heard = withdrawn_reports(store), merchants_on_file(store)
     opened = []
@@ -35,10 +38,23 @@ def open_due_verifications(
         ]
         weight = row["fresh_weight"] if buyer in heard else row["weight"]
         try:
-            verification = open_if_due(store, principal, buyer, weight, reports, policy, now)
+            verification = open_if_due(store, _PLATFORM, buyer, weight, reports, policy, now)
         except ConflictError:
             # Somebody else opened it at once.
             continue
         if verification is not None:
             opened.append(verification)
     return tuple(opened)
+
+
+def verify_if_due(store: Store, buyer_id: str, policy: Policy, now: int) -> Verification | None:
+    """Open a verification of one buyer if that is due, as after a report of them.
+
+    All reports are weighed only where enough merchants report the buyer for that to matter.
+    """
+    merchants = {report.merchant_id for report in store.reports.of_buyer(buyer_id, PLATFORM)}
+    if len(merchants) < policy.reports.several:
+        return None
+    weights = weigh_reports(store, store.market.read(), policy.reports, now)
+    opened = open_due_verifications(store, policy, now, weights.filter(pl.col("buyer_id") == buyer_id))
+    return opened[0] if opened else None

@@ -1,17 +1,17 @@
 """Merchants' reports of buyers: filed, withdrawn, disputed, and read by whom they concern."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from ringfence.domain.buyers import Report
 from ringfence.domain.durations import MICROSECONDS_A_DAY
 from ringfence.domain.errors import ForbiddenError, InvalidError, NotFoundError
 from ringfence.domain.pages import Key, Page
-from ringfence.domain.policy import ReportPolicy
+from ringfence.domain.policy import Policy
 from ringfence.domain.records import Event, RecordKind, RecordRef, RecordState, Subject, SubjectKind
 from ringfence.domain.reports import (
     ReportRecord,
     ReportStanding,
-    ReportStatus,
     disputed,
     fold,
     made_report,
@@ -23,6 +23,7 @@ from ringfence.domain.scope import PLATFORM, Principal, Role, Scope
 from ringfence.domain.verifications import Verification, VerificationState
 from ringfence.services.access import BUYER_READERS, require
 from ringfence.services.deciding import deciding, refuse_other_version
+from ringfence.services.open_verifications import verify_if_due
 from ringfence.services.read_buyers import BuyerUnknownError
 from ringfence.store import Store
 
@@ -39,11 +40,22 @@ class ReportUnknownError(NotFoundError):
         self.report_id = report_id
 
 
+@dataclass(frozen=True, slots=True)
+class Filing:
+    """What came of a report."""
+
+    report: Report
+    is_new: bool
+    """False for one that was filed before."""
+    opened: Verification | None
+    """The verification that became due by it."""
+
+
 def file_report(
     store: Store,
     principal: Principal,
     buyer_id: str,
-    policy: ReportPolicy,
+    policy: Policy,
     now: int,
     *,
     merchant_id: str | None = None,
@@ -52,8 +64,9 @@ def file_report(
     claim_id: str | None = None,
     reason: str | None = None,
     evidence_count: int | None = None,
-) -> tuple[Report, bool]:
-    """File a merchant's report of a buyer; give it, and whether it is new: the same again changes nothing.
+) -> Filing:
+    """File a merchant's report of a buyer; the same again changes nothing. A verification that is due by it
+    is opened.
 
     `now` and `reported_at` (without it: `now`) are µs since 1970-01-01 UTC. A merchant files in its own name,
     a job in that of `merchant_id`. Without `report_id` the content names the report. Raises ForbiddenError;
@@ -76,8 +89,8 @@ def file_report(
         for known in store.reports.find((report.report_id,), PLATFORM):
             refuse_other_content(known, report, is_time_told=reported_at is not None)
             refuse_withdrawn(known.report_id, _read(store.records.state(_ref(known.report_id)))[0])
-            return known, False
-        scope = Scope(reporter, now - policy.reportable_days * MICROSECONDS_A_DAY)
+            return Filing(known, False, None)
+        scope = Scope(reporter, now - policy.reports.reportable_days * MICROSECONDS_A_DAY)
         if not store.market.buyers((buyer_id,), scope):
             if principal.role is Role.JOB and not store.market.merchants((reporter,)):
                 raise NotFoundError(f"There is no merchant {reporter}.")
@@ -88,7 +101,9 @@ def file_report(
                 raise NotFoundError(
                     f"There is no claim {claim_id} of buyer {buyer_id} against merchant {reporter}."
                 )
-        return report, store.reports.file(report, now)
+        is_new = store.reports.file(report, now)
+    opened = verify_if_due(store, buyer_id, policy, max(now, report.reported_at)) if is_new else None
+    return Filing(report, is_new, opened)
 
 
 def withdraw_report(
@@ -159,15 +174,6 @@ def list_reports(
     with store.snapshot():
         page = store.reports.page(first, after, principal.scope(now), buyer_id)
         return Page(_standings(store, page.items), page.keys, page.has_next, page.total)
-
-
-def withdrawn_reports(store: Store) -> frozenset[str]:
-    """Give the ids of all reports that count nowhere any more."""
-    return frozenset(
-        state.record.id
-        for state in store.records.current(RecordKind.REPORT)
-        if state.state["status"] == ReportStatus.WITHDRAWN
-    )
 
 
 def _change(

@@ -105,6 +105,22 @@ def open_if_due(
         return _append(store, reopened(last, because, file, principal.name, now), last)
 
 
+def verify_members(
+    store: Store, principal: Principal, buyer_ids: Sequence[str], because: str, policy: Policy, now: int
+) -> tuple[Verification, ...]:
+    """Begin to verify these buyers; those of whom one is under way, or whose last one is confirmed, are left
+    out, and so is whom no load brought. Raises as `open_verification`."""
+    require_role(principal, _OPENERS, "open verifications")
+    opened = []
+    with deciding(store):
+        for buyer in store.market.buyers(buyer_ids, PLATFORM):
+            past = _of_buyer(store, buyer.buyer_id)
+            if _under_way(past) is None and not (past and past[-1].state is VerificationState.CONFIRMED):
+                number = len(past) + 1
+                opened.append(_open(store, principal, buyer.buyer_id, number, because, policy, now, None))
+    return tuple(opened)
+
+
 def decide_verification(
     store: Store,
     principal: Principal,

@@ -35,10 +35,11 @@ def weigh_reports(store: Store, market: Market, policy: ReportPolicy, now: int) 
 
 
 def withdrawn_reports(store: Store) -> frozenset[str]:
-    """Give the ids of the reports that count nowhere any more."""
-    states = store.records.current(RecordKind.REPORT)
+    """Give the ids of all reports that count nowhere any more."""
     return frozenset(
-        state.record.id for state in states if state.state["status"] == ReportStatus.WITHDRAWN.value
+        state.record.id
+        for state in store.records.current(RecordKind.REPORT)
+        if state.state["status"] == ReportStatus.WITHDRAWN
     )
 
 

@@ -58,7 +58,8 @@ def test_what_is_decided_is_said_listed_and_told_again(rings: Command) -> None:
 def test_a_confirmed_ring_stays_on_the_list_and_one_that_is_snoozed_or_allowed_does_not(
     rings: Command,
 ) -> None:
-    assert rings("decide", "r1", "confirm", "--reason", "seen").code == 0
+    for who in ("ana", "bo"):
+        assert rings("decide", "r1", "confirm", "--reason", "seen", "--as", who).code == 0
     assert rings("decide", "r2", "snooze", "--reason", "later", "--until", "2999-01-02").code == 0
     told = rings("decide", "r3", "allow", "--reason", "staff", "--until", "2999-01-02T03:04", "--json")
     assert json.loads(told.out)["status"] == "allowed"
@@ -68,6 +69,23 @@ def test_a_confirmed_ring_stays_on_the_list_and_one_that_is_snoozed_or_allowed_d
     assert [line.split("\t")[-1] for line in lines] == ["status", "confirmed", "snoozed", "allowed"]
     rings("decide", "r1", "dismiss", "--reason", "not at all")
     assert rings("list").out == "No ring fits; --status all lists those that are down, too.\n"
+
+
+def test_two_people_confirm_a_ring_unless_the_policy_lets_one(rings: Command, tmp_path: Path) -> None:
+    confirm = ("confirm", "--reason", "one crew", "--as", "ana")
+    told = rings("decide", "r1", *confirm)
+    assert told.out.startswith("r1: confirm proposed on ")
+    assert told.out.endswith("(reason: one crew); it waits for another investigator (version 1)\n")
+    assert "proposed to confirm at 31.2 decades: one crew" in rings("history", "r1").out
+    again = rings("decide", "r1", *confirm)
+    assert again.code == 2
+    assert "You proposed to confirm this ring on " in again.err
+    other = rings("decide", "r1", "confirm", "--reason", "so I see", "--as", "bo", "--json")
+    assert json.loads(other.out)["status"] == "confirmed"
+    policy = tmp_path / "policy.toml"
+    policy.write_text('version = "2"\n[cases]\nsecond_person_to_confirm = false\n', encoding="utf-8")
+    alone = rings("decide", "r2", *confirm, "--policy", str(policy), "--json")
+    assert json.loads(alone.out)["status"] == "confirmed"
 
 
 def test_the_queue_is_listed_by_what_is_asked_and_tells_what_is_new(

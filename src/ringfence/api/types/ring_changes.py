@@ -161,7 +161,7 @@ def _decide(asking: Asking, said: DecideRingInput | SetRingAsideInput, outcome: 
             said.until,
             asking.now,
             said.expected_version,
-            asking.policy.cases,
+            asking.policy,
         ),
         {TextError: "reason", InvalidError: "until"},
     )

@@ -67,7 +67,8 @@ class LoadBatches:
         ordered = {"orders": ("buyer", "merchant", "ordered_at")}
         yield from self._cut("orders", self._numbered("orders", "order"), ordered)
         yield from self._cut("changes", tables.changes, {"changes": ("claim_id", "refunded", "status")})
-        yield from self._cut("reports", self._numbered("reports", "report"))
+        told = {"reports": ("report_id", "buyer", "merchant", "reported_at")}
+        yield from self._cut("reports", self._numbered("reports", "report"), told)
         registered = {"buyer_details": ("buyer", "registered_at")}
         yield from self._cut("buyer_details", self._with_numbers(tables.buyers), registered)
         yield from self._cut("merchant_details", self._with_numbers(tables.merchants))

@@ -1,28 +1,39 @@
-"""Reports in their order, out of a store's rows."""
+"""All reports at once, out of the columns that a store keeps."""
 
-import numpy as np
+from collections.abc import Callable
+
 import polars as pl
 
-from ringfence.market import Ints
-from ringfence.market.canonical import named
 from ringfence.market.reports import ReportColumns
+from ringfence.store.columnar.arrays import ReadColumns, people_of, places_of
 
 REPORTS = {"report_id": pl.String, "buyer": pl.Int32, "merchant": pl.Int32, "reported_at": pl.Int64}
 """What a store must tell of each report, people by its numbers."""
 
 
-def reports_in_order(
-    rows: pl.DataFrame, buyers: pl.DataFrame | None, merchants: pl.DataFrame | None
+def read_reports(
+    read: ReadColumns, filed: pl.DataFrame, total: int, rows: Callable[[], pl.DataFrame]
 ) -> ReportColumns:
     """Put reports in their order.
 
-    `rows` have the columns `REPORTS`, in any order; `buyers` and `merchants` are what is kept of them as
-    columns: number and id.
+    Those of loads come as the columns kept of them, but for those that were `filed` by call meanwhile, which
+    stay as they were filed. Where that does not make `total`, since loads from before kept no columns of
+    reports, all are asked for as `rows`. Both have the columns `REPORTS`, in any order.
     """
-    buyer_ids, buyer = _places(rows["buyer"], buyers)
-    merchant_ids, merchant = _places(rows["merchant"], merchants)
-    placed = rows.select("report_id", "reported_at", buyer=pl.Series(buyer), merchant=pl.Series(merchant))
-    placed = placed.sort("buyer", "reported_at", "report_id")
+    kept = read("reports")
+    told = filed if kept is None else pl.concat([kept.join(filed, on="report_id", how="anti"), filed])
+    return _in_order(
+        told if len(told) == total else rows(), people_of(read, "buyers"), people_of(read, "merchants")
+    )
+
+
+def _in_order(rows: pl.DataFrame, buyers: pl.DataFrame, merchants: pl.DataFrame) -> ReportColumns:
+    accused, reporting = rows["buyer"].to_numpy(), rows["merchant"].to_numpy()
+    buyer_ids, buyer = places_of(buyers, [accused])
+    merchant_ids, merchant = places_of(merchants, [reporting])
+    placed = rows.select(
+        "report_id", "reported_at", buyer=pl.Series(buyer[accused]), merchant=pl.Series(merchant[reporting])
+    ).sort("buyer", "reported_at", "report_id")
     return ReportColumns(
         report_ids=placed["report_id"],
         buyer_ids=buyer_ids,
@@ -31,15 +42,3 @@ def reports_in_order(
         merchant=placed["merchant"].to_numpy(),
         reported_at=placed["reported_at"].to_numpy(),
     )
-
-
-def _places(numbers: pl.Series, people: pl.DataFrame | None) -> tuple[pl.Series, Ints]:
-    """Give the ids of those whose numbers are used, sorted, and the place of each number's."""
-    if people is None:
-        return pl.Series("id", [], pl.String), np.empty(0, np.int32)
-    known = people.to_series(0).to_numpy()
-    position = np.full(int(known.max(initial=0)) + 1, -1, np.int32)
-    position[known] = np.arange(len(known), dtype=np.int32)
-    used = position[numbers.to_numpy()]
-    ids, place = named(people.to_series(1), [used])
-    return ids, place[used]

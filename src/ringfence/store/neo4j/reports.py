@@ -11,7 +11,7 @@ from ringfence.domain.buyers import Report
 from ringfence.domain.pages import Key, Page
 from ringfence.domain.scope import PLATFORM, Scope
 from ringfence.market.reports import ReportColumns
-from ringfence.store.columnar.report_columns import REPORTS, reports_in_order
+from ringfence.store.columnar.report_columns import REPORTS, read_reports
 from ringfence.store.neo4j.columns import read_columns
 from ringfence.store.neo4j.database import Database
 from ringfence.store.neo4j.scope import scope_values
@@ -68,16 +68,19 @@ class Neo4jReports:
     def read(self) -> ReportColumns:
         """Give all reports as columns."""
         with self._database.snapshot():
-            version = self._database.one("find_version", version=self._database.pins.version)
-            last = int(version[0]) if version else 0
-            rows = self._database.all("read_reports", **self._values(PLATFORM))
-            people = [read_columns(self._database, last, name) for name in ("buyers", "merchants")]
-        return reports_in_order(pl.DataFrame(rows, REPORTS, orient="row"), *people)
+            values = self._values(PLATFORM)
+            ((version,),) = self._database.all("find_version", version=values["version"])
+            ((total,),) = self._database.all("count_all_reports", **values)
+            return read_reports(
+                partial(read_columns, self._database, version),
+                self._rows("read_filed_reports", write=self._last_write()),
+                total,
+                partial(self._rows, "read_reports", **values),
+            )
 
     def filed(self) -> tuple[FiledReport, ...]:
         """List the reports that were filed by call, by report_id."""
-        write = self._database.pins.write
-        rows = self._database.all("list_filed_reports", write=_MOST if write is None else write)
+        rows = self._database.all("list_filed_reports", write=self._last_write())
         return tuple(FiledReport(Report(*row[:-1]), row[-1]) for row in rows)
 
     def _file(self, report: Report, now: int) -> bool:
@@ -91,6 +94,14 @@ class Neo4jReports:
             raise NobodyToReportError(report, "merchant" if is_buyer else "buyer")
         self._database.all("file_report", **cells, filed_at=now, write=self._database.write_number)
         return True
+
+    def _last_write(self) -> int:
+        """Give the last transaction that is seen."""
+        write = self._database.pins.write
+        return _MOST if write is None else write
+
+    def _rows(self, statement: str, **values: Any) -> pl.DataFrame:
+        return pl.DataFrame(self._database.all(statement, **values), REPORTS, orient="row")
 
     def _values(self, scope: Scope, **more: Any) -> dict[str, Any]:
         return scope_values(self._database, scope) | {"write": self._database.pins.write} | more

@@ -1,8 +1,9 @@
 """Merchants' reports in SQLite."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 import polars as pl
@@ -11,7 +12,7 @@ from ringfence.domain.buyers import Report
 from ringfence.domain.pages import Key, Page
 from ringfence.domain.scope import PLATFORM, Scope
 from ringfence.market.reports import ReportColumns
-from ringfence.store.columnar.report_columns import REPORTS, reports_in_order
+from ringfence.store.columnar.report_columns import REPORTS, read_reports
 from ringfence.store.reports import FiledReport, NobodyToReportError, ReportDiffersError
 from ringfence.store.sqlite.columns import read_columns
 from ringfence.store.sqlite.database import Database
@@ -33,7 +34,6 @@ _AFTER = """
 """
 _LATEST_FIRST = "ORDER BY r.reported_at DESC, r.report_id LIMIT :first"
 _COUNT_ALL = "SELECT (SELECT count(*) FROM reports) - (SELECT count(*) FROM reports WHERE report > :last)"
-_READ_AT_ONCE = 50_000
 _FIRST = -(2**62)
 _NUMBERS = f"""
     SELECT (SELECT buyer FROM buyers WHERE buyer_id = :buyer_id AND load <= {VERSION}),
@@ -110,12 +110,15 @@ class SqliteReports:
     def read(self) -> ReportColumns:
         """Give all reports as columns."""
         with self._database.snapshot():
-            version = self._version()
-            rows = [_frame(piece) for piece in self._pieces(version)]
-            buyers, merchants = (
-                read_columns(self._database, version, name) for name in ("buyers", "merchants")
+            row = self._database.one(f"SELECT {VERSION}")
+            version = int(row[0]) if row else 0
+            last = self._last(version)
+            return read_reports(
+                partial(read_columns, self._database, version),
+                self._rows(_FIRST, 0),
+                int(self._database.all(_COUNT_ALL, {"last": last})[0][0]),
+                partial(self._rows, _FIRST, last),
             )
-        return reports_in_order(pl.concat(rows), buyers, merchants)
 
     def filed(self) -> tuple[FiledReport, ...]:
         """List the reports that were filed by call, by report_id."""
@@ -138,26 +141,15 @@ class SqliteReports:
         people = _PEOPLE.replace("JOIN", "CROSS JOIN")
         return f"FROM reports AS r {people} WHERE {' AND '.join(conditions)}", values
 
-    def _version(self) -> int:
-        row = self._database.one(f"SELECT {VERSION}")
-        return int(row[0]) if row else 0
-
     def _last(self, version: int) -> int:
         """Give the number of the last report that a load brought; those of a load under way come after it."""
         return SqliteNumbering(self._database).last("reports", version + 1)
 
-    def _pieces(self, version: int) -> Iterator[list[tuple[Any, ...]]]:
-        """Give all reports that are seen, those filed by call first."""
-        last = self._last(version)
-        for end in range(0, last + _READ_AT_ONCE, _READ_AT_ONCE):
-            begin = end - _READ_AT_ONCE if end else _FIRST
-            yield self._database.all(
-                f"SELECT {', '.join(REPORTS)} FROM reports WHERE report > ? AND report <= ?",
-                (begin, min(end, last)),
-            )
-
-
-def _frame(rows: list[tuple[Any, ...]]) -> pl.DataFrame:
-    columns = zip(*rows, strict=True) if rows else [()] * len(REPORTS)
-    named = zip(REPORTS.items(), columns, strict=True)
-    return pl.DataFrame([pl.Series(name, cells, dtype) for (name, dtype), cells in named])
+    def _rows(self, after: int, last: int) -> pl.DataFrame:
+        """Give the reports of these numbers, people by theirs."""
+        rows = self._database.all(
+            f"SELECT {', '.join(REPORTS)} FROM reports WHERE report > ? AND report <= ?", (after, last)
+        )
+        columns = zip(*rows, strict=True) if rows else [()] * len(REPORTS)
+        named = zip(REPORTS.items(), columns, strict=True)
+        return pl.DataFrame([pl.Series(name, cells, dtype) for (name, dtype), cells in named])
