@@ -22,12 +22,12 @@ from ringfence.services.verify_buyers import (
     decide_verification,
     find_verification,
     list_verifications,
-    merchants_on_file,
     note,
     open_if_due,
     open_verification,
     reopen,
     verification_history,
+    verified_buyers,
 )
 from ringfence.store import Store
 from ringfence.store.records import VersionConflictError
@@ -127,11 +127,11 @@ def test_only_investigators_and_jobs_open_and_only_for_buyers_there_are(store: S
         with pytest.raises(ForbiddenError):
             open_verification(store, who, "ann", "hm", POLICY, NOW)
         with pytest.raises(ForbiddenError):
-            open_if_due(store, who, "ann", 9.0, ["rep1"], POLICY, NOW)
+            open_if_due(store, who, "ann", 9.0, 9.0, POLICY, NOW)
     with pytest.raises(BuyerUnknownError, match="There is no buyer nobody"):
         open_verification(store, ANA, "nobody", "hm", POLICY, NOW)
     with pytest.raises(BuyerUnknownError):
-        open_if_due(store, JOB, "nobody", 9.0, ["rep1"], POLICY, NOW)
+        open_if_due(store, JOB, "nobody", 9.0, 9.0, POLICY, NOW)
     with pytest.raises(InvalidError, match="The reason is empty"):
         open_verification(store, ANA, "ann", " ", POLICY, NOW)
     assert store.records.current(RecordKind.VERIFICATION) == ()
@@ -238,26 +238,36 @@ def test_what_is_reopened_has_its_file_of_then(store: Store) -> None:
 
 
 def test_several_merchants_open_one_and_after_its_end_only_others_do(store: Store) -> None:
-    assert open_if_due(store, JOB, "bob", 1.99, ["rep5", "rep4"], POLICY, NOW) is None
-    told = open_if_due(store, JOB, "bob", 2.0, ["rep5", "rep4"], POLICY, NOW)
+    assert open_if_due(store, JOB, "bob", 1.99, 1.99, POLICY, NOW) is None
+    told = open_if_due(store, JOB, "bob", 2.0, 0.0, POLICY, NOW)
     assert told is not None
     assert told.because == "2 reports of independent merchants weigh 2.00, and 2 is enough"
     assert told.file.weight == 2.0
-    assert open_if_due(store, JOB, "bob", 3.0, ["rep4", "rep5"], POLICY, NOW) is None, "it is open"
-    assert merchants_on_file(store) == {}
-    decided(store, told, REJECTED)
-    assert merchants_on_file(store) == {"bob": frozenset({"mart", "shop"})}
-    assert open_if_due(store, JOB, "bob", 9.0, ["rep4", "rep5"], POLICY, NOW) is None
+    assert open_if_due(store, JOB, "bob", 3.0, 3.0, POLICY, NOW) is None, "it is open"
+    assert verified_buyers(store) == {"bob": False}
+    decided(store, told, INCONCLUSIVE)
+    assert verified_buyers(store) == {"bob": True}
+    assert open_if_due(store, JOB, "bob", 9.0, 9.0, POLICY, NOW) is None, "all were heard"
     for place, merchant in enumerate(("shop", "cup", "dot")):
         store.reports.file(Report(f"new{place}", merchant, "bob", NOW + DAY, None, None, None), NOW + DAY)
     later = NOW + 2 * DAY
-    assert open_if_due(store, JOB, "bob", 9.0, ["new0", "new1", "new2"], POLICY, later) is None
-    again = open_if_due(store, JOB, "bob", 2.0, ["new1", "new2"], POLICY, later)
+    assert open_if_due(store, JOB, "bob", 9.0, 1.99, POLICY, later) is None
+    again = open_if_due(store, JOB, "bob", 9.0, 2.0, POLICY, later)
     assert again is not None
     assert (again.state, again.number) == (VerificationState.OPEN, 1)
+    assert again.because.startswith("2 reports of independent merchants"), "the shop was heard"
     assert again.file.merchants == ("cup", "dot", "mart", "shop")
-    decided(store, again, REJECTED, later)
-    assert open_if_due(store, JOB, "bob", 2.0, ["new1", "new2"], POLICY, later) is None
+    decided(store, again, INCONCLUSIVE, later)
+    assert open_if_due(store, JOB, "bob", 9.0, 9.0, POLICY, later) is None
+
+
+def test_after_no_abuse_was_found_merchants_without_a_new_claim_open_nothing(store: Store) -> None:
+    told = open_if_due(store, JOB, "bob", 2.0, 0.0, POLICY, NOW - 35 * DAY)
+    assert told is not None
+    decided(store, told, REJECTED, NOW - 35 * DAY)
+    for place, merchant in enumerate(("cup", "dot")):
+        store.reports.file(Report(f"new{place}", merchant, "bob", NOW, None, None, None), NOW)
+    assert open_if_due(store, JOB, "bob", 4.0, 2.0, POLICY, NOW) is None
 
 
 def test_to_confirm_proposes_what_each_merchant_lost(store: Store) -> None:

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from ringfence.market.market import Ints, Longs
 
@@ -29,3 +31,14 @@ class ReportColumns:
 
     def __len__(self) -> int:
         return len(self.buyer)
+
+    def only(self, kept: NDArray[np.bool_]) -> "ReportColumns":
+        """Give those of the reports that are kept (bool[R]); the people stay as they are."""
+        return ReportColumns(
+            self.report_ids.filter(pl.Series(kept)),
+            self.buyer_ids,
+            self.merchant_ids,
+            self.buyer[kept],
+            self.merchant[kept],
+            self.reported_at[kept],
+        )

@@ -12,19 +12,31 @@ from scipy.sparse.csgraph import connected_components
 from ringfence.market.market import Ints, Longs, Market
 from ringfence.market.reports import ReportColumns
 
+NEVER = np.iinfo(np.int64).min
+"""The time of what did not happen."""
 MOST_ACCUSERS = 500
 """Buyers whom more merchants accuse are no evidence that two of them act together."""
 _PRODUCTS_AT_ONCE = 1 << 23
 
 
-def have_claims(reports: ReportColumns, market: Market) -> NDArray[np.bool_]:
-    """Say of each report whether the buyer filed a claim against the merchant who reports: bool[R]."""
+def last_claims(reports: ReportColumns, market: Market) -> Longs:
+    """Say of each report when the buyer last filed a claim against the merchant who reports.
+
+    int64[R], µs since 1970-01-01 UTC; NEVER where there is no such claim.
+    """
     buyer = _places(reports.buyer_ids, market.buyer_ids)[reports.buyer]
     merchant = _places(reports.merchant_ids, market.merchant_ids)[reports.merchant]
     merchants = len(market.merchant_ids)
-    claims = market.claims.buyer.astype(np.int64) * merchants + market.claims.merchant
-    found = np.isin(buyer * merchants + merchant, claims)
-    return found & (buyer >= 0) & (merchant >= 0)
+    pair = market.claims.buyer.astype(np.int64) * merchants + market.claims.merchant
+    wanted = np.where((buyer >= 0) & (merchant >= 0), buyer * merchants + merchant, -1)
+    kept = np.isin(pair, wanted)
+    order = np.lexsort((market.claims.filed_at[kept], pair[kept]))
+    pair, filed_at = pair[kept][order], market.claims.filed_at[kept][order]
+    last = np.searchsorted(pair, wanted, side="right") - 1
+    found = np.full(len(reports), NEVER)
+    has_claim = (last >= 0) & (pair[last] == wanted) if len(pair) else np.zeros(len(reports), np.bool_)
+    found[has_claim] = filed_at[last[has_claim]]
+    return found
 
 
 def independent_groups(
@@ -33,7 +45,7 @@ def independent_groups(
     """Give the group of each merchant, within which all count as one: int32[M], numbers from 0.
 
     Merchants are one who have one owner (`owners`, by merchant id), or who accuse at least `together` buyers
-    together of whom they do not both have claims (`claimed`, bool[R], from `have_claims`); and so is whoever
+    together of whom they do not both have claims (`claimed`, bool[R]); and so is whoever
     is one with either of them. Victims of one ring accuse the same buyers, too, but have claims of them all:
     that joins nobody.
 

@@ -66,7 +66,7 @@ def weigh_merchants(
     confirmed, judged = (
         ended[name].fill_null(0).cast(pl.Int64).to_numpy() for name in ("confirmed", "decided")
     )
-    groups = independent_groups(_only(reports, known), claimed[known], owners, policy.together)
+    groups = independent_groups(reports.only(known), claimed[known], owners, policy.together)
     return pl.DataFrame(
         {
             "merchant_id": reports.merchant_ids,
@@ -156,17 +156,6 @@ def _heard(
     until = ended["at"].fill_null(np.iinfo(np.int64).min).to_numpy()
     heard: NDArray[np.bool_] = reports.reported_at <= until[reports.buyer]
     return heard
-
-
-def _only(reports: ReportColumns, kept: NDArray[np.bool_]) -> ReportColumns:
-    return ReportColumns(
-        reports.report_ids.filter(pl.Series(kept)),
-        reports.buyer_ids,
-        reports.merchant_ids,
-        reports.buyer[kept],
-        reports.merchant[kept],
-        reports.reported_at[kept],
-    )
 
 
 def _starts(*sorted_columns: Longs) -> Longs:

@@ -6,8 +6,8 @@ from ringfence.domain.errors import ConflictError
 from ringfence.domain.policy import Policy
 from ringfence.domain.scope import PLATFORM, Principal, Role
 from ringfence.domain.verifications import Verification
-from ringfence.services.verify_buyers import merchants_on_file, open_if_due
-from ringfence.services.weigh_reports import weigh_reports, withdrawn_reports
+from ringfence.services.verify_buyers import open_if_due, verified_buyers
+from ringfence.services.weigh_reports import weigh_reports
 from ringfence.store import Store
 
 PLATFORM_NAME = "ringfence"
@@ -26,19 +26,14 @@ def open_due_verifications(
     """
     if weights is None:
         weights = weigh_reports(store, store.market.read(), policy.reports, now)
-    due = weights.filter(pl.col("weight") >= policy.reports.several)
-    withdrawn, heard = withdrawn_reports(store), merchants_on_file(store)
+    has_ended = verified_buyers(store)
     opened = []
-    for row in due.iter_rows(named=True):
-        buyer = row["buyer_id"]
-        reports = [
-            report.report_id
-            for report in store.reports.of_buyer(buyer, PLATFORM)
-            if report.report_id not in withdrawn and report.merchant_id not in heard.get(buyer, ())
-        ]
-        weight = row["fresh_weight"] if buyer in heard else row["weight"]
+    for row in weights.filter(pl.col("weight") >= policy.reports.several).iter_rows(named=True):
+        buyer_id, fresh = row["buyer_id"], row["fresh_weight"]
+        if buyer_id in has_ended and not (has_ended[buyer_id] and fresh >= policy.reports.several):
+            continue
         try:
-            verification = open_if_due(store, _PLATFORM, buyer, weight, reports, policy, now)
+            verification = open_if_due(store, _PLATFORM, buyer_id, row["weight"], fresh, policy, now)
         except ConflictError:
             # Somebody else opened it at once.
             continue

@@ -1,7 +1,8 @@
 """Verifications: opened with all there is about a buyer, decided by people, with what follows from it."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 
+from ringfence.domain.buyers import Report
 from ringfence.domain.durations import MICROSECONDS_A_DAY
 from ringfence.domain.errors import ConflictError, NotFoundError
 from ringfence.domain.pages import Key, Page
@@ -70,39 +71,36 @@ def open_if_due(
     principal: Principal,
     buyer_id: str,
     weight: float,
-    report_ids: Collection[str],
+    fresh_weight: float,
     policy: Policy,
     now: int,
 ) -> Verification | None:
     """Verify a buyer whom several independent merchants report; None if that is not due.
 
-    `weight` is what the reports `report_ids` weigh together. Where no verification was yet, those of all
-    merchants count; where one ended, only those of merchants who are in no file of the buyer, and the last
-    one is opened again: `merchants_on_file` says who is, and where one of them is among the reports nothing
-    is due. Raises ForbiddenError, BuyerUnknownError, ConflictError if somebody else opens one at once.
+    `weight` is what all reports of the buyer weigh together and counts where no verification was yet. Where
+    one ended, `fresh_weight` does, of the merchants it did not hear; after one that found no abuse, of those
+    with a claim since. The last one is opened again then. Raises ForbiddenError, BuyerUnknownError,
+    ConflictError if somebody else opens one at once.
     """
     require_role(principal, _OPENERS, "open verifications")
-    if weight < policy.reports.several:
-        return None
-    because = (
-        f"{len(set(report_ids)):,} reports of independent merchants weigh {weight:.2f}, and "
-        f"{policy.reports.several:g} is enough"
-    )
     with deciding(store):
         if not store.market.buyers((buyer_id,), PLATFORM):
             raise BuyerUnknownError(buyer_id)
         past = _of_buyer(store, buyer_id)
+        weighs = fresh_weight if past else weight
+        if weighs < policy.reports.several or _under_way(past) is not None:
+            return None
+        reports = _unheard(store, buyer_id, past)
+        if not reports:
+            return None
+        because = (
+            f"{len(reports):,} reports of independent merchants weigh {weighs:.2f}, and "
+            f"{policy.reports.several:g} is enough"
+        )
         if not past:
-            return _open(store, principal, buyer_id, 1, because, policy, now, weight)
-        if _under_way(past) is not None:
-            return None
-        last = past[-1]
-        heard = {merchant_id for each in past for merchant_id in each.file.merchants}
-        reporters = {report.merchant_id for report in store.reports.find(sorted(set(report_ids)), PLATFORM)}
-        if not reporters or reporters & heard:
-            return None
-        file = gather_file(store, buyer_id, last.opened_at, policy, weight)
-        return _append(store, reopened(last, because, file, principal.name, now), last)
+            return _open(store, principal, buyer_id, 1, because, policy, now, weighs)
+        file = gather_file(store, buyer_id, past[-1].opened_at, policy, weighs)
+        return _append(store, reopened(past[-1], because, file, principal.name, now), past[-1])
 
 
 def verify_members(
@@ -276,18 +274,14 @@ def list_verifications(
     )
 
 
-def merchants_on_file(store: Store) -> dict[str, frozenset[str]]:
-    """Say whose reports are no new evidence: by buyer, the merchants in the files of their verifications, if
-    all have ended."""
-    files: dict[str, frozenset[str]] = {}
-    under_way = set()
+def verified_buyers(store: Store) -> dict[str, bool]:
+    """Say of each buyer of whom there are verifications whether all have ended."""
+    has_ended: dict[str, bool] = {}
     for state in store.records.current(RecordKind.VERIFICATION):
         verification = Verification.from_state(state.state)
         buyer_id = verification.buyer_id
-        files[buyer_id] = files.get(buyer_id, frozenset()) | frozenset(verification.file.merchants)
-        if not verification.state.is_ended:
-            under_way.add(buyer_id)
-    return {buyer_id: merchants for buyer_id, merchants in files.items() if buyer_id not in under_way}
+        has_ended[buyer_id] = has_ended.get(buyer_id, True) and verification.state.is_ended
+    return has_ended
 
 
 def gather_file(
@@ -296,10 +290,7 @@ def gather_file(
     """Gather what is there about a buyer: claims since the policy's window before `opened_at` (µs since
     1970-01-01 UTC), reports that were not withdrawn, and links and ring of the published run."""
     since = opened_at - policy.recovery.window_days * MICROSECONDS_A_DAY
-    reports = store.reports.of_buyer(buyer_id, PLATFORM)
-    records = store.records.states(RecordKind.REPORT, [report.report_id for report in reports])
-    withdrawn = {each.record.id for each in records if each.state["status"] == ReportStatus.WITHDRAWN}
-    standing = [report for report in reports if report.report_id not in withdrawn]
+    standing = _standing_reports(store, buyer_id)
     run = store.rings.run()
     rings = store.rings.page(RingQuery(buyer_id=buyer_id), 1).items
     links = store.rings.links_of(buyer_id, MOST_LINKS)
@@ -316,6 +307,25 @@ def gather_file(
         market_version=store.market.version(),
         weight=weight,
     )
+
+
+def _standing_reports(store: Store, buyer_id: str) -> list[Report]:
+    """List the reports of a buyer that were not withdrawn."""
+    reports = store.reports.of_buyer(buyer_id, PLATFORM)
+    records = store.records.states(RecordKind.REPORT, [report.report_id for report in reports])
+    withdrawn = {each.record.id for each in records if each.state["status"] == ReportStatus.WITHDRAWN}
+    return [report for report in reports if report.report_id not in withdrawn]
+
+
+def _unheard(store: Store, buyer_id: str, past: Sequence[Verification]) -> list[Report]:
+    """List the reports of a buyer that are new evidence beside verifications that ended."""
+    heard = {merchant_id for each in past for merchant_id in each.file.merchants}
+    reports = [report for report in _standing_reports(store, buyer_id) if report.merchant_id not in heard]
+    verdict = past[-1].verdict if past else None
+    if verdict is None or verdict.outcome is not VerificationOutcome.REJECTED:
+        return reports
+    claimed = {claim.merchant_id for claim in claims_since(store, buyer_id, verdict.at + 1)}
+    return [report for report in reports if report.merchant_id in claimed]
 
 
 def _open(

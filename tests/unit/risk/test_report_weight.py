@@ -17,7 +17,7 @@ from ringfence.domain.policy import ReportPolicy
 from ringfence.market.market import Claims, Market
 from ringfence.market.reports import ReportColumns
 from ringfence.risk.credibility import credibility, merchant_weight
-from ringfence.risk.independence import MOST_ACCUSERS, have_claims, independent_groups
+from ringfence.risk.independence import MOST_ACCUSERS, NEVER, independent_groups, last_claims
 from ringfence.risk.report_weight import DECIDED, weigh, weigh_buyers, weigh_merchants
 
 NOW = 2_000 * DAY
@@ -89,7 +89,7 @@ def weighed(
 ) -> dict[str, tuple[int, int, int, float]]:
     """(reports, merchants, independent, weight) by buyer."""
     given = columns(reports)
-    claimed = have_claims(given, market(claims))
+    claimed = last_claims(given, market(claims)) > NEVER
     found = weigh(given, set(withdrawn), claimed, owners or {}, frame(decided), policy, NOW)
     assert found["buyer_id"].is_sorted()
     return {
@@ -191,7 +191,7 @@ def test_groups_do_not_depend_on_how_many_merchants_are_compared_at_once(
     rows: list[tuple[str, str, bool]], together: int
 ) -> None:
     given = columns(Filed(f"{m}>{b}", m, b) for m, b, _ in rows)
-    claimed = have_claims(given, market((b, m) for m, b, has_claim in rows if has_claim))
+    claimed = last_claims(given, market((b, m) for m, b, has_claim in rows if has_claim)) > NEVER
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("ringfence.risk.independence._PRODUCTS_AT_ONCE", 1)
         one_by_one = independent_groups(given, claimed, {}, together)
