@@ -88,7 +88,10 @@ def test_a_run_that_is_read_back_is_the_run_that_was_written(
     load(store, marketplace)
     outcome = detect_in_store(StoreDetectionRequest(), store, clock)
     kept = read_stored_run(store)
-    frames = store.rings.tables()
+    frames = dict(store.rings.tables())
+    risks = frames.pop("risks")
+    assert set(risks["buyer_id"]) == set(outcome.detection.buyers["buyer_id"])
+    assert risks["probability"].is_between(0, 1).all()
     for table, frame in frames.items():
         assert frame.equals(conform(table, getattr(outcome.detection, table))), table
     write_run(tmp_path / "one", frames, kept.run, {})

@@ -14,6 +14,7 @@ from ringfence.intake.tables import TABLES
 from ringfence.market.results import SCHEMAS
 from ringfence.settings import Settings
 
+KEPT_IN_A_STORE_ALONE = ("risks",)
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 
 
@@ -35,6 +36,9 @@ def test_every_input_column_and_word_is_documented() -> None:
 def test_every_output_column_is_documented() -> None:
     documented = rows_of_tables()
     for table, columns in SCHEMAS.items():
+        if table in KEPT_IN_A_STORE_ALONE:
+            assert f"{table}.csv" not in documented
+            continue
         for column in columns:
             assert re.search(rf"\b{column}\b", documented[f"{table}.csv"]), f"{table}.{column}"
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from neo4j_database import Login
+from ringfence.app import StoresByAddress
 from ringfence.store.neo4j.statements import statements
 
 ROOT = Path(__file__).parents[3]
@@ -51,4 +52,7 @@ def test_an_installed_ringfence_brings_its_statements_and_connects(
         text=True,
         cwd=installed.parent,
     )
-    assert done.stdout.split() == [str(installed / "ringfence"), str(len(statements())), "1"]
+    opened = StoresByAddress(*neo4j_server.credentials).open(neo4j_address, create=False)
+    version = opened.health().schema_version
+    opened.close()
+    assert done.stdout.split() == [str(installed / "ringfence"), str(len(statements())), str(version)]
