@@ -30,6 +30,15 @@ _LONGEST_SHOWN = 60
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+class ReportFieldError(InvalidError):
+    """A field of a report that cannot be kept."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+        """Its name in Report."""
+
+
 class ReportStatus(StrEnum):
     """Where a report stands."""
 
@@ -164,13 +173,15 @@ def made_report(
     cannot be kept.
     """
     if evidence_count is not None and not 0 <= evidence_count <= _LARGEST_COUNT:
-        raise InvalidError(
-            f"evidence_count {evidence_count} cannot be; write how many pieces of evidence there are."
+        raise ReportFieldError(
+            "evidence_count",
+            f"evidence_count {evidence_count} cannot be; write how many pieces of evidence there are.",
         )
     if reported_at is not None and not 0 <= reported_at <= now + CLOCK_SLACK:
-        raise InvalidError(
+        raise ReportFieldError(
+            "reported_at",
             f"reported_at {_moment(reported_at)} is in the future or before 1970; write when it was, or "
-            "leave it out."
+            "leave it out.",
         )
     report = Report(
         report_id=_checked_id(report_id, "report_id") if report_id is not None else "",
@@ -225,11 +236,13 @@ def _id_by_content(report: Report, day: int | None) -> str:
 
 def _checked_id(id: str, name: str) -> str:
     if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in id):
-        raise InvalidError(f"{name} holds characters that cannot be shown; write it without them.")
+        raise ReportFieldError(name, f"{name} holds characters that cannot be shown; write it without them.")
     if not id or id != id.strip():
-        raise InvalidError(f"{name} {id!r} is empty or has blanks around it; write the id alone.")
+        raise ReportFieldError(name, f"{name} {id!r} is empty or has blanks around it; write the id alone.")
     if len(id.encode()) > LONGEST_ID:
-        raise InvalidError(f"{name} has {len(id.encode()):,} bytes; an id has at most {LONGEST_ID}.")
+        raise ReportFieldError(
+            name, f"{name} has {len(id.encode()):,} bytes; an id has at most {LONGEST_ID}."
+        )
     return id
 
 

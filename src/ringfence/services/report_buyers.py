@@ -1,15 +1,16 @@
 """Merchants' reports of buyers: filed, withdrawn, disputed, and read by whom they concern."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ringfence.domain.buyers import Report
 from ringfence.domain.durations import MICROSECONDS_A_DAY
-from ringfence.domain.errors import ForbiddenError, InvalidError, NotFoundError
+from ringfence.domain.errors import ForbiddenError, NotFoundError
 from ringfence.domain.pages import Key, Page
 from ringfence.domain.policy import Policy
 from ringfence.domain.records import Event, RecordKind, RecordRef, RecordState, Subject, SubjectKind
 from ringfence.domain.reports import (
+    ReportFieldError,
     ReportRecord,
     ReportStanding,
     disputed,
@@ -25,6 +26,7 @@ from ringfence.services.access import BUYER_READERS, require
 from ringfence.services.deciding import deciding, refuse_other_version
 from ringfence.services.open_verifications import verify_if_due
 from ringfence.services.read_buyers import BuyerUnknownError
+from ringfence.services.recover_losses import MerchantUnknownError
 from ringfence.store import Store
 
 _WHAT = "reports"
@@ -38,6 +40,13 @@ class ReportUnknownError(NotFoundError):
     def __init__(self, report_id: str) -> None:
         super().__init__(f"There is no report {report_id}.")
         self.report_id = report_id
+
+
+class ClaimNotOfBuyerError(NotFoundError):
+    """The claim that a report is about is not there, or not of that buyer against that merchant."""
+
+    def __init__(self, claim_id: str, buyer_id: str, merchant_id: str) -> None:
+        super().__init__(f"There is no claim {claim_id} of buyer {buyer_id} against merchant {merchant_id}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,14 +102,12 @@ def file_report(
         scope = Scope(reporter, now - policy.reports.reportable_days * MICROSECONDS_A_DAY)
         if not store.market.buyers((buyer_id,), scope):
             if principal.role is Role.JOB and not store.market.merchants((reporter,)):
-                raise NotFoundError(f"There is no merchant {reporter}.")
+                raise MerchantUnknownError(reporter)
             raise BuyerUnknownError(buyer_id)
         if claim_id is not None:
             claims = store.market.claims((claim_id,), Scope(reporter))
             if not any(claim.buyer_id == buyer_id for claim in claims):
-                raise NotFoundError(
-                    f"There is no claim {claim_id} of buyer {buyer_id} against merchant {reporter}."
-                )
+                raise ClaimNotOfBuyerError(claim_id, buyer_id, reporter)
         is_new = store.reports.file(report, now)
     opened = verify_if_due(store, buyer_id, policy, max(now, report.reported_at)) if is_new else None
     return Filing(report, is_new, opened)
@@ -176,6 +183,12 @@ def list_reports(
         return Page(_standings(store, page.items), page.keys, page.has_next, page.total)
 
 
+def standings_of(store: Store, principal: Principal, reports: Sequence[Report]) -> dict[str, ReportStanding]:
+    """Say what became of reports that were found, by report id. Raises ForbiddenError."""
+    require(principal, BUYER_READERS, _WHAT)
+    return {standing.report.report_id: standing for standing in _standings(store, reports)}
+
+
 def _change(
     store: Store,
     principal: Principal,
@@ -216,7 +229,7 @@ def _reporter(principal: Principal, merchant_id: str | None) -> str:
     if principal.role is not Role.JOB:
         raise ForbiddenError("Only merchants report buyers, and jobs in a merchant's name.")
     if merchant_id is None:
-        raise InvalidError("merchant_id is missing; name the merchant who reports.")
+        raise ReportFieldError("merchant_id", "merchant_id is missing; name the merchant who reports.")
     return merchant_id
 
 
@@ -231,7 +244,7 @@ def _ended_in_vain(store: Store, report: Report) -> list[str]:
     ]
 
 
-def _standings(store: Store, reports: tuple[Report, ...]) -> tuple[ReportStanding, ...]:
+def _standings(store: Store, reports: Sequence[Report]) -> tuple[ReportStanding, ...]:
     found = store.records.states(RecordKind.REPORT, [report.report_id for report in reports])
     records = {state.record.id: state for state in found}
     return tuple(ReportStanding(report, *_read(records.get(report.report_id))) for report in reports)
