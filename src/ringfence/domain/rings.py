@@ -4,6 +4,8 @@ import math
 from dataclasses import dataclass
 from enum import StrEnum
 
+from ringfence.domain.errors import InvalidError
+
 
 class RingOrder(StrEnum):
     """What rings are listed by, greatest first; ties by ring id."""
@@ -170,3 +172,10 @@ class RingQuery:
     without: frozenset[str] = frozenset()
     """Is none of these rings."""
     order: RingOrder = RingOrder.SCORE
+
+    def __post_init__(self) -> None:
+        """Raise InvalidError for an evidence that is no number."""
+        if self.min_score is not None and not math.isfinite(self.min_score):
+            raise InvalidError(
+                f"Evidence of at least {self.min_score} is no number; give decades, such as 20."
+            )

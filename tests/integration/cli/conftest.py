@@ -1,3 +1,4 @@
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,11 +14,13 @@ BUYERS = "1500"
 
 @pytest.fixture(scope="session", autouse=True)
 def key_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """One key for all commands, and never the one in the user's folder."""
+    """One key for all commands, never the one in the user's folder, and the login of the tests' Neo4j."""
     path = tmp_path_factory.mktemp("key") / "key"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RINGFENCE_KEY_FILE", str(path))
         patch.setenv("COLUMNS", "80")
+        for name in ("USER", "PASSWORD"):
+            patch.setenv(f"RINGFENCE_STORE_{name}", os.environ.get(f"RINGFENCE_TEST_NEO4J_{name}", ""))
         patch.delenv("FORCE_COLOR", raising=False)
         patch.delenv("NO_COLOR", raising=False)
         yield path
@@ -46,7 +49,9 @@ def ringfence(key_file: Path, capfd: pytest.CaptureFixture[str]) -> Callable[...
 
     def command(*arguments: str | Path) -> Finished:
         capfd.readouterr()
-        code = run([str(argument) for argument in arguments], Settings(key_file=key_file), StoresByAddress())
+        settings = Settings.from_environment(os.environ)
+        stores = StoresByAddress(settings.store_user, settings.store_password)
+        code = run([str(argument) for argument in arguments], settings, stores)
         return Finished(code, *capfd.readouterr())
 
     return command

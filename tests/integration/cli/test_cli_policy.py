@@ -75,12 +75,3 @@ def test_a_process_refuses_a_file_that_is_not_there(tmp_path: Path) -> None:
     assert (told.code, told.out) == (2, "")
     assert told.err.startswith(f"error: {tmp_path / 'missing.toml'}: it cannot be read (No such file")
     assert len(told.err.splitlines()) == 1
-
-
-@pytest.mark.parametrize("command", ["show", "check"])
-def test_every_command_about_policies_explains_itself(ringfence: Command, command: str) -> None:
-    told = ringfence("policy", command, "--help")
-    assert told.code == 0
-    assert f"Example: ringfence policy {command}" in told.out
-    assert max(map(len, told.out.splitlines())) <= 80
-    assert {"show", "check"} <= set(ringfence("policy").out.split())

@@ -43,20 +43,6 @@ def shops(recoveries: Command) -> str:
     return str(told["recovery_id"])
 
 
-@pytest.mark.parametrize("command", ["list", "show", "approve", "refuse", "pay", "return", "statement"])
-def test_every_command_explains_itself_with_an_example(ringfence: Command, command: str) -> None:
-    told = ringfence("recoveries", command, "--help")
-    assert told.code == 0
-    assert f"Example: ringfence recoveries {command}" in told.out
-    assert max(map(len, told.out.splitlines())) <= 80
-
-
-def test_the_group_alone_tells_its_commands_and_fails(ringfence: Command) -> None:
-    told = ringfence("recoveries")
-    assert told.code == 2
-    assert {"list", "show", "approve", "refuse", "pay", "return", "statement"} <= set(told.out.split())
-
-
 def test_recoveries_are_listed_by_merchant_buyer_verification_and_state(
     recoveries: Command, verification: str, shops: str
 ) -> None:

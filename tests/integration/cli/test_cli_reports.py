@@ -129,12 +129,3 @@ def test_the_policy_of_a_file_says_for_how_long_a_buyer_can_be_reported(
     told = reports("file", "--merchant", "shop", "--buyer", "ann", "--policy", str(path))
     assert told.code == 2
     assert "version is missing" in told.err
-
-
-@pytest.mark.parametrize("command", ["file", "list", "show", "withdraw", "dispute"])
-def test_every_command_about_reports_explains_itself(ringfence: Command, command: str) -> None:
-    told = ringfence("reports", command, "--help")
-    assert told.code == 0
-    assert f"Example: ringfence reports {command}" in told.out
-    assert max(map(len, told.out.splitlines())) <= 80
-    assert command in ringfence("reports").out.split()

@@ -35,20 +35,6 @@ def opened(verifications: Command) -> str:
     return str(json.loads(told.out)["verification_id"])
 
 
-@pytest.mark.parametrize("command", ["list", "show", "open", "assign", "note", "decide", "appeal", "reopen"])
-def test_every_command_explains_itself_with_an_example(ringfence: Command, command: str) -> None:
-    told = ringfence("verifications", command, "--help")
-    assert told.code == 0
-    assert f"Example: ringfence verifications {command}" in told.out
-    assert max(map(len, told.out.splitlines())) <= 80
-
-
-def test_the_group_alone_tells_its_commands_and_fails(ringfence: Command) -> None:
-    told = ringfence("verifications")
-    assert told.code == 2
-    assert {"list", "show", "open", "decide", "appeal", "reopen"} <= set(told.out.split())
-
-
 def test_what_happens_in_a_verification_is_told(verifications: Command) -> None:
     assert verifications("list").out == "No verifications.\n"
     told = verifications("open", "ann", "--because", "m7 called", "--as", "ana")
