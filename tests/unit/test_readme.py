@@ -8,10 +8,12 @@ from graphql import build_schema, parse, validate
 
 from ringfence.api.schema import schema_text
 from ringfence.cli.main import application
+from ringfence.domain.policy import Policy
 from ringfence.domain.ring_decisions import Outcome
 from ringfence.domain.scope import Role
 from ringfence.intake.tables import TABLES
 from ringfence.market.results import SCHEMAS
+from ringfence.rules import policy_as_text
 from ringfence.settings import Settings
 
 KEPT_IN_A_STORE_ALONE = ("risks",)
@@ -46,6 +48,15 @@ def test_every_output_column_is_documented() -> None:
 def test_every_setting_is_documented() -> None:
     for field in fields(Settings):
         assert f"| RINGFENCE_{field.name.upper()} |" in README
+
+
+def test_every_number_of_the_policy_is_documented_as_it_is_built_in() -> None:
+    row = ""
+    for line in policy_as_text(Policy()).splitlines():
+        if line.startswith("["):
+            (row,) = (each for each in README.splitlines() if each.startswith(f"| {line} |"))
+        elif row and line and not line.startswith("#"):
+            assert f"`{line}`" in row, row
 
 
 def test_every_command_is_shown() -> None:
