@@ -126,6 +126,38 @@ CREATE CONSTRAINT record_id IF NOT EXISTS FOR (r:Record) REQUIRE (r.kind, r.id) 
 // What records concern is found by kind and id, whether the graph knows it or not.
 CREATE CONSTRAINT subject_id IF NOT EXISTS FOR (s:Subject) REQUIRE (s.kind, s.id) IS UNIQUE
 
+// name: constrain_audit
+// An entry is known by its place in its chain.
+CREATE CONSTRAINT audit_place IF NOT EXISTS FOR (e:AuditEntry) REQUIRE (e.chain, e.number) IS UNIQUE
+
+// name: constrain_audit_chains
+// Chains are known by their names.
+CREATE CONSTRAINT audit_chain IF NOT EXISTS FOR (c:AuditChain) REQUIRE c.chain IS UNIQUE
+
+// name: constrain_audit_subjects
+// Who was asked about is found by id.
+CREATE CONSTRAINT audit_subject IF NOT EXISTS FOR (s:AuditSubject) REQUIRE s.id IS UNIQUE
+
+// name: index_audit_times
+// The audit is listed latest first.
+CREATE INDEX audit_at IF NOT EXISTS FOR (e:AuditEntry) ON (e.at)
+
+// name: index_audit_actors
+// What one asked is listed latest first.
+CREATE INDEX audit_actor IF NOT EXISTS FOR (e:AuditEntry) ON (e.actor, e.at)
+
+// name: index_audit_payloads
+// What is to be erased is found by its age; what is erased already is in no such index.
+CREATE INDEX audit_told_at IF NOT EXISTS FOR (e:AuditEntry) ON (e.told_at)
+
+// name: constrain_lookup_counts
+// Each merchant's look-ups of a day are counted in one place.
+CREATE CONSTRAINT lookup_count IF NOT EXISTS FOR (c:LookupCount) REQUIRE c.merchant_id IS UNIQUE
+
+// name: constrain_lookups
+// A buyer is counted once a day.
+CREATE CONSTRAINT lookup IF NOT EXISTS FOR (l:Lookup) REQUIRE (l.merchant_id, l.buyer) IS UNIQUE
+
 // name: await_indexes
 // A constraint holds once its index is there.
 CALL db.awaitIndexes(3600)

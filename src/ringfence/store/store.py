@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from ringfence.domain.leases import Lease
 from ringfence.domain.progress import Progress
+from ringfence.store.audit import Audit
 from ringfence.store.leases import Leases
 from ringfence.store.market import MarketPort
 from ringfence.store.offline import ImportFiles
@@ -78,6 +79,10 @@ class Store(Protocol):
     @property
     def leases(self) -> Leases:
         """Who may load or detect."""
+
+    @property
+    def audit(self) -> Audit:
+        """Who asked what about whom."""
 
     def transaction(self, lease: Lease | None = None) -> AbstractContextManager[None]:
         """Write all or nothing; with a lease only while it is held, else LeaseLostError.

@@ -6,7 +6,7 @@ from ringfence.domain.errors import InvalidError, NotFoundError, UnavailableErro
 from ringfence.store.neo4j.database import Database
 from ringfence.store.neo4j.statements import statements
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Rises when what is stored takes another shape."""
 IMPORTED = 0
 """The version of a store that was imported from files: it lacks its constraints yet."""

@@ -8,6 +8,7 @@ from ringfence.domain.progress import Progress, Silent
 from ringfence.store.archive import write_archive
 from ringfence.store.history import StoredHistory
 from ringfence.store.neo4j.address import Address
+from ringfence.store.neo4j.audit import Neo4jAudit
 from ringfence.store.neo4j.database import Database
 from ringfence.store.neo4j.leases import Neo4jLeases
 from ringfence.store.neo4j.market import Neo4jMarket
@@ -38,6 +39,7 @@ class Neo4jStore:
         self.rings = Neo4jRings(self._database)
         self.records = Neo4jRecords(self._database)
         self.leases = Neo4jLeases(self._database)
+        self.audit = Neo4jAudit(self._database)
 
     def transaction(self, lease: Lease | None = None) -> AbstractContextManager[None]:
         """Write all or nothing; with a lease only while it is held."""

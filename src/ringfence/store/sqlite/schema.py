@@ -333,4 +333,43 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX reports_by_merchant ON reports (merchant, reported_at DESC, report_id);
     CREATE INDEX reports_by_time ON reports (reported_at DESC, report_id);
     """,
+    """
+    -- (:AuditEntry)-[:TOUCHED]->(:AuditSubject); payload and actor are null once they are erased.
+    CREATE TABLE audit (
+        chain TEXT NOT NULL,
+        number INTEGER NOT NULL,
+        at INTEGER NOT NULL,
+        digest BLOB NOT NULL,
+        mac BLOB NOT NULL,
+        payload BLOB,
+        actor TEXT,
+        PRIMARY KEY (chain, number)
+    ) STRICT;
+    CREATE INDEX audit_by_time ON audit (at DESC, chain, number);
+    CREATE INDEX audit_by_actor ON audit (actor, at DESC, chain, number) WHERE actor IS NOT NULL;
+    CREATE INDEX audit_to_erase ON audit (at) WHERE payload IS NOT NULL;
+    CREATE TABLE audit_subjects (
+        subject TEXT NOT NULL,
+        at INTEGER NOT NULL,
+        chain TEXT NOT NULL,
+        number INTEGER NOT NULL,
+        PRIMARY KEY (subject, at, chain, number)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX audit_subjects_by_entry ON audit_subjects (chain, number);
+    CREATE TRIGGER audit_is_never_changed BEFORE UPDATE OF chain, number, at, digest, mac ON audit
+        BEGIN SELECT raise(ABORT, 'the audit is append-only'); END;
+    CREATE TRIGGER audit_is_only_erased BEFORE UPDATE OF payload, actor ON audit
+        WHEN NEW.payload IS NOT NULL OR NEW.actor IS NOT NULL
+        BEGIN SELECT raise(ABORT, 'the audit is append-only'); END;
+    CREATE TRIGGER audit_is_never_deleted BEFORE DELETE ON audit
+        BEGIN SELECT raise(ABORT, 'the audit is append-only'); END;
+
+    -- Whom merchants have looked up on the last day they did, as digests.
+    CREATE TABLE lookups (
+        merchant_id TEXT NOT NULL,
+        day INTEGER NOT NULL,                -- since 1970-01-01 UTC
+        buyer BLOB NOT NULL,
+        PRIMARY KEY (merchant_id, day, buyer)
+    ) STRICT, WITHOUT ROWID;
+    """,
 )

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ringfence.domain.leases import Lease
 from ringfence.domain.progress import Progress
+from ringfence.store.sqlite.audit import SqliteAudit
 from ringfence.store.sqlite.backup import back_up, refuse_folder
 from ringfence.store.sqlite.database import Database
 from ringfence.store.sqlite.health import health_of
@@ -32,6 +33,7 @@ class SqliteStore:
         self.reports = SqliteReports(self._database)
         self.records = SqliteRecords(self._database)
         self.leases = SqliteLeases(self._database)
+        self.audit = SqliteAudit(self._database)
 
     def transaction(self, lease: Lease | None = None) -> AbstractContextManager[None]:
         """Write all or nothing; with a lease only while it is held."""
