@@ -22,6 +22,7 @@ from ringfence.cli import (
     recoveries,
     reports,
     rings,
+    risk,
     runs,
     schedule,
     serve,
@@ -101,6 +102,7 @@ application.add_typer(keys.commands, name="keys")
 application.add_typer(reports.commands, name="reports")
 application.add_typer(verifications.commands, name="verifications")
 application.add_typer(recoveries.commands, name="recoveries")
+application.command(options_metavar="[OPTIONS]")(risk.risk)
 application.add_typer(policy.commands, name="policy")
 application.add_typer(store.commands, name="store")
 application.command(options_metavar="[OPTIONS]")(backup.backup)

@@ -84,6 +84,14 @@ class RecoveryPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class MerchantPolicy:
+    """What merchants may ask."""
+
+    lookups_a_day: Annotated[int, Within(1, 1_000_000)] = 1_000
+    """So many different buyers a merchant's keys may ask for on one day (UTC), known or not."""
+
+
+@dataclass(frozen=True, slots=True)
 class RiskPolicy:
     """How signals make a buyer's risk. Weights are decades: by how many powers of ten odds are multiplied."""
 
@@ -113,6 +121,10 @@ class RiskPolicy:
     """What a high share weighs; from a quarter of it on it counts in part."""
     reports: Weight = 0.5
     """What each independent merchant who reports the buyer weighs, up to three of them."""
+    confirmed: Weight = 1.5
+    """What it weighs that a verification found abuse, once that no longer outranks the score."""
+    rejected: Weight = 0.5
+    """What each verification that found no abuse weighs for a buyer, up to two of them."""
     shared: Weight = 1.0
     """What a value weighs that few hold, a confirmed abuser among them; up to two such values count."""
     shared_holders: Annotated[int, Within(2, 1_000)] = 5
@@ -137,6 +149,7 @@ class Policy:
     verification: VerificationPolicy = field(default_factory=VerificationPolicy)
     cases: CasePolicy = field(default_factory=CasePolicy)
     recovery: RecoveryPolicy = field(default_factory=RecoveryPolicy)
+    merchants: MerchantPolicy = field(default_factory=MerchantPolicy)
     risk: RiskPolicy = field(default_factory=RiskPolicy)
 
     @property

@@ -29,8 +29,9 @@ class SignalReading:
 
     signal: str
     """Its name, the same in every language."""
-    weight: float
-    """By how many decades it multiplies the odds of abuse; below 0 it speaks for the buyer."""
+    weight: float | None
+    """By how many decades it multiplies the odds of abuse; below 0 it speaks for the buyer. None where it is
+    not to be told."""
     explanation: str
     """What the signal is, in words."""
     reason: str

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ringfence.domain.durations import MICROSECONDS_A_DAY
+from ringfence.domain.errors import ForbiddenError
 
 MERCHANT_SIGHT_DAYS = 180
 """A merchant knows the buyers who ordered or claimed there within so many days, and nobody else."""
@@ -47,7 +48,14 @@ class Principal:
     """Of a merchant's principal; None for all others."""
 
     def scope(self, now: int) -> Scope:
-        """Say what this principal may see at `now` (µs since 1970-01-01 UTC)."""
+        """Say what this principal may see at `now` (µs since 1970-01-01 UTC).
+
+        Raises ForbiddenError for a merchant's principal that names none.
+        """
         if self.role is Role.MERCHANT:
+            if self.merchant_id is None:
+                raise ForbiddenError(
+                    "A merchant's key that names no merchant reads nothing."
+                )
             return Scope(self.merchant_id, now - MERCHANT_SIGHT_DAYS * MICROSECONDS_A_DAY)
         return PLATFORM

@@ -53,6 +53,8 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         "orders": pl.Int64,
         "report_weight": pl.Float64,
         "report_merchants": pl.Int64,
+        "confirmed": pl.Int64,
+        "rejected": pl.Int64,
         "shared_values": pl.Int64,
         "account_days": pl.Int64,
         "lost": pl.Float64,

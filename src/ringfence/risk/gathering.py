@@ -22,12 +22,17 @@ class Findings:
 
 
 def gather(
-    activity: Activity, findings: Findings, reports: pl.DataFrame, shared: Longs, policy: RiskPolicy
+    activity: Activity,
+    findings: Findings,
+    reports: pl.DataFrame,
+    verified: pl.DataFrame,
+    shared: Longs,
+    policy: RiskPolicy,
 ) -> pl.DataFrame:
     """Give the facts about every buyer, with the columns of FACTS, in the order of `activity.buyer_ids`.
 
-    `reports` has buyer_id, independent and weight, as `report_weight` gives them; `shared` (int64[n]) is what
-    `shared_with` gives.
+    `reports` has buyer_id, independent and weight, as `report_weight` gives them; `verified` buyer_id,
+    confirmed and rejected: how many verifications ended so; `shared` (int64[n]) is what `shared_with` gives.
     """
     buyers = len(activity.buyer_ids)
     claims = activity.claims.with_columns(pl.col("buyer").cast(pl.Int64))
@@ -59,8 +64,9 @@ def gather(
         .join(_rings_of(findings), on="buyer_id", how="left", maintain_order="left")
         .join(_strongest_links(findings.links), on="buyer_id", how="left", maintain_order="left")
         .join(reported, on="buyer_id", how="left", maintain_order="left")
+        .join(verified, on="buyer_id", how="left", maintain_order="left")
     )
-    counts = ("claims", "refund_only", "recent_refund_only", "report_merchants")
+    counts = ("claims", "refund_only", "recent_refund_only", "report_merchants", "confirmed", "rejected")
     weights = ("ring_score", "link_score", "report_weight")
     filled = gathered.with_columns(pl.col(counts).fill_null(0), pl.col(weights).fill_null(0.0))
     return filled.select(list(FACTS)).cast(pl.Schema(FACTS))

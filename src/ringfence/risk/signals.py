@@ -59,6 +59,12 @@ def reports(policy: RiskPolicy) -> Weighed:
     return Weighed(policy.reports * pl.col("report_weight").clip(0.0, 3.0), ("report_merchants",))
 
 
+def verifications(policy: RiskPolicy) -> Weighed:
+    """People verified the buyer before; what they found counts on after the time for which it is decisive."""
+    found, none = pl.col("confirmed").clip(0, 1), pl.col("rejected").clip(0, 2)
+    return Weighed(policy.confirmed * found - policy.rejected * none, ("confirmed", "rejected"))
+
+
 def shared_with_confirmed(policy: RiskPolicy) -> Weighed:
     """The buyer shares an address, device, payment, phone or e-mail with a confirmed abuser and few more."""
     return Weighed(policy.shared * pl.col("shared_values").clip(0, 2), ("shared_values",))
@@ -89,6 +95,7 @@ SIGNALS: tuple[Signal, ...] = (
     refund_only_frequency,
     refund_only_share,
     reports,
+    verifications,
     shared_with_confirmed,
     new_account,
     loss,

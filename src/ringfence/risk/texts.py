@@ -40,6 +40,10 @@ _ENGLISH: dict[str, tuple[str, str | None]] = {
         "Reported by {report_merchants} merchants who are independent of each other.",
         "A verification that rejects the reports, or time: reports age.",
     ),
+    "verifications": (
+        "Verifications that found abuse: {confirmed}; that found none: {rejected}.",
+        "An appeal, or a verification that finds no abuse.",
+    ),
     "shared_with_confirmed": (
         "Shares values with confirmed abusers: {shared_values}.",
         "A verification that finds another reason for the shared value, such as one household.",
@@ -76,6 +80,11 @@ _CHINESE: dict[str, tuple[str, str, str | None]] = {
         "多家相互独立的商家举报了该买家；仅凭举报不会判定为高风险。",
         "被 {report_merchants} 家相互独立的商家举报。",
         "核查驳回举报，或举报随时间失效。",
+    ),
+    "verifications": (
+        "此前已有人工核查过该买家；结论在其决定性期限之后仍计入评分。",
+        "核查认定滥用 {confirmed} 次，认定无滥用 {rejected} 次。",
+        "提出申诉，或核查认定无滥用。",
     ),
     "shared_with_confirmed": (
         "该买家使用的地址、设备、支付方式、电话或邮箱只有少数人使用，其中包括已确认的滥用者。",

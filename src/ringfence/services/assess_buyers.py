@@ -13,6 +13,7 @@ from ringfence.market.results import SCHEMAS
 from ringfence.risk.gathering import Findings, gather
 from ringfence.risk.scoring import score
 from ringfence.risk.sharing import shared_with
+from ringfence.services.weigh_reports import decided_verifications
 from ringfence.store import Store
 
 
@@ -35,9 +36,19 @@ def assess_buyers(
     shared = shared_with(
         market.identifiers, confirmed.to_numpy().astype(np.bool_), policy.risk.shared_holders
     )
-    facts = gather(activity, findings, reports, shared, policy.risk)
+    facts = gather(activity, findings, reports, _times_verified(store), shared, policy.risk)
     scores = score(facts, policy.risk)
     return facts.with_columns(scores["probability"]).select(list(SCHEMAS["risks"]))
+
+
+def _times_verified(store: Store) -> pl.DataFrame:
+    """Count each buyer's verifications by how they ended."""
+    # One that heard several merchants has a row for each.
+    ended = decided_verifications(store).unique(("buyer_id", "at"))
+    return ended.group_by("buyer_id").agg(
+        (pl.col("outcome") == outcome.value).sum().cast(pl.Int64).alias(outcome.value)
+        for outcome in (VerificationOutcome.CONFIRMED, VerificationOutcome.REJECTED)
+    )
 
 
 def confirmed_buyers(store: Store, members: pl.DataFrame, policy: Policy, now: int) -> frozenset[str]:

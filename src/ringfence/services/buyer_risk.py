@@ -17,7 +17,7 @@ from ringfence.domain.runs import Run, RunState
 from ringfence.domain.scope import Principal, Role
 from ringfence.domain.verifications import Verdict, Verification, VerificationOutcome
 from ringfence.domain.verifications import fold as fold_verification
-from ringfence.risk.facts import FACTS
+from ringfence.risk.facts import FACTS, NOBODY
 from ringfence.risk.scoring import band, score
 from ringfence.risk.signals import NAMES, reports
 from ringfence.risk.texts import TEXTS, reason
@@ -28,9 +28,8 @@ from ringfence.store import Store
 MOST_BUYERS = 100
 """Of so many buyers the risk can be asked for at once."""
 LEAST_COUNT = 3
-"""A merchant is not told of fewer other merchants."""
+"""Of fewer merchants who report a buyer, none of them is told."""
 _RUNS_A_PAGE = 100
-_NOBODY = {name: 0 if dtype.is_numeric() else None for name, dtype in pl.Schema(FACTS).items()}
 _HELD_FOR_NONE = (RingStatus.DISMISSED, RingStatus.ALLOWED)
 
 
@@ -76,7 +75,7 @@ def buyers_risk(
         run_id = None if as_of is None else _run_at(store, moment).run_id
         run_id, rows = store.rings.risks(sighted, run_id)
         facts = {row["buyer_id"]: row for row in rows.drop("probability").iter_rows(named=True)}
-        known = [facts.get(buyer_id, _NOBODY | {"buyer_id": buyer_id}) for buyer_id in sighted]
+        known = [facts.get(buyer_id, NOBODY | {"buyer_id": buyer_id}) for buyer_id in sighted]
         rings = sorted({row["ring_id"] for row in known if row["ring_id"] is not None})
         none = _held_for_none(store, rings, run_id, moment)
         verdicts = {buyer_id: _last_verdict(store, buyer_id, moment) for buyer_id in sighted}
@@ -116,6 +115,8 @@ def _run_at(store: Store, moment: int) -> Run:
 
 def _held_for_none(store: Store, ring_ids: Sequence[str], run_id: int, moment: int) -> frozenset[str]:
     """Give those of the rings of a run that people had decided by a moment to be none, or allowed."""
+    if not ring_ids:
+        return frozenset()
     records = {state.record.id for state in store.records.states(RecordKind.RING_DECISION, ring_ids)}
     found = store.rings.rings([ring_id for ring_id in ring_ids if ring_id in records], run_id)
     return frozenset(
@@ -177,15 +178,15 @@ def _readings(
         for name in NAMES
         if weights[name]
     ]
-    return tuple(sorted(told, key=lambda reading: (-abs(reading.weight), reading.signal)))
+    return tuple(sorted(told, key=lambda reading: (-abs(weights[reading.signal]), reading.signal)))
 
 
 def _for_merchant(risk: BuyerRisk, facts: Mapping[str, Any]) -> BuyerRisk:
-    """Leave out what says anything about other merchants or buyers: the band and kinds of reasons stay."""
+    """Leave out whatever others' claims, orders and reports add up to: the band and kinds of reasons stay."""
     is_told = {reports.__name__: facts["report_merchants"] >= LEAST_COUNT}
     readings = tuple(
-        replace(reading, weight=0.0, reason=reading.explanation)
-        for reading in risk.readings
+        replace(reading, weight=None, reason=reading.explanation)
+        for reading in sorted(risk.readings, key=lambda reading: reading.signal)
         if is_told.get(reading.signal, True)
     )
     return replace(risk, probability=None, readings=readings, verification_id=None)

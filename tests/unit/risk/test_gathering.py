@@ -19,6 +19,7 @@ from ringfence.risk.sharing import shared_with
 
 POLICY = RiskPolicy()
 NO_REPORTS = pl.DataFrame(schema={"buyer_id": pl.String, "independent": pl.Int64, "weight": pl.Float64})
+UNVERIFIED = pl.DataFrame(schema={"buyer_id": pl.String, "confirmed": pl.Int64, "rejected": pl.Int64})
 DAY = MICROSECONDS_A_DAY
 
 
@@ -88,7 +89,7 @@ def test_claims_are_counted_by_kind_and_age() -> None:
         (0, 70 * DAY, "EUR", True, 0),
         (1, 99 * DAY, "EUR", False, 900),
     ]
-    facts = gather(activity_of(claims, [4, 1, 0]), findings_of(), NO_REPORTS, NOBODY, POLICY)
+    facts = gather(activity_of(claims, [4, 1, 0]), findings_of(), NO_REPORTS, UNVERIFIED, NOBODY, POLICY)
     columns = ("buyer_id", "claims", "refund_only", "recent_refund_only", "orders", "account_days")
     assert facts.select(columns).rows() == [
         ("a", 3, 3, 1, 4, 100),
@@ -98,7 +99,7 @@ def test_claims_are_counted_by_kind_and_age() -> None:
 
 
 def test_without_orders_none_are_told() -> None:
-    facts = gather(activity_of([], None), findings_of(), NO_REPORTS, NOBODY, POLICY)
+    facts = gather(activity_of([], None), findings_of(), NO_REPORTS, UNVERIFIED, NOBODY, POLICY)
     assert facts["orders"].to_list() == [None, None, None]
 
 
@@ -109,7 +110,7 @@ def test_loss_is_a_rank_within_a_currency_and_what_came_back_costs_nothing() -> 
         (1, DAY, "JPY", True, 1),
         (2, DAY, "EUR", False, 900),
     ]
-    facts = gather(activity_of(claims, None), findings_of(), NO_REPORTS, NOBODY, POLICY)
+    facts = gather(activity_of(claims, None), findings_of(), NO_REPORTS, UNVERIFIED, NOBODY, POLICY)
     assert facts["lost"].to_list() == pytest.approx([2 / 3, 2 / 3, 0.0])
 
 
@@ -117,14 +118,15 @@ def test_the_ring_and_the_strongest_link_of_each_buyer_are_told() -> None:
     findings = findings_of(
         [("r1", 4.0)], [("r1", "a"), ("r1", "b")], [("a", "b", 2.0), ("b", "c", 3.0), ("a", "c", 3.0)]
     )
-    facts = gather(activity_of([], None), findings, NO_REPORTS, NOBODY, POLICY)
+    facts = gather(activity_of([], None), findings, NO_REPORTS, UNVERIFIED, NOBODY, POLICY)
     told = facts.select("ring_id", "ring_score", "ring_size", "linked_to", "link_score").rows()
     assert told == [("r1", 4.0, 2, "c", 3.0), ("r1", 4.0, 2, "c", 3.0), (None, 0.0, None, "a", 3.0)]
 
 
-def test_reports_and_shared_values_stand_beside_their_buyer() -> None:
+def test_reports_verifications_and_shared_values_stand_beside_their_buyer() -> None:
     reports = pl.DataFrame({"buyer_id": ["b"], "independent": [2], "weight": [1.5]})
     shared = np.array([0, 0, 2])
-    facts = gather(activity_of([], None), findings_of(), reports, shared, POLICY)
-    told = facts.select("report_weight", "report_merchants", "shared_values").rows()
-    assert told == [(0.0, 0, 0), (1.5, 2, 0), (0.0, 0, 2)]
+    verified = pl.DataFrame({"buyer_id": ["c"], "confirmed": [1], "rejected": [2]})
+    facts = gather(activity_of([], None), findings_of(), reports, verified, shared, POLICY)
+    told = facts.select("report_weight", "report_merchants", "confirmed", "rejected", "shared_values").rows()
+    assert told == [(0.0, 0, 0, 0, 0), (1.5, 2, 0, 0, 0), (0.0, 0, 1, 2, 2)]
