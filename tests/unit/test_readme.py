@@ -13,6 +13,7 @@ from ringfence.domain.ring_decisions import Outcome
 from ringfence.domain.scope import Role
 from ringfence.intake.tables import TABLES
 from ringfence.market.results import SCHEMAS
+from ringfence.risk.signals import SIGNALS
 from ringfence.rules import policy_as_text
 from ringfence.settings import Settings
 
@@ -57,6 +58,11 @@ def test_every_number_of_the_policy_is_documented_as_it_is_built_in() -> None:
             (row,) = (each for each in README.splitlines() if each.startswith(f"| {line} |"))
         elif row and line and not line.startswith("#"):
             assert f"`{line}`" in row, row
+
+
+def test_every_signal_of_a_risk_is_explained_in_its_own_words() -> None:
+    for signal in SIGNALS:
+        assert f"\n| {signal.__name__} | {signal.__doc__} |\n" in README
 
 
 def test_every_command_is_shown() -> None:

@@ -1,4 +1,4 @@
-"""The README's commands about cases, reports, verifications, recoveries and the policy, in their order."""
+"""The README's commands about cases, reports, verifications, recoveries, risk and the policy."""
 
 import json
 import re
@@ -16,7 +16,7 @@ from ringfence.cli.clock import clock
 
 Command = Callable[..., Finished]
 README = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
-SECTIONS = ("Cases, reports, verifications, recoveries", "The policy")
+SECTIONS = ("Cases, reports, verifications, recoveries", "A buyer's risk", "The policy")
 
 
 def commands_of(section: str) -> list[str]:
@@ -53,6 +53,8 @@ def named(
                 return found("recoveries", "--merchant", "shop")
             case "2026-01":
                 return f"{datetime.now(UTC):%Y-%m}"
+            case "2026-11-11":
+                return datetime.now(UTC).isoformat()
         return {"RING": "r1", "MERCHANT": "shop", "BUYER": "ann", "CLAIM": "c1"}.get(word, word)
 
     return name
