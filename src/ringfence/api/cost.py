@@ -15,9 +15,11 @@ from graphql import (
     GraphQLSchema,
     InlineFragmentNode,
     IntValueNode,
+    ListValueNode,
     OperationDefinitionNode,
     OperationType,
     SelectionSetNode,
+    ValueNode,
     VariableNode,
     get_named_type,
     get_nullable_type,
@@ -44,9 +46,17 @@ READS_ALONE = frozenset(
         ("Buyer", "rings"),
         ("Buyer", "score"),
         ("Buyer", "sharedIdentifiers"),
+        ("Recovery", "events"),
+        ("Recovery", "verification"),
+        ("Verification", "events"),
+        ("Verification", "recoveries"),
+        ("VerificationFile", "claims"),
+        ("VerificationFile", "reports"),
+        ("VerificationFile", "ring"),
     }
 )
-_FIRST = "first"
+_FIRST, _IDS = "first", "ids"
+"""Arguments that say how long a list is: by a number, and by what it is of."""
 
 
 class _Cost(NamedTuple):
@@ -135,25 +145,46 @@ class _Walk:
         is_list = is_list_type(get_nullable_type(field.type))
         if is_list and parent.name.endswith("Connection"):
             return _Cost(0, 1 + inner.fixed)
-        size = self._first(node) if _FIRST in field.args else _LIST
+        size = self._size(node, field)
         if is_list:
             return _Cost(read + size * (1 + inner.fixed), 0)
         return _Cost(read + 1 + inner.fixed + size * inner.each, 0)
 
-    def _first(self, node: FieldNode) -> int:
-        """Give the size of a page that is asked for; validation saw to it that one is."""
-        value = next(one.value for one in node.arguments or () if one.name.value == _FIRST)
-        size: Any = 0
-        if isinstance(value, VariableNode):
-            self.depends_on_variables = True
-            size = self._variables.get(value.name.value)
-        elif isinstance(value, IntValueNode):
-            size = int(value.value)
+    def _size(self, node: FieldNode, field: GraphQLField) -> int:
+        """Give how long a list is at most."""
+        name = next((name for name in (_FIRST, _IDS) if name in field.args), None)
+        if name is None:
+            return _LIST
+        size = self._number(node) if name == _FIRST else self._length(node)
         if not isinstance(size, int) or not 1 <= size <= self._largest_page:
+            told = "must be" if name == _FIRST else "must name"
             raise InvalidError(
-                f"{node.name.value}(first:) must be from 1 to {self._largest_page}, not {size}."
+                f"{node.name.value}({name}:) {told} from 1 to {self._largest_page}, not {size}."
             )
         return size
+
+    def _number(self, node: FieldNode) -> Any:
+        """Give the size of a page that is asked for."""
+        value = _argument(node, _FIRST)
+        if isinstance(value, VariableNode):
+            return self._variable(value)
+        return int(value.value) if isinstance(value, IntValueNode) else 0
+
+    def _length(self, node: FieldNode) -> int:
+        """Give how many ids are named; one that is no list stands for a list of it."""
+        value = _argument(node, _IDS)
+        if isinstance(value, VariableNode):
+            return len(self._variable(value))
+        return len(value.values) if isinstance(value, ListValueNode) else 1
+
+    def _variable(self, node: VariableNode) -> Any:
+        self.depends_on_variables = True
+        return self._variables.get(node.name.value)
+
+
+def _argument(node: FieldNode, name: str) -> ValueNode:
+    """Find an argument; validation saw to it that it is given."""
+    return next(one.value for one in node.arguments or () if one.name.value == name)
 
 
 def _field_of(schema: GraphQLSchema, parent: GraphQLNamedType, name: str) -> GraphQLField | None:

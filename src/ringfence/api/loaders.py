@@ -1,6 +1,6 @@
 """What a query reads: once for all objects of a list, as soon as one of them is asked."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
@@ -9,9 +9,11 @@ from ringfence.domain.buyers import Buyer, Claim
 from ringfence.domain.policy import Policy
 from ringfence.domain.ring_decisions import RingStanding
 from ringfence.domain.rings import JointClaim, LineageStep, Link, Member, Ring
+from ringfence.domain.risk import BuyerRisk, Language
 from ringfence.domain.runs import Run
 from ringfence.domain.scope import Principal
-from ringfence.services import read_buyers, read_rings, read_runs
+from ringfence.services import buyer_risk, read_buyers, read_rings, read_runs
+from ringfence.services.read_buyers import BuyerUnknownError
 from ringfence.store import Store
 
 _Value = TypeVar("_Value")
@@ -32,6 +34,9 @@ class Asking:
     refusals: list[str] = field(default_factory=list)
     """Codes of what it was refused and may mend."""
     _runs: dict[int, Run] = field(default_factory=dict)
+    _risks: dict[tuple[tuple[str, ...], int | None, Language], dict[str, BuyerRisk]] = field(
+        default_factory=dict
+    )
 
     def begin_reading(self) -> None:
         """Read one state of the store from here on, with what this request has changed so far."""
@@ -42,6 +47,17 @@ class Asking:
         if run_id not in self._runs:
             self._runs[run_id] = read_runs.find_run(self.store, self.principal, run_id)
         return self._runs[run_id]
+
+    def risks(
+        self, buyer_ids: tuple[str, ...], as_of: int | None, language: Language
+    ) -> dict[str, BuyerRisk]:
+        """Work out the risks of buyers that are listed together, once a request."""
+        asked = (buyer_ids, as_of, language)
+        if asked not in self._risks:
+            self._risks[asked] = buyer_risk.buyers_risk(
+                self.store, self.principal, buyer_ids, self.policy, self.now, as_of, language
+            )
+        return self._risks[asked]
 
 
 class Together(Generic[_Value]):
@@ -85,9 +101,21 @@ class RingBatch:
         )
 
 
-def buyers_together(asking: Asking, buyer_ids: Sequence[str]) -> Together[Buyer]:
-    """Read these buyers at once, when the first is asked for."""
-    return Together(lambda: read_buyers.find_buyers(asking.store, asking.principal, buyer_ids, asking.now))
+class BuyerBatch:
+    """Buyers that are listed together, up to 100 of them: read at once, when the first is asked for."""
+
+    def __init__(self, asking: Asking, buyer_ids: Iterable[str]) -> None:
+        self.ids = tuple(dict.fromkeys(buyer_ids))
+        self._found = Together(
+            lambda: read_buyers.find_buyers(asking.store, asking.principal, self.ids, asking.now)
+        )
+
+    def of(self, buyer_id: str) -> Buyer:
+        """Give one of them. Raises BuyerUnknownError for one who is not in sight."""
+        found = self._found.of(buyer_id)
+        if found is None:
+            raise BuyerUnknownError(buyer_id)
+        return found
 
 
 def claims_together(asking: Asking, claim_ids: Sequence[str]) -> Together[Claim]:

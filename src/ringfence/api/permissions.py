@@ -25,6 +25,27 @@ MUTATION = "Mutation"
 """The type whose fields change something."""
 _ALL_FIELDS: frozenset[str] = frozenset({"*"})
 _PAGES = {"PageInfo": _ALL_FIELDS, "Node": _ALL_FIELDS}
+_REPORT = frozenset(
+    {
+        "id",
+        "reportId",
+        "merchantId",
+        "buyerId",
+        "reportedAt",
+        "claimId",
+        "reason",
+        "evidenceCount",
+        "status",
+        "statusReason",
+        "version",
+    }
+)
+
+
+def _list_of(kind: str) -> dict[str, frozenset[str]]:
+    return {f"{kind}Connection": _ALL_FIELDS, f"{kind}Edge": _ALL_FIELDS}
+
+
 _OPEN: Mapping[Role, Mapping[str, frozenset[str]] | None] = MappingProxyType(
     {
         Role.INVESTIGATOR: None,
@@ -32,28 +53,98 @@ _OPEN: Mapping[Role, Mapping[str, frozenset[str]] | None] = MappingProxyType(
         Role.JOB: {
             "Query": frozenset({"version", "run", "runs"}),
             "Run": _ALL_FIELDS,
-            "RunConnection": _ALL_FIELDS,
-            "RunEdge": _ALL_FIELDS,
+            **_list_of("Run"),
             **_PAGES,
+            "FileReportPayload": _ALL_FIELDS,
+            "Report": _REPORT - {"status", "statusReason", "version"},
+            "VerificationPayload": _ALL_FIELDS,
+            "Verification": frozenset(
+                {"id", "verificationId", "buyerId", "number", "state", "openedAt", "version"}
+            ),
+            "UserError": _ALL_FIELDS,
         },
         Role.MERCHANT: {
-            "Query": frozenset({"version", "buyer"}),
-            "Buyer": frozenset(
-                {"id", "buyerId", "orders", "firstClaimAt", "lastClaimAt", "claims", "reports"}
+            "Query": frozenset(
+                {
+                    "version",
+                    "buyer",
+                    "buyerRisk",
+                    "buyersRisk",
+                    "report",
+                    "reports",
+                    "recovery",
+                    "recoveries",
+                    "recoveryStatement",
+                }
             ),
+            "Buyer": frozenset(
+                {"id", "buyerId", "orders", "firstClaimAt", "lastClaimAt", "claims", "reports", "risk"}
+            ),
+            "BuyerRisk": frozenset({"buyerId", "band", "signals", "asOf", "buyer"}),
+            "RiskSignal": frozenset({"signal", "explanation", "reason", "wouldLower"}),
             "Claim": _ALL_FIELDS,
-            "ClaimConnection": _ALL_FIELDS,
-            "ClaimEdge": _ALL_FIELDS,
+            **_list_of("Claim"),
             "Money": _ALL_FIELDS,
-            "Report": _ALL_FIELDS,
+            "Report": _REPORT,
+            **_list_of("Report"),
+            "Recovery": frozenset(
+                {
+                    "id",
+                    "recoveryId",
+                    "verificationId",
+                    "merchantId",
+                    "buyerId",
+                    "payer",
+                    "proposedAt",
+                    "claims",
+                    "totals",
+                    "moves",
+                    "disputes",
+                    "isDisputed",
+                    "version",
+                }
+            ),
+            **_list_of("Recovery"),
+            "RecoveredClaim": _ALL_FIELDS,
+            "RecoveryMove": _ALL_FIELDS,
+            "RecoveryTotal": _ALL_FIELDS,
+            "RecoveryStatement": _ALL_FIELDS,
+            "StatementTotal": _ALL_FIELDS,
+            "StatementLine": _ALL_FIELDS,
+            **_list_of("StatementLine"),
             **_PAGES,
+            "FileReportPayload": _ALL_FIELDS,
+            "ReportPayload": _ALL_FIELDS,
+            "RecoveryPayload": _ALL_FIELDS,
+            "UserError": _ALL_FIELDS,
         },
     }
 )
 """What a role may ask for, by type; None for everything but changes. What is not listed here is closed."""
 _CHANGES: Mapping[Role, frozenset[str]] = MappingProxyType(
     {
-        Role.INVESTIGATOR: frozenset({"decideRing", "snooze", "allow", "undoDecision", "addNote", "assign"}),
+        Role.INVESTIGATOR: frozenset(
+            {
+                "decideRing",
+                "snooze",
+                "allow",
+                "undoDecision",
+                "addNote",
+                "assign",
+                "openVerification",
+                "assignVerification",
+                "addVerificationNote",
+                "decideVerification",
+                "appeal",
+                "reopenVerification",
+                "approveRecovery",
+                "refuseRecovery",
+                "payRecovery",
+                "returnRecovery",
+            }
+        ),
+        Role.JOB: frozenset({"fileReport", "openVerification", "appeal"}),
+        Role.MERCHANT: frozenset({"fileReport", "withdrawReport", "disputeReport", "disputeRecovery"}),
     }
 )
 """What a role may change: fields of Mutation, closed to everybody who is not listed here."""

@@ -157,12 +157,23 @@ def dispute_report(
 
 def find_report(store: Store, principal: Principal, report_id: str, now: int) -> ReportStanding:
     """Find a report and what became of it. Raises ForbiddenError, ReportUnknownError."""
+    found = find_reports(store, principal, (report_id,), now)
+    if report_id not in found:
+        raise ReportUnknownError(report_id)
+    return found[report_id]
+
+
+def find_reports(
+    store: Store, principal: Principal, report_ids: Sequence[str], now: int
+) -> dict[str, ReportStanding]:
+    """Find reports and what became of them, by id in the order asked for; those not in sight are left out.
+
+    Raises ForbiddenError.
+    """
     require(principal, BUYER_READERS, _WHAT)
     with store.snapshot():
-        found = store.reports.find((report_id,), principal.scope(now))
-        if not found:
-            raise ReportUnknownError(report_id)
-        return _standings(store, found)[0]
+        found = store.reports.find(report_ids, principal.scope(now))
+        return {standing.report.report_id: standing for standing in _standings(store, found)}
 
 
 def list_reports(
@@ -181,12 +192,6 @@ def list_reports(
     with store.snapshot():
         page = store.reports.page(first, after, principal.scope(now), buyer_id)
         return Page(_standings(store, page.items), page.keys, page.has_next, page.total)
-
-
-def standings_of(store: Store, principal: Principal, reports: Sequence[Report]) -> dict[str, ReportStanding]:
-    """Say what became of reports that were found, by report id. Raises ForbiddenError."""
-    require(principal, BUYER_READERS, _WHAT)
-    return {standing.report.report_id: standing for standing in _standings(store, reports)}
 
 
 def _change(
@@ -244,7 +249,7 @@ def _ended_in_vain(store: Store, report: Report) -> list[str]:
     ]
 
 
-def _standings(store: Store, reports: Sequence[Report]) -> tuple[ReportStanding, ...]:
+def _standings(store: Store, reports: tuple[Report, ...]) -> tuple[ReportStanding, ...]:
     found = store.records.states(RecordKind.REPORT, [report.report_id for report in reports])
     records = {state.record.id: state for state in found}
     return tuple(ReportStanding(report, *_read(records.get(report.report_id))) for report in reports)

@@ -21,12 +21,15 @@ from ringfence.domain.leases import Holder, Lease, LeaseName
 from ringfence.domain.loads import LoadSource
 from ringfence.domain.policy import Policy
 from ringfence.domain.progress import Silent
+from ringfence.domain.recoveries import recovery_id_of
 from ringfence.domain.ring_decisions import Outcome
 from ringfence.domain.scope import Principal, Role
+from ringfence.domain.verifications import VerificationOutcome, verification_id_of
 from ringfence.market import results, tables
 from ringfence.market.tables import IdentifierValues, MarketTables
 from ringfence.services.decide_rings import decide
 from ringfence.services.manage_keys import create_key
+from ringfence.services.verify_buyers import decide_verification, open_verification
 from ringfence.store import Store
 
 SECOND = 1_000_000
@@ -39,6 +42,8 @@ MERCHANTS = ("m1", "m2", "m3")
 FIRST_RUN = {"r1": ("b1", "b2"), "r0": ("b5", "b6")}
 SECOND_RUN = {"r1": ("b1", "b2", "b3"), "r2": ("b4", "b5"), "r3": ("b6", "b1")}
 """Rings and members, best first; r0 died, r2 was split from r1."""
+VERIFICATION = verification_id_of("b2", 1)
+RECOVERY = recovery_id_of(VERIFICATION, "m1")
 QUEUE = "{ rings(first: 10) { totalCount nodes { ringId } } }"
 
 
@@ -145,12 +150,17 @@ def publish_run(
 
 
 def fill(store: Store) -> None:
-    """Load the market, publish both runs, dismiss r3."""
+    """Load the market, publish both runs, dismiss r3, confirm b2."""
     load_market(store)
     publish_run(store, FIRST_RUN, [("r1", "born", ""), ("r0", "born", "")])
     steps = [("r1", "grew", "r1"), ("r2", "split", "r1"), ("r3", "born", ""), ("r0", "died", "r0")]
     publish_run(store, SECOND_RUN, steps)
     decide(store, ANA, "r3", Outcome.DISMISS, "a family", None, NOW)
+    verification = open_verification(store, ANA, "b2", "seen by chance", Policy(), NOW)
+    assert verification.verification_id == VERIFICATION
+    for who in (ANA, Principal("bo", Role.INVESTIGATOR)):
+        confirmed = VerificationOutcome.CONFIRMED
+        decide_verification(store, who, VERIFICATION, confirmed, "same photos", Policy(), NOW)
 
 
 def keys_for(store: Store) -> dict[Role, str]:

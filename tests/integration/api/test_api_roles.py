@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from api_samples import NOW, Api, open_api, problem
+from api_samples import NOW, RECOVERY, VERIFICATION, Api, open_api, problem
 from graphql import GraphQLField, GraphQLObjectType, get_named_type, is_composite_type, is_required_argument
 
 from ringfence.api.global_ids import global_id
@@ -25,32 +25,70 @@ CLAIM = {
     "id", "claimId", "buyerId", "merchantId", "filedAt", "amount", "refunded", "kind", "reason", "status",
     "orderId", "category", "country", "paidAt", "deliveredAt", "evidenceCount", "highValue",
 }  # fmt: skip
+REPORT = {"id", "reportId", "merchantId", "buyerId", "reportedAt", "claimId", "reason", "evidenceCount"}
+USER_ERROR = {"field", "message", "code"}
 OPEN: dict[Role, dict[str, set[str]]] = {
     Role.JOB: {
         "Query": {"version", "runs", "run"},
         "Run": RUN,
         "RunConnection": PAGING,
         "RunEdge": PAGING,
+        "FileReportPayload": {"report", "isNew", "userErrors"},
+        "Report": REPORT,
+        "VerificationPayload": {"verification", "userErrors"},
+        "Verification": {
+            "id", "verificationId", "buyerId", "number", "state", "openedAt", "version",
+        },
+        "UserError": USER_ERROR,
         "PageInfo": PAGE_INFO,
         "Node": {"id"},
     },
     Role.MERCHANT: {
-        "Query": {"version", "buyer"},
-        "Buyer": {"id", "buyerId", "orders", "firstClaimAt", "lastClaimAt", "claims", "reports"},
+        "Query": {
+            "version", "buyer", "buyerRisk", "buyersRisk", "report", "reports", "recovery", "recoveries",
+            "recoveryStatement",
+        },
+        "Buyer": {"id", "buyerId", "orders", "firstClaimAt", "lastClaimAt", "claims", "reports", "risk"},
+        "BuyerRisk": {"buyerId", "band", "signals", "asOf", "buyer"},
+        "RiskSignal": {"signal", "explanation", "reason", "wouldLower"},
         "Claim": CLAIM,
         "ClaimConnection": PAGING,
         "ClaimEdge": PAGING,
-        "Report": {
-            "reportId", "merchantId", "buyerId", "reportedAt", "claimId", "reason", "evidenceCount",
+        "Report": REPORT | {"status", "statusReason", "version"},
+        "ReportConnection": PAGING,
+        "ReportEdge": PAGING,
+        "FileReportPayload": {"report", "isNew", "userErrors"},
+        "ReportPayload": {"report", "userErrors"},
+        "Recovery": {
+            "id", "recoveryId", "verificationId", "merchantId", "buyerId", "payer", "proposedAt", "claims",
+            "totals", "moves", "disputes", "isDisputed", "version",
         },
+        "RecoveryConnection": PAGING,
+        "RecoveryEdge": PAGING,
+        "RecoveredClaim": {"claimId", "lost", "amount", "state", "isDueBack", "claim"},
+        "RecoveryMove": {"kind", "claimId", "amount", "at", "reference"},
+        "RecoveryTotal": {"state", "amount"},
+        "RecoveryPayload": {"recovery", "userErrors"},
+        "RecoveryStatement": {"merchantId", "month", "isComplete", "totals", "lines"},
+        "StatementTotal": {"currency", "paid", "returned", "net"},
+        "StatementLine": {"move", "recoveryId", "verificationId"},
+        "StatementLineConnection": PAGING,
+        "StatementLineEdge": PAGING,
+        "UserError": USER_ERROR,
         "Money": {"amount", "currency"},
         "PageInfo": PAGE_INFO,
         "Node": {"id"},
     },
 }  # fmt: skip
 CHANGES: dict[Role, set[str]] = {
-    Role.INVESTIGATOR: {"decideRing", "snooze", "allow", "undoDecision", "addNote", "assign"},
-}
+    Role.INVESTIGATOR: {
+        "decideRing", "snooze", "allow", "undoDecision", "addNote", "assign",
+        "openVerification", "assignVerification", "addVerificationNote", "decideVerification", "appeal",
+        "reopenVerification", "approveRecovery", "refuseRecovery", "payRecovery", "returnRecovery",
+    },
+    Role.JOB: {"fileReport", "openVerification", "appeal"},
+    Role.MERCHANT: {"fileReport", "withdrawReport", "disputeReport", "disputeRecovery"},
+}  # fmt: skip
 _SAID = 'ringId: "nobody", reason: "because"'
 _UNTIL = 'until: "2100-01-01T00:00:00Z"'
 VALUES = {
@@ -60,6 +98,27 @@ VALUES = {
     "Mutation.undoDecision(input:)": f"{{ {_SAID} }}",
     "Mutation.addNote(input:)": '{ ringId: "nobody", text: "seen" }',
     "Mutation.assign(input:)": '{ ringId: "nobody" }',
+    "Mutation.fileReport(input:)": '{ buyerId: "nobody" }',
+    "Mutation.withdrawReport(input:)": '{ reportId: "none", reason: "because" }',
+    "Mutation.disputeReport(input:)": '{ reportId: "none", reason: "because" }',
+    "Mutation.openVerification(input:)": '{ buyerId: "nobody", reason: "because" }',
+    "Mutation.decideVerification(input:)": '{ verificationId: "none", outcome: REJECTED, reason: "because" }',
+    "Mutation.addVerificationNote(input:)": '{ verificationId: "none", text: "seen" }',
+    "Mutation.assignVerification(input:)": '{ verificationId: "none" }',
+    "Mutation.appeal(input:)": '{ verificationId: "none", reason: "because" }',
+    "Mutation.reopenVerification(input:)": '{ verificationId: "none", reason: "because" }',
+    "Mutation.approveRecovery(input:)": '{ recoveryId: "none", reason: "because" }',
+    "Mutation.refuseRecovery(input:)": '{ recoveryId: "none", reason: "because" }',
+    "Mutation.payRecovery(input:)": '{ recoveryId: "none", claimId: "c", reference: "bank 1" }',
+    "Mutation.returnRecovery(input:)": '{ recoveryId: "none", claimId: "c", reference: "bank 1" }',
+    "Mutation.disputeRecovery(input:)": '{ recoveryId: "none", reason: "because" }',
+    "Query.buyerRisk(id:)": '"b1"',
+    "Query.buyersRisk(ids:)": '["b1", "nobody"]',
+    "Query.report(id:)": '"p1"',
+    "Query.verification(id:)": f'"{VERIFICATION}"',
+    "Query.recovery(id:)": f'"{RECOVERY}"',
+    "Query.recoveryStatement(merchantId:)": '"m1"',
+    "Query.recoveryStatement(month:)": '"2026-05"',
     "Query.ring(id:)": '"r1"',
     "Query.network(id:)": '"n1"',
     "Query.buyer(id:)": '"b1"',
@@ -141,11 +200,12 @@ def test_each_role_may_ask_for_what_is_its_and_nothing_else(api: Api, role: Role
 @pytest.mark.parametrize("role", list(OPEN))
 def test_what_is_open_can_be_reached_by_that_role(api: Api, role: Role) -> None:
     """No type stands in the table in vain: from what is open to a role all that is open is reached."""
-    reached = {"Query"}
+    open_fields = OPEN[role] | {"Mutation": CHANGES.get(role, set())}
+    reached = {"Query", "Mutation"}
     for _ in SCHEMA.type_map:
         for kind in objects():
             if kind.name in reached:
-                for name in OPEN[role].get(kind.name, ()):
+                for name in open_fields.get(kind.name, ()):
                     if name in kind.fields:
                         reached.add(get_named_type(kind.fields[name].type).name)
     assert set(OPEN[role]) - reached <= {"Node"}

@@ -3,18 +3,22 @@
 import strawberry
 
 from ringfence.api.global_ids import global_id
-from ringfence.api.loaders import Asking
+from ringfence.api.loaders import Asking, BuyerBatch
 from ringfence.api.types.asking import Info
-from ringfence.api.types.claim import Claim, Report, claims_of_buyer
+from ringfence.api.types.claim import Claim, claims_of_buyer
 from ringfence.api.types.connections import After, Connection, First
 from ringfence.api.types.node import Node
+from ringfence.api.types.report import Report, reports_of_buyer
 from ringfence.api.types.ring import Ring, rings_page
 from ringfence.api.types.ring_parts import Link
+from ringfence.api.types.risk import AsOf, BuyerRisk, InLanguage
 from ringfence.api.types.scalars import Time
 from ringfence.domain import buyers
 from ringfence.domain.identifiers import IdentifierKind
 from ringfence.domain.rings import RingQuery
+from ringfence.domain.risk import Language
 from ringfence.services import read_buyers
+from ringfence.services.read_buyers import BuyerUnknownError
 
 
 @strawberry.type
@@ -46,6 +50,7 @@ class Buyer(Node):
     last_claim_at: Time | None = strawberry.field(
         description="When the last claim was filed; null if there is none."
     )
+    _batch: strawberry.Private[BuyerBatch]
 
     @strawberry.field
     def score(self, info: Info) -> float | None:
@@ -60,9 +65,15 @@ class Buyer(Node):
     @strawberry.field
     def reports(self, info: Info) -> list[Report]:
         """Merchants' reports that accuse the buyer, latest first."""
-        asking = info.context
-        found = read_buyers.reports_of(asking.store, asking.principal, self.buyer_id, asking.now)
-        return [Report.of(report) for report in found]
+        return reports_of_buyer(info.context, self.buyer_id)
+
+    @strawberry.field
+    def risk(self, info: Info, as_of: AsOf = None, language: InLanguage = Language.ENGLISH) -> BuyerRisk:
+        """How much of a risk the buyer is, and why."""
+        found = info.context.risks(self._batch.ids, as_of, language).get(self.buyer_id)
+        if found is None:
+            raise BuyerUnknownError(self.buyer_id)
+        return BuyerRisk.of(found, self._batch)
 
     @strawberry.field
     def rings(self, info: Info, first: First, after: After = None) -> Connection[Ring]:
@@ -88,8 +99,8 @@ class Buyer(Node):
         ]
 
     @classmethod
-    def of(cls, buyer: buyers.Buyer) -> "Buyer":
-        """Answer a buyer."""
+    def of(cls, buyer: buyers.Buyer, batch: BuyerBatch) -> "Buyer":
+        """Answer a buyer that is listed with those of `batch`."""
         return cls(
             id=strawberry.ID(global_id("Buyer", buyer.buyer_id)),
             buyer_id=strawberry.ID(buyer.buyer_id),
@@ -98,9 +109,11 @@ class Buyer(Node):
             orders=buyer.orders,
             first_claim_at=None if buyer.first_claim_at is None else Time(buyer.first_claim_at),
             last_claim_at=None if buyer.last_claim_at is None else Time(buyer.last_claim_at),
+            _batch=batch,
         )
 
 
 def one_buyer(asking: Asking, buyer_id: str) -> Buyer:
     """Answer one buyer, as far as whoever asks may know of it."""
-    return Buyer.of(read_buyers.find_buyer(asking.store, asking.principal, buyer_id, asking.now))
+    batch = BuyerBatch(asking, (buyer_id,))
+    return Buyer.of(batch.of(buyer_id), batch)

@@ -1,4 +1,6 @@
-"""Claims and reports."""
+"""Claims."""
+
+from collections.abc import Sequence
 
 import strawberry
 
@@ -70,36 +72,10 @@ class Claim(Node):
         )
 
 
-@strawberry.type
-class Report:
-    """A merchant's accusation: (:Merchant)-[:FILED_REPORT]->(:Report)-[:ACCUSES]->(:Buyer)."""
-
-    report_id: strawberry.ID = strawberry.field(description="The marketplace's own id of the report.")
-    merchant_id: strawberry.ID = strawberry.field(
-        description="The marketplace's own id of who reported the buyer."
-    )
-    buyer_id: strawberry.ID = strawberry.field(description="The marketplace's own id of who is accused.")
-    reported_at: Time = strawberry.field(description="When it was filed.")
-    claim_id: strawberry.ID | None = strawberry.field(
-        description="The marketplace's own id of the claim it is about; null if it is about none."
-    )
-    reason: str | None = strawberry.field(description="In the merchant's words; null if none was given.")
-    evidence_count: int | None = strawberry.field(
-        description="Photos, videos and documents the merchant attached; null if nobody told."
-    )
-
-    @classmethod
-    def of(cls, report: buyers.Report) -> "Report":
-        """Answer a report."""
-        return cls(
-            report_id=strawberry.ID(report.report_id),
-            merchant_id=strawberry.ID(report.merchant_id),
-            buyer_id=strawberry.ID(report.buyer_id),
-            reported_at=Time(report.reported_at),
-            claim_id=None if report.claim_id is None else strawberry.ID(report.claim_id),
-            reason=report.reason,
-            evidence_count=report.evidence_count,
-        )
+def claims_of_ids(asking: Asking, claim_ids: Sequence[str]) -> list[Claim]:
+    """Answer these claims as last updated; those that are not in the store any more are left out."""
+    found = read_buyers.find_claims(asking.store, asking.principal, claim_ids, asking.now)
+    return [Claim.of(found[claim_id]) for claim_id in claim_ids if claim_id in found]
 
 
 def claims_of_buyer(asking: Asking, buyer_id: str, first: int, after: str | None) -> Connection[Claim]:

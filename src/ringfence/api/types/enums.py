@@ -5,9 +5,13 @@ from enum import Enum, StrEnum
 
 from ringfence.domain.claims import ClaimKind, ClaimReason, ClaimStatus
 from ringfence.domain.identifiers import IdentifierKind
+from ringfence.domain.recoveries import MoveKind, RecoveryState
+from ringfence.domain.reports import ReportStatus
 from ringfence.domain.ring_decisions import Outcome, RingStatus
 from ringfence.domain.rings import LineageEvent, RingOrder
+from ringfence.domain.risk import Language, RiskBand
 from ringfence.domain.runs import RunState
+from ringfence.domain.verifications import VerificationOutcome, VerificationState
 
 
 class RingEventType(StrEnum):
@@ -18,6 +22,31 @@ class RingEventType(StrEnum):
     UNDONE = "undone"
     NOTED = "noted"
     ASSIGNED = "assigned"
+
+
+class VerificationEventType(StrEnum):
+    """What happened in a verification, as its record tells it."""
+
+    OPENED = "opened"
+    ASSIGNED = "assigned"
+    NOTED = "noted"
+    PROPOSED = "proposed"
+    DECIDED = "decided"
+    APPEALED = "appealed"
+    REOPENED = "reopened"
+
+
+class RecoveryEventType(StrEnum):
+    """What happened to a recovery, as its record tells it."""
+
+    PROPOSED = "proposed"
+    APPROVED = "approved"
+    REFUSED = "refused"
+    PAID = "paid"
+    DUE_BACK = "due_back"
+    UPHELD = "upheld"
+    RETURNED = "returned"
+    DISPUTED = "disputed"
 
 
 class UserErrorCode(StrEnum):
@@ -85,6 +114,95 @@ MEANINGS: tuple[tuple[type[Enum], str, Mapping[Enum, str]], ...] = (
             RingEventType.UNDONE: "Took back what was proposed, else the decision that counted.",
             RingEventType.NOTED: "Wrote a note.",
             RingEventType.ASSIGNED: "Gave it to somebody, or back.",
+        },
+    ),
+    (
+        RiskBand,
+        "How a buyer is to be treated.",
+        {
+            RiskBand.LOW: "Little speaks for abuse.",
+            RiskBand.MEDIUM: "Enough to look at; reports alone never lead further.",
+            RiskBand.HIGH: "More likely than not to abuse refunds.",
+            RiskBand.CONFIRMED: "A verification found abuse; this outranks the probability for a time.",
+            RiskBand.CLEARED: "A verification found none; this outranks the probability for a time.",
+        },
+    ),
+    (
+        Language,
+        "In which language reasons are told.",
+        {Language.ENGLISH: "English.", Language.CHINESE: "Chinese."},
+    ),
+    (
+        ReportStatus,
+        "Where a report stands.",
+        {
+            ReportStatus.FILED: "It counts.",
+            ReportStatus.WITHDRAWN: "It counts nowhere any more.",
+            ReportStatus.DISPUTED: "It counts; the merchant does not agree with how the buyer's verification "
+            "ended.",
+        },
+    ),
+    (
+        VerificationState,
+        "Where a verification stands.",
+        {
+            VerificationState.OPEN: "Nothing is decided, or it was opened again.",
+            VerificationState.PROPOSED: "One person said how it should end; it waits for a second one.",
+            VerificationState.CONFIRMED: "It ended: the buyer abused refunds.",
+            VerificationState.REJECTED: "It ended: the buyer did not.",
+            VerificationState.INCONCLUSIVE: "It ended: it cannot be told.",
+        },
+    ),
+    (
+        VerificationOutcome,
+        "How a verification ends.",
+        {
+            VerificationOutcome.CONFIRMED: "The buyer abused refunds; merchants get their losses back.",
+            VerificationOutcome.REJECTED: "The buyer did not; nothing is held against them or paid for it.",
+            VerificationOutcome.INCONCLUSIVE: "It cannot be told.",
+        },
+    ),
+    (
+        VerificationEventType,
+        "What happened in a verification.",
+        {
+            VerificationEventType.OPENED: "It began.",
+            VerificationEventType.ASSIGNED: "It was given to somebody, or back.",
+            VerificationEventType.NOTED: "Somebody wrote a note.",
+            VerificationEventType.PROPOSED: "Somebody said how it should end, which waits for another one.",
+            VerificationEventType.DECIDED: "It ended.",
+            VerificationEventType.APPEALED: "An appeal on the buyer's behalf opened it again.",
+            VerificationEventType.REOPENED: "New evidence opened it again.",
+        },
+    ),
+    (
+        RecoveryState,
+        "Where the recovery of a claim stands.",
+        {
+            RecoveryState.PROPOSED: "The buyer is confirmed; nobody agreed to pay yet.",
+            RecoveryState.APPROVED: "It is to be paid.",
+            RecoveryState.PAID: "The merchant was paid.",
+            RecoveryState.REFUSED: "It is not paid.",
+            RecoveryState.RETURNED: "The merchant gave it back, since the verification was reversed.",
+        },
+    ),
+    (
+        MoveKind,
+        "Which way money went.",
+        {MoveKind.PAID: "To the merchant.", MoveKind.RETURNED: "From the merchant."},
+    ),
+    (
+        RecoveryEventType,
+        "What happened to a recovery.",
+        {
+            RecoveryEventType.PROPOSED: "Claims were proposed, since the buyer was confirmed.",
+            RecoveryEventType.APPROVED: "Somebody agreed to pay claims.",
+            RecoveryEventType.REFUSED: "Claims are not to be paid.",
+            RecoveryEventType.PAID: "A claim was paid.",
+            RecoveryEventType.DUE_BACK: "What was paid is asked back, since the verification was reversed.",
+            RecoveryEventType.UPHELD: "It may be kept, since the buyer was confirmed again.",
+            RecoveryEventType.RETURNED: "The merchant gave back what it was paid for a claim.",
+            RecoveryEventType.DISPUTED: "The merchant disagreed.",
         },
     ),
     (

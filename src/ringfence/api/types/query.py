@@ -12,13 +12,21 @@ from ringfence.api.types.claim import Claim
 from ringfence.api.types.connections import After, Connection, First
 from ringfence.api.types.network import Network, one_network
 from ringfence.api.types.node import Node
+from ringfence.api.types.recovery import Recovery, one_recovery, recoveries_page
+from ringfence.api.types.report import Report, one_report, reports_page
 from ringfence.api.types.ring import Ring, one_ring, rings_page
+from ringfence.api.types.risk import AsOf, BuyerRisk, InLanguage, many_risks, one_risk
 from ringfence.api.types.run import Run, runs_page
 from ringfence.api.types.scalars import Time
+from ringfence.api.types.statement import RecoveryStatement, one_statement
+from ringfence.api.types.verification import Verification, one_verification, verifications_page
 from ringfence.domain.errors import NotFoundError
+from ringfence.domain.recoveries import RecoveryState
 from ringfence.domain.ring_decisions import RingStatus
 from ringfence.domain.rings import RingOrder, RingQuery
+from ringfence.domain.risk import Language
 from ringfence.domain.runs import RunState
+from ringfence.domain.verifications import VerificationState
 from ringfence.services import read_buyers, read_runs
 
 _MOST_DIGITS = 10
@@ -115,6 +123,141 @@ class Query:
         return one_buyer(info.context, id)
 
     @strawberry.field
+    def buyer_risk(
+        self,
+        info: Info,
+        id: Annotated[
+            strawberry.ID, strawberry.argument(description="The marketplace's own id of the buyer.")
+        ],
+        as_of: AsOf = None,
+        language: InLanguage = Language.ENGLISH,
+    ) -> BuyerRisk | None:
+        """How much of a risk a buyer is; NOT_FOUND if there is none, or none that the key may see."""
+        return one_risk(info.context, id, as_of, language)
+
+    @strawberry.field
+    def buyers_risk(
+        self,
+        info: Info,
+        ids: Annotated[
+            list[strawberry.ID],
+            strawberry.argument(description="The marketplace's own ids of 1 to 100 buyers."),
+        ],
+        as_of: AsOf = None,
+        language: InLanguage = Language.ENGLISH,
+    ) -> list[BuyerRisk | None]:
+        """How much of a risk buyers are, in the order of `ids`; null for one the key may not see."""
+        return many_risks(info.context, ids, as_of, language)
+
+    @strawberry.field
+    def reports(
+        self,
+        info: Info,
+        first: First,
+        after: After = None,
+        buyer_id: Annotated[
+            strawberry.ID | None, strawberry.argument(description="That accuse this buyer.")
+        ] = None,
+    ) -> Connection[Report]:
+        """Merchants' reports, latest first; to a merchant's key its own."""
+        return reports_page(info.context, first, after, buyer_id)
+
+    @strawberry.field
+    def report(
+        self,
+        info: Info,
+        id: Annotated[strawberry.ID, strawberry.argument(description="The reportId.")],
+    ) -> Report | None:
+        """One report; NOT_FOUND if there is none, or none that the key may see."""
+        return one_report(info.context, id)
+
+    @strawberry.field
+    def verifications(
+        self,
+        info: Info,
+        first: First,
+        after: After = None,
+        state: Annotated[
+            VerificationState | None, strawberry.argument(description="In this state; in any if null.")
+        ] = None,
+        owner: Annotated[
+            str | None, strawberry.argument(description="Given to this person; to anybody or nobody if null.")
+        ] = None,
+        buyer_id: Annotated[strawberry.ID | None, strawberry.argument(description="Of this buyer.")] = None,
+    ) -> Connection[Verification]:
+        """Verifications for which all conditions hold, newest first."""
+        return verifications_page(info.context, first, after, state=state, owner=owner, buyer_id=buyer_id)
+
+    @strawberry.field
+    def verification(
+        self,
+        info: Info,
+        id: Annotated[
+            strawberry.ID, strawberry.argument(description="The verificationId, such as v0123456789ab.")
+        ],
+    ) -> Verification | None:
+        """One verification; NOT_FOUND if there is none."""
+        return one_verification(info.context, id)
+
+    @strawberry.field
+    def recoveries(
+        self,
+        info: Info,
+        first: First,
+        after: After = None,
+        state: Annotated[
+            RecoveryState | None, strawberry.argument(description="With a claim that stands so.")
+        ] = None,
+        merchant_id: Annotated[
+            strawberry.ID | None,
+            strawberry.argument(description="To this merchant; a merchant's key can name its own only."),
+        ] = None,
+        buyer_id: Annotated[
+            strawberry.ID | None, strawberry.argument(description="For losses by this buyer.")
+        ] = None,
+        verification_id: Annotated[
+            strawberry.ID | None, strawberry.argument(description="After this verification.")
+        ] = None,
+    ) -> Connection[Recovery]:
+        """Recoveries for which all conditions hold, latest first; to a merchant's key its own."""
+        return recoveries_page(
+            info.context,
+            "recoveries",
+            first,
+            after,
+            state=state,
+            merchant_id=merchant_id,
+            buyer_id=buyer_id,
+            verification_id=verification_id,
+        )
+
+    @strawberry.field
+    def recovery(
+        self,
+        info: Info,
+        id: Annotated[
+            strawberry.ID, strawberry.argument(description="The recoveryId, such as c0123456789ab.")
+        ],
+    ) -> Recovery | None:
+        """One recovery; NOT_FOUND if there is none, or none that the key may see."""
+        return one_recovery(info.context, id)
+
+    @strawberry.field
+    def recovery_statement(
+        self,
+        info: Info,
+        merchant_id: Annotated[
+            strawberry.ID,
+            strawberry.argument(
+                description="The marketplace's own id of the merchant; to a merchant's key its own."
+            ),
+        ],
+        month: Annotated[str, strawberry.argument(description="A calendar month in UTC, such as 2027-01.")],
+    ) -> RecoveryStatement | None:
+        """What a merchant was paid and gave back in a month; NOT_FOUND for one the key may not see."""
+        return one_statement(info.context, merchant_id, month)
+
+    @strawberry.field
     def runs(
         self,
         info: Info,
@@ -157,6 +300,12 @@ class Query:
                 return one_buyer(asking, own_id)
             case "Claim":
                 return Claim.of(read_buyers.find_claim(asking.store, asking.principal, own_id, asking.now))
+            case "Report":
+                return one_report(asking, own_id)
+            case "Verification":
+                return one_verification(asking, own_id)
+            case "Recovery":
+                return one_recovery(asking, own_id)
             case "Run" if own_id.isascii() and own_id.isdigit() and len(own_id) <= _MOST_DIGITS:
                 return Run.of(read_runs.find_run(asking.store, asking.principal, int(own_id)))
         raise NotFoundError(f"There is no {kind.lower()} {own_id}.")

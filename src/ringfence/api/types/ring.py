@@ -7,7 +7,7 @@ import strawberry
 
 from ringfence.api.cursors import read_cursor
 from ringfence.api.global_ids import global_id
-from ringfence.api.loaders import Asking, RingBatch, buyers_together, claims_together
+from ringfence.api.loaders import Asking, BuyerBatch, RingBatch, claims_together
 from ringfence.api.types.asking import Info
 from ringfence.api.types.connections import After, Connection, First, connection, connection_of_all
 from ringfence.api.types.node import Node
@@ -112,7 +112,7 @@ class Ring(Node):
         """The buyers in the ring, best evidence first."""
 
         def nodes_of(chosen: Sequence[rings.Member]) -> list[RingMember]:
-            buyers = buyers_together(info.context, [member.buyer_id for member in chosen])
+            buyers = BuyerBatch(info.context, (member.buyer_id for member in chosen))
             return [RingMember.of(member, buyers) for member in chosen]
 
         return connection_of_all(

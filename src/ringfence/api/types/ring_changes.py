@@ -8,7 +8,7 @@ from ringfence.api.loaders import Asking
 from ringfence.api.types.asking import Info
 from ringfence.api.types.ring import Ring, one_ring
 from ringfence.api.types.scalars import Time
-from ringfence.api.types.user_error import Fields, UserError, refused
+from ringfence.api.types.user_error import WHAT_CAN_BE_MENDED, Fields, UserError, tried
 from ringfence.domain.errors import InvalidError
 from ringfence.domain.loads import BrowsingCopyError
 from ringfence.domain.ring_decisions import Outcome
@@ -88,9 +88,7 @@ class AssignInput:
 class RingPayload:
     """What became of a change about a ring."""
 
-    user_errors: list[UserError] = strawberry.field(
-        description="What whoever asked can mend; empty if the change was made, and else nothing was changed."
-    )
+    user_errors: list[UserError] = strawberry.field(description=WHAT_CAN_BE_MENDED)
     _ring_id: strawberry.Private[str]
 
     @strawberry.field
@@ -168,4 +166,5 @@ def _decide(asking: Asking, said: DecideRingInput | SetRingAsideInput, outcome: 
 
 
 def _change(asking: Asking, ring_id: str, change: Callable[[], object], at_fault: Fields) -> RingPayload:
-    return RingPayload(user_errors=refused(asking, change, {**_AT_FAULT, **at_fault}), _ring_id=ring_id)
+    _, errors = tried(asking, change, {**_AT_FAULT, **at_fault})
+    return RingPayload(user_errors=errors, _ring_id=ring_id)

@@ -4,13 +4,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-from ringfence.api.loaders import Together
+from ringfence.api.loaders import BuyerBatch, Together
 from ringfence.api.types.claim import Claim
 from ringfence.api.types.scalars import Money, Time, sums_of
 from ringfence.domain import buyers as people
 from ringfence.domain import rings
 from ringfence.services import read_rings
-from ringfence.services.read_buyers import BuyerUnknownError
 
 if TYPE_CHECKING:
     from ringfence.api.types.buyer import Buyer
@@ -25,20 +24,17 @@ class RingMember:
         description="Evidence for the buyer's part in the ring, in decades: -log10 of a chance."
     )
     why: str = strawberry.field(description="What speaks for it, in words.")
-    _buyers: strawberry.Private[Together[people.Buyer]]
+    _buyers: strawberry.Private[BuyerBatch]
 
     @strawberry.field
     def buyer(self) -> Annotated["Buyer", strawberry.lazy("ringfence.api.types.buyer")]:
         """The buyer."""
         from ringfence.api.types.buyer import Buyer
 
-        found = self._buyers.of(self.buyer_id)
-        if found is None:
-            raise BuyerUnknownError(self.buyer_id)
-        return Buyer.of(found)
+        return Buyer.of(self._buyers.of(self.buyer_id), self._buyers)
 
     @classmethod
-    def of(cls, member: rings.Member, buyers: Together[people.Buyer]) -> "RingMember":
+    def of(cls, member: rings.Member, buyers: BuyerBatch) -> "RingMember":
         """Answer a member; `buyers` has the buyers of all members of the list."""
         return cls(
             buyer_id=strawberry.ID(member.buyer_id), score=member.score, why=member.why, _buyers=buyers

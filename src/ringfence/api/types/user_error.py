@@ -1,6 +1,7 @@
 """What whoever asked for a change can mend: told beside the object, not as an error of the whole answer."""
 
 from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 import strawberry
 
@@ -8,6 +9,11 @@ from ringfence.api.errors import code_of
 from ringfence.api.loaders import Asking
 from ringfence.api.types.enums import UserErrorCode
 from ringfence.domain.errors import ConflictError, InvalidError, NotFoundError, RingfenceError
+
+_Changed = TypeVar("_Changed")
+WHAT_CAN_BE_MENDED = (
+    "What whoever asked can mend; empty if the change was made, and else nothing was changed."
+)
 
 
 @strawberry.type
@@ -21,21 +27,24 @@ class UserError:
     code: UserErrorCode = strawberry.field(description="What kind of error it is.")
 
 
-Fields = Mapping[type[RingfenceError], str | None]
+Fields = Mapping[type[RingfenceError], str | Callable[[Any], str] | None]
 """Which input is at fault (None: none of them), by the kind of error: the first that fits."""
 
 
-def refused(asking: Asking, change: Callable[[], object], fields: Fields) -> list[UserError]:
+def tried(
+    asking: Asking, change: Callable[[], _Changed], fields: Fields
+) -> tuple[_Changed | None, list[UserError]]:
     """Change something, and tell what is to be mended if that is refused; then nothing was changed.
 
     What nobody who asks can mend is raised: ForbiddenError, UnavailableError.
     """
     try:
-        change()
+        return change(), []
     except (InvalidError, ConflictError, NotFoundError) as error:
         code = code_of(error)
         asking.refusals.append(code)
         name = next((name for kind, name in fields.items() if isinstance(error, kind)), None)
+        if callable(name):
+            name = name(error)
         at_fault = None if name is None else ["input", name]
-        return [UserError(field=at_fault, message=str(error), code=UserErrorCode[code])]
-    return []
+        return None, [UserError(field=at_fault, message=str(error), code=UserErrorCode[code])]
