@@ -1,32 +1,56 @@
-"""`ringfence evaluate`: a run held against labels."""
+"""`ringfence evaluate`: what was found held against labels, or against what people decided."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ringfence.cli.acting import OPERATOR
+from ringfence.cli.chosen_policy import PolicyOption, chosen_policy
 from ringfence.cli.chosen_run import RunIdOption, RunOption, read_chosen_run
-from ringfence.cli.context import StoreAddress
+from ringfence.cli.context import StoreAddress, open_store
 from ringfence.cli.printing import print_json, print_lines, print_table
+from ringfence.domain.policy import Policy
 
 if TYPE_CHECKING:
     from ringfence.evaluation import Evaluation, Proportion
+    from ringfence.evaluation.decided import DecidedEvaluation
 
 
 def evaluate(
     context: typer.Context,
     labels: Annotated[
-        Path, typer.Option(help="CSV with buyer_id and label (1/0) or ring_id; pattern, lookalike optional.")
-    ],
+        Path | None,
+        typer.Option(help="CSV with buyer_id and label (1/0) or ring_id; pattern, lookalike optional."),
+    ] = None,
+    decided: Annotated[
+        bool,
+        typer.Option("--decided", help="Measure the store by what people decided, instead of labels."),
+    ] = False,
     run: RunOption = None,
     store: StoreAddress = None,
     run_id: RunIdOption = None,
+    policy: PolicyOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print every figure as JSON.")] = False,
 ) -> None:
     """Measure a run against the truth: precision, recall, ranking, by pattern and by look-alike.
 
+    With --decided, measure what a store holds against the decisions about rings and the verifications of
+    buyers: precision by pattern and signal, how far probabilities can be trusted, and what cannot be seen.
+
     Example: ringfence evaluate --labels market/truth.csv --run run
     """
+    if decided:
+        if labels is not None or run is not None or run_id is not None:
+            raise typer.BadParameter(
+                "measures a whole store; leave --labels, --run and --run-id away.", param_hint="--decided"
+            )
+        _evaluate_decided(context, store, chosen_policy(context, policy), as_json)
+        return
+    if policy is not None:
+        raise typer.BadParameter("belongs to --decided.", param_hint="--policy")
+    if labels is None:
+        raise typer.BadParameter("name a file of labels, or say --decided.", param_hint="--labels")
     from ringfence.services.evaluate_run import evaluate_found
 
     evaluation = evaluate_found(read_chosen_run(context, run, store, run_id), labels)
@@ -34,6 +58,52 @@ def evaluate(
         print_json(evaluation.to_dict())
     else:
         print_evaluation(evaluation)
+
+
+def _evaluate_decided(context: typer.Context, store: str | None, policy: Policy, as_json: bool) -> None:
+    from ringfence.services.evaluate_decisions import evaluate_decisions
+
+    with open_store(context, store) as opened:
+        evaluation = evaluate_decisions(opened, OPERATOR, policy)
+    if as_json:
+        print_json(evaluation.to_dict())
+    else:
+        print_decided(evaluation)
+
+
+def print_decided(evaluation: "DecidedEvaluation") -> None:
+    """Print all figures about decisions for people."""
+    told = evaluation.calibration
+    print_table(
+        f"{evaluation.rings.total:,} rings and {evaluation.buyers.total:,} buyers were decided",
+        ("figure", "value", "95 % interval"),
+        [
+            ("rings: confirmed, of confirmed or dismissed", *_share(evaluation.rings)),
+            ("buyers: confirmed, of confirmed or rejected", *_share(evaluation.buyers)),
+            ("Brier score of probabilities", _number(told.brier), ""),
+            ("Brier score of the base rate", _number(told.brier_of_base_rate), ""),
+        ],
+    )
+    groups = (("Rings", evaluation.rings_by), ("Buyers", evaluation.buyers_by))
+    for whose, name, shares in ((who, name, by[name]) for who, by in groups for name in by):
+        if shares:
+            print_lines("")
+            print_table(
+                f"{whose} confirmed, by {name}",
+                (name, "confirmed", "95 % interval", "decided"),
+                [(word, *_share(share), share.total) for word, share in shares.items()],
+            )
+    if told.rows:
+        print_lines("")
+        print_table(
+            "Buyers confirmed, by the probability told before",
+            ("probability", "mean", "confirmed", "95 % interval", "decided"),
+            [
+                (f"{row.low:g} to {row.high:g}", _number(row.said), *_share(row.found), row.found.total)
+                for row in told.rows
+            ],
+        )
+    print_lines(*(f"note: {note}" for note in evaluation.notes))
 
 
 def print_evaluation(evaluation: "Evaluation") -> None:
