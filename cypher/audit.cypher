@@ -14,25 +14,25 @@ RETURN DISTINCT c.chain
 // name: list_audit
 // Entries after a place, latest first.
 MATCH (e:AuditEntry) USING INDEX e:AuditEntry(at)
-WHERE e.at <= $at AND (e.at < $at OR e.chain > $chain OR e.chain = $chain AND e.number > $number)
+WHERE e.at <= $at AND (e.at < $at OR e.chain > $chain OR e.chain = $chain AND e.number < $number)
 RETURN e.chain, e.number, e.at, e.digest, e.mac, e.payload
-ORDER BY e.at DESC, e.chain, e.number LIMIT $first
+ORDER BY e.at DESC, e.chain, e.number DESC LIMIT $first
 
 // name: list_audit_of_actor
 // Entries of one actor after a place, latest first.
 MATCH (e:AuditEntry) USING INDEX e:AuditEntry(actor, at)
 WHERE e.actor = $actor AND e.at <= $at
-    AND (e.at < $at OR e.chain > $chain OR e.chain = $chain AND e.number > $number)
+    AND (e.at < $at OR e.chain > $chain OR e.chain = $chain AND e.number < $number)
 RETURN e.chain, e.number, e.at, e.digest, e.mac, e.payload
-ORDER BY e.at DESC, e.chain, e.number LIMIT $first
+ORDER BY e.at DESC, e.chain, e.number DESC LIMIT $first
 
 // name: list_audit_about
 // Entries about one subject after a place, latest first, of all actors or of one.
 MATCH (s:AuditSubject {id: $subject})<-[:TOUCHED]-(e)
-WHERE e.at <= $at AND (e.at < $at OR e.chain > $chain OR e.chain = $chain AND e.number > $number)
+WHERE e.at <= $at AND (e.at < $at OR e.chain > $chain OR e.chain = $chain AND e.number < $number)
     AND ($actor IS NULL OR e.actor = $actor)
 RETURN e.chain, e.number, e.at, e.digest, e.mac, e.payload
-ORDER BY e.at DESC, e.chain, e.number LIMIT $first
+ORDER BY e.at DESC, e.chain, e.number DESC LIMIT $first
 
 // name: count_audit
 // How many entries there are, by the lengths of their chains, of which there are as many as processes were.

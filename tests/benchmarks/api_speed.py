@@ -41,6 +41,7 @@ from ringfence.domain.scope import Principal, Role
 from ringfence.services.manage_keys import create_key
 from ringfence.store.sqlite import SqliteStore
 
+AUDIT_KEY = bytes(32)
 GOAL_MILLISECONDS = 30.0
 _FREE = Limits(burst=10**12, per_second=10**9)
 _PAGE = """{ rings(first: 50) { totalCount pageInfo { hasNextPage endCursor } nodes {
@@ -92,7 +93,9 @@ def answer_requests(path: Path, is_bare: bool, port: Connection) -> None:
         return NOW
 
     application = (
-        bare(store, clock) if is_bare else build_application(store, clock, graphiql=False, limits=_FREE)
+        bare(store, clock)
+        if is_bare
+        else build_application(store, clock, AUDIT_KEY, graphiql=False, limits=_FREE)
     )
     # The log of a benchmark is of no use, its cost is.
     with Path(os.devnull).open("w") as sys.stderr, listen("127.0.0.1", 0, behind_proxy=False) as listener:

@@ -80,6 +80,14 @@ def test_the_audit_is_listed_by_actor_and_by_subject(store: Store) -> None:
     assert store.audit.page(9, None, subject="nobody").total == 0
 
 
+def test_entries_of_one_moment_are_listed_latest_first_too(store: Store) -> None:
+    at_once = chain("at once", *((7, told()) for _ in range(5)))
+    store.audit.append(at_once)
+    page = store.audit.page(2, None)
+    assert places(page.items) == [("at once", 5), ("at once", 4)]
+    assert places(store.audit.page(9, page.keys[-1]).items) == [("at once", number) for number in (3, 2, 1)]
+
+
 def test_heads_are_the_ends_of_chains(store: Store) -> None:
     assert store.audit.heads() == ()
     filled(store)

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ringfence.api.access_log import AccessLog
+from ringfence.api.audit_trail import AuditTrail
 from ringfence.api.endpoint import GraphQLEndpoint
 from ringfence.api.graphiql_page import asset_routes, page
 from ringfence.api.health import HealthChecks
@@ -17,6 +18,7 @@ from ringfence.api.hosts import LoopbackNames
 from ringfence.api.limits import Limits
 from ringfence.api.schema import build_schema
 from ringfence.domain.policy import Policy
+from ringfence.services.audit import AuditWriter
 from ringfence.store import Store
 
 PATH = "/graphql"
@@ -25,6 +27,7 @@ PATH = "/graphql"
 def build_application(
     store: Store,
     clock: Callable[[], int],
+    audit_key: bytes,
     *,
     graphiql: bool,
     any_host: bool = False,
@@ -35,9 +38,10 @@ def build_application(
 
     Only requests to this machine by its loopback names are answered, unless a proxy names it otherwise
     (`any_host`). `clock` gives the time in µs since 1970-01-01 UTC; what is decided rests on `policy` (None:
-    the built-in one). The store is not closed with the application.
+    the built-in one). The audit is sealed under `audit_key`. The store is not closed with the application.
     """
-    endpoint = GraphQLEndpoint(build_schema(), store, clock, policy or Policy(), limits or Limits())
+    trail = AuditTrail(AuditWriter(store, audit_key))
+    endpoint = GraphQLEndpoint(build_schema(), store, clock, policy or Policy(), limits or Limits(), trail)
     health = HealthChecks(store, clock)
 
     async def graphql(request: Request) -> Response:
@@ -51,6 +55,7 @@ def build_application(
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         yield
         endpoint.close()
+        trail.close()
         health.close()
 
     application = Starlette(

@@ -17,9 +17,14 @@ from graphql import (
 from ringfence.api.cost import CostOfOperation
 from ringfence.api.limits import Limits, check_extent
 from ringfence.api.permissions import MUTATION, coordinates_of
+from ringfence.api.subjects import AskedSubjects
 from ringfence.domain.errors import InvalidError, RingfenceError
 
 _KEPT = 256
+_ABOUT_NOBODY = frozenset({("Query", "version")})
+"""Fields that say nothing of anybody, as those of the schema."""
+_PLUMBING = ("Connection", "Edge", "PageInfo")
+_LONGEST_NAME = 100
 _MOST_ERRORS = 10
 
 
@@ -41,6 +46,20 @@ class Operation:
         """What it costs."""
         self.changes = sorted(name for kind, name in self.coordinates if kind == MUTATION)
         """The names of what it changes; none for a query."""
+        self.asked = AskedSubjects(schema, node, fragments)
+        """Whom and what it asks for."""
+        root = schema.get_root_type(node.operation)
+        at_root = [name for kind, name in self.coordinates if root is not None and kind == root.name]
+        self.name = ",".join(sorted(at_root))
+        """What it asks for or changes, such as `buyer`."""
+        self.given_name = node.name.value[:_LONGEST_NAME] if node.name else self.name
+        """What whoever wrote it calls it."""
+        self.fields = tuple(
+            sorted(f"{kind}.{name}" for kind, name in self.coordinates if not kind.endswith(_PLUMBING))
+        )
+        """The names of its fields, but for those of pages."""
+        self.is_about_somebody = not self.coordinates <= _ABOUT_NOBODY
+        """Whether it is written into the audit."""
 
 
 class Document:

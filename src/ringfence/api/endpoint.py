@@ -1,10 +1,11 @@
 """GraphQL over HTTP: POST of one query or mutation as JSON, with a key in a header."""
 
 import asyncio
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from threading import BoundedSemaphore
 from typing import Any
 
@@ -16,9 +17,10 @@ from starlette.responses import Response
 
 from ringfence.api.access_log import log_fault, notes_of
 from ringfence.api.allowance import Allowance
+from ringfence.api.audit_trail import AuditTrail
 from ringfence.api.auth import caller_of
 from ringfence.api.cost import size_of
-from ringfence.api.documents import Documents, InvalidQueryError
+from ringfence.api.documents import Documents, InvalidQueryError, Operation
 from ringfence.api.errors import (
     INVALID,
     TOO_MANY_REQUESTS,
@@ -36,14 +38,20 @@ from ringfence.api.errors import (
 from ringfence.api.limits import Limits
 from ringfence.api.loaders import Asking
 from ringfence.api.permissions import refuse_closed_fields
-from ringfence.domain.errors import InvalidError
+from ringfence.api.subjects import BUYER
+from ringfence.domain.audit import ANSWERED, AuditEntry, bounded, checked_purpose
+from ringfence.domain.errors import ForbiddenError, InvalidError, UnavailableError
 from ringfence.domain.policy import Policy
+from ringfence.domain.scope import Principal
+from ringfence.services.look_up import TooManyLookupsError, count_lookups
 from ringfence.store import Store
 
 _BODY_SECONDS = 10
 """How long a client may take to send its query."""
 _MOST_ERRORS = 10
+_SALT_BYTES = 16
 _JSON = "application/json"
+_PURPOSE = "x-purpose"
 _GRAPHQL_JSON = "application/graphql-response+json"
 
 
@@ -73,6 +81,41 @@ class _Answer:
     notes: dict[str, Any]
     """For the log."""
     headers: Mapping[str, str]
+    audited: tuple[int, bytes] | None = None
+    """What is written into the audit before anything of this is told: when it was asked, and the entry."""
+
+
+@dataclass(slots=True)
+class _Turn:
+    """What is known so far of a request that is worked on."""
+
+    request_id: str
+    now: int
+    notes: dict[str, Any] = field(default_factory=dict)
+    """For the log."""
+    principal: Principal | None = None
+    operation: Operation | None = None
+    """Once it is known, what becomes of it is written into the audit."""
+    purpose: str = ""
+    subjects: set[str] = field(default_factory=set)
+
+    def audited(self) -> tuple[int, bytes] | None:
+        """Give what is written into the audit; None for what is about nobody or was not understood."""
+        if self.principal is None or self.operation is None or not self.operation.is_about_somebody:
+            return None
+        named, further = bounded(self.subjects)
+        entry = AuditEntry(
+            actor=self.principal.name,
+            role=self.principal.role,
+            merchant_id=self.principal.merchant_id,
+            purpose=self.purpose or self.operation.given_name,
+            operation=self.operation.name,
+            subjects=named,
+            further_subjects=further,
+            fields=self.operation.fields,
+            outcome=self.notes.get("code", ANSWERED),
+        )
+        return self.now, entry.to_payload(secrets.token_hex(_SALT_BYTES))
 
 
 class GraphQLEndpoint:
@@ -88,10 +131,11 @@ class GraphQLEndpoint:
         clock: Callable[[], int],
         policy: Policy,
         limits: Limits,
+        trail: AuditTrail,
     ) -> None:
         """`clock` gives the time in µs since 1970-01-01 UTC."""
         self._schema, self._store, self._clock = schema, store, clock
-        self._policy, self._limits = policy, limits
+        self._policy, self._limits, self._trail = policy, limits, trail
         self._documents = Documents(schema, limits)
         self._allowance = Allowance(limits.burst, limits.per_second)
         self._threads = ThreadPoolExecutor(limits.threads, "api")
@@ -120,6 +164,7 @@ class GraphQLEndpoint:
                 )
             finally:
                 self._waiting -= 1
+            answer = await self._written(answer, request_id)
         except _RefusedError as error:
             told = {"message": str(error), "extensions": {"code": error.code}}
             answer = _Answer(error.status, {"errors": [told]}, {"code": error.code}, error.headers)
@@ -131,6 +176,19 @@ class GraphQLEndpoint:
             {"Cache-Control": "no-store", **answer.headers},
             media_type=kind,
         )
+
+    async def _written(self, answer: _Answer, request_id: str) -> _Answer:
+        """Give the answer once the audit has it; if it has not, nothing is told."""
+        if answer.audited is None:
+            return answer
+        try:
+            await self._trail.add(*answer.audited)
+        except Exception as error:
+            log_fault(error, request_id)
+            masked = UnavailableError("the audit cannot be written")
+            notes = answer.notes | {"code": UNAVAILABLE}
+            return _Answer(status_of(masked), {"errors": [refusal(masked, request_id)]}, notes, {})
+        return answer
 
     async def _body(self, request: Request) -> bytes:
         """Read the body, and no more of it than is allowed."""
@@ -154,30 +212,33 @@ class GraphQLEndpoint:
 
     def _work(self, body: bytes, headers: Mapping[str, str], request_id: str) -> _Answer:
         """Answer what was asked, or say why not; faults are logged and say nothing."""
-        notes: dict[str, Any] = {}
+        turn = _Turn(request_id, self._clock())
         try:
-            return self._ask(body, headers, request_id, notes)
+            return self._ask(body, headers, turn)
         except InvalidQueryError as error:
-            notes["code"] = code_of(error)
-            return _Answer(status_of(error), {"errors": refusals(error.errors, request_id)}, notes, {})
+            turn.notes["code"] = code_of(error)
+            return _Answer(status_of(error), {"errors": refusals(error.errors, request_id)}, turn.notes, {})
         except Exception as error:
             if not is_expected(error):
                 log_fault(error, request_id)
-            notes["code"] = code_of(error)
-            return _Answer(
-                status_of(error), {"errors": [refusal(error, request_id)]}, notes, _headers_of(error)
-            )
+            turn.notes["code"] = code_of(error)
+            told = {"errors": [refusal(error, request_id)]}
+            return _Answer(status_of(error), told, turn.notes, _headers_of(error), turn.audited())
 
-    def _ask(
-        self, body: bytes, headers: Mapping[str, str], request_id: str, notes: dict[str, Any]
-    ) -> _Answer:
-        now = self._clock()
+    def _ask(self, body: bytes, headers: Mapping[str, str], turn: _Turn) -> _Answer:
+        now, notes = turn.now, turn.notes
         caller = caller_of(self._store, headers, now)
         notes |= {"key": caller.key_id, "role": caller.principal.role.value}
+        turn.purpose = _purpose(headers)
         ask = _read(body)
         document = self._documents.read(ask.query)
         operation = document.operation(ask.operation)
-        refuse_closed_fields(operation.coordinates, caller.principal.role)
+        turn.principal = caller.principal
+        try:
+            refuse_closed_fields(operation.coordinates, caller.principal.role)
+        except ForbiddenError:
+            turn.operation = operation
+            raise
         variables = get_variable_values(
             self._schema, operation.variables, ask.variables, max_errors=_MOST_ERRORS
         )
@@ -190,8 +251,14 @@ class GraphQLEndpoint:
                 "ask for smaller pages."
             )
         self._allowance.take(caller.key_id, cost, now)
+        turn.operation, asked = operation, operation.asked.of(variables)
+        turn.subjects.update(own_id for _, own_id in asked)
+        looked_up = [own_id for kind, own_id in asked if kind == BUYER]
+        count_lookups(self._store, caller.principal, looked_up, self._policy, now)
         with ExitStack() as snapshots:
-            asking = Asking(self._store, caller.principal, now, self._policy, snapshots)
+            asking = Asking(
+                self._store, caller.principal, now, self._policy, snapshots, subjects=turn.subjects
+            )
             if operation.changes:
                 notes["changes"] = operation.changes
                 if not self._writers.acquire(blocking=False):
@@ -214,8 +281,8 @@ class GraphQLEndpoint:
         answer: dict[str, Any] = {"data": result.data}
         status = 200
         if result.errors:
-            status = self._note_errors(result.errors, request_id, notes)
-            answer["errors"] = refusals(result.errors, request_id)
+            status = self._note_errors(result.errors, turn.request_id, notes)
+            answer["errors"] = refusals(result.errors, turn.request_id)
         answer["extensions"] = {
             "cost": {
                 "requested": cost,
@@ -224,7 +291,7 @@ class GraphQLEndpoint:
                 "restoreRate": self._limits.per_second,
             }
         }
-        return _Answer(status, answer, notes, {})
+        return _Answer(status, answer, notes, {}, turn.audited())
 
     def _note_errors(self, errors: Sequence[GraphQLError], request_id: str, notes: dict[str, Any]) -> int:
         """Log the faults among the errors of an answer, and give its status."""
@@ -244,6 +311,15 @@ def _check_headers(request: Request) -> None:
         raise _RefusedError(415, f'Send the query as {_JSON}: {{"query": …, "variables": …}}.')
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise _RefusedError(415, "Send the query uncompressed.")
+
+
+def _purpose(headers: Mapping[str, str]) -> str:
+    """Read why somebody asks, if they say so. Raises InvalidError."""
+    given = headers.get(_PURPOSE, "")
+    try:
+        return checked_purpose(given.encode("latin-1").decode()) if given else ""
+    except UnicodeDecodeError as error:
+        raise InvalidError("The purpose (X-Purpose) is no text in UTF-8.") from error
 
 
 def _read(body: bytes) -> _Ask:
@@ -269,6 +345,6 @@ def _headers_of(error: BaseException) -> Mapping[str, str]:
         return {"WWW-Authenticate": 'Bearer realm="Ringfence"'}
     if isinstance(error, TooManyChangesError):
         return {"Retry-After": "1"}
-    if isinstance(error, TooManyRequestsError):
+    if isinstance(error, TooManyRequestsError | TooManyLookupsError):
         return {"Retry-After": str(error.seconds)}
     return {}

@@ -13,9 +13,11 @@ from ringfence.domain.errors import (
     RingfenceError,
     UnavailableError,
 )
+from ringfence.services.look_up import TooManyLookupsError
 
 INTERNAL = "INTERNAL"
 INVALID = "INVALID"
+RATE_LIMITED = "RATE_LIMITED"
 TOO_MANY_REQUESTS = "TOO_MANY_REQUESTS"
 UNAUTHENTICATED = "UNAUTHENTICATED"
 UNAVAILABLE = "UNAVAILABLE"
@@ -103,6 +105,8 @@ def _kind(error: BaseException) -> tuple[str, int]:
         return TOO_MANY_REQUESTS, 429
     if isinstance(error, TooManyChangesError):
         return TOO_MANY_REQUESTS, 503
+    if isinstance(error, TooManyLookupsError):
+        return RATE_LIMITED, 429
     for kind, code, status in _KINDS:
         if isinstance(error, kind):
             return code, status

@@ -33,6 +33,8 @@ class Asking:
     """What it reads, it reads in these."""
     refusals: list[str] = field(default_factory=list)
     """Codes of what it was refused and may mend."""
+    subjects: set[str] = field(default_factory=set)
+    """Ids of whom and what was answered."""
     _runs: dict[int, Run] = field(default_factory=dict)
     _risks: dict[tuple[tuple[str, ...], int | None, Language], dict[str, BuyerRisk]] = field(
         default_factory=dict

@@ -12,10 +12,12 @@ from graphql import (
     GraphQLInterfaceType,
     GraphQLObjectType,
     GraphQLSchema,
+    get_named_type,
     print_schema,
 )
 from strawberry.schema.config import StrawberryConfig
 
+from ringfence.api.subjects import noting
 from ringfence.api.types.enums import MEANINGS
 from ringfence.api.types.mutation import Mutation
 from ringfence.api.types.query import Query
@@ -61,6 +63,9 @@ def _finish(kind: GraphQLObjectType | GraphQLInterfaceType) -> None:
             field.resolve = _attribute(known.python_name)
         elif field.description is None:
             field.description = inspect.getdoc(known.base_resolver.wrapped_func)
+        if isinstance(get_named_type(field.type), GraphQLObjectType | GraphQLInterfaceType):
+            assert field.resolve is not None
+            field.resolve = noting(field.resolve)
 
 
 def _attribute(name: str) -> Callable[[Any, Any], Any]:

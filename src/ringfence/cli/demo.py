@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ringfence.cli.audit_key import AUDIT
 from ringfence.cli.chosen_policy import chosen_policy
 from ringfence.cli.clock import clock
 from ringfence.cli.context import settings_of, stores_of
@@ -57,7 +58,7 @@ def demo(
             _print(shown, as_json)
         else:
             _print(shown, as_json, _ways_in(listener, key_for_a_day(store, clock())))
-            answer(store, listener, policy, graphiql=True)
+            answer(store, listener, policy, key.derive(AUDIT), graphiql=True)
 
 
 def _print(shown: "Demonstration", as_json: bool, ways_in: dict[str, str] | None = None) -> None:

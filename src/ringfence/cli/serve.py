@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ringfence.cli.audit_key import audit_key
 from ringfence.cli.chosen_policy import PolicyOption, chosen_policy
 from ringfence.cli.clock import clock
 from ringfence.cli.context import StoreAddress, open_store
@@ -45,27 +46,34 @@ def serve(
     from ringfence.api.server import listen
 
     chosen = chosen_policy(context, policy)
+    key = audit_key(context)
     with open_store(context, store) as opened, listen(host, port, behind_proxy=behind_proxy) as listener:
         print_lines(*_words(listener, graphiql=not no_graphiql))
-        answer(opened, listener, chosen, graphiql=not no_graphiql, behind_proxy=behind_proxy)
+        answer(opened, listener, chosen, key, graphiql=not no_graphiql, behind_proxy=behind_proxy)
 
 
 def answer(
     store: "Store",
     listener: "socket.socket",
     policy: "Policy",
+    key: bytes,
     *,
     graphiql: bool,
     behind_proxy: bool = False,
 ) -> None:
-    """Answer requests about a store at an address until a signal comes; decisions rest on the policy."""
+    """Answer requests about a store at an address until a signal comes.
+
+    Decisions rest on the policy, and the audit is sealed under the key.
+    """
     import sys
 
     from ringfence.api.application import build_application
     from ringfence.api.server import serve
 
     sys.stdout.flush()
-    application = build_application(store, clock, graphiql=graphiql, any_host=behind_proxy, policy=policy)
+    application = build_application(
+        store, clock, key, graphiql=graphiql, any_host=behind_proxy, policy=policy
+    )
     serve(application, listener)
 
 

@@ -44,6 +44,7 @@ SECOND_RUN = {"r1": ("b1", "b2", "b3"), "r2": ("b4", "b5"), "r3": ("b6", "b1")}
 """Rings and members, best first; r0 died, r2 was split from r1."""
 VERIFICATION = verification_id_of("b2", 1)
 RECOVERY = recovery_id_of(VERIFICATION, "m1")
+AUDIT_KEY = bytes(range(32))
 QUEUE = "{ rings(first: 10) { totalCount nodes { ringId } } }"
 
 
@@ -279,6 +280,7 @@ def open_api(
         application = build_application(
             Counting(store, calls),
             clock,
+            AUDIT_KEY,
             graphiql=graphiql,
             any_host=any_host,
             policy=policy,

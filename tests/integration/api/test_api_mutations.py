@@ -292,7 +292,7 @@ def test_only_investigators_change_anything_about_rings(changed_api: Api, ring: 
         status, code, message = changed_api.refused(query, role, input=decision)
         assert (status, code) == (403, "FORBIDDEN")
         assert f"A {role.value}'s key may not ask for Mutation." in message
-        assert changed_api.calls == {"records.state": 1}
+        assert changed_api.calls == {"records.state": 1, "audit.append": 1}
     assert problem(changed_api.post({"query": NOTE}, None)) == (401, "UNAUTHENTICATED")
     assert versions(changed_api.store) == before
 

@@ -1,5 +1,6 @@
 """Role by field: the expected table stands here in full, so that a field that is new is closed until told."""
 
+import re
 from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -267,7 +268,9 @@ def test_buyers_a_merchant_does_not_know_are_told_as_nobody(tmp_path: Path) -> N
             response = api.post({"query": query, "variables": {"id": buyer}}, Role.MERCHANT)
             headers = {name: text for name, text in response.headers.items() if name != "x-request-id"}
             del headers["content-length"]
-            said = (response.status_code, response.text, *headers.items(), *statements)
+            # What the audit seals is like nothing before it.
+            sent = [re.sub(r"x'\w+'|(?<=', )\d+", "…", one, flags=re.IGNORECASE) for one in statements]
+            said = (response.status_code, response.text, *headers.items(), *sent)
             told.add(tuple(str(one).replace(buyer, "…") for one in said))
             assert len(statements) > 3
     (one,) = told

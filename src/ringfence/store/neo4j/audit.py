@@ -16,7 +16,7 @@ from ringfence.store.audit import place_of, read_place
 from ringfence.store.neo4j.database import Database
 
 _MOST = 2**63 - 1
-_BEGINNING: dict[str, Any] = {"at": _MOST, "chain": "", "number": 0}
+_BEGINNING: dict[str, Any] = {"at": _MOST, "chain": "", "number": _MOST}
 """The place that all entries follow."""
 
 

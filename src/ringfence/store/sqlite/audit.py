@@ -66,12 +66,12 @@ class SqliteAudit:
             values |= {"at": int(after.value), "chain": chain, "number": number}
             conditions.append(
                 f"{table}.at <= :at AND ({table}.at < :at"
-                f" OR ({table}.chain, {table}.number) > (:chain, :number))"
+                f" OR {table}.chain > :chain OR {table}.chain = :chain AND {table}.number < :number)"
             )
         with self._database.snapshot():
             rows = self._database.all(
                 f"SELECT {_COLUMNS} FROM {source} WHERE {' AND '.join(conditions)}"
-                f" ORDER BY {table}.at DESC, {table}.chain, {table}.number LIMIT :rows",
+                f" ORDER BY {table}.at DESC, {table}.chain, {table}.number DESC LIMIT :rows",
                 values,
             )
             total = self._database.one(counting, values)

@@ -345,15 +345,15 @@ MIGRATIONS: tuple[str, ...] = (
         actor TEXT,
         PRIMARY KEY (chain, number)
     ) STRICT;
-    CREATE INDEX audit_by_time ON audit (at DESC, chain, number);
-    CREATE INDEX audit_by_actor ON audit (actor, at DESC, chain, number) WHERE actor IS NOT NULL;
+    CREATE INDEX audit_by_time ON audit (at DESC, chain, number DESC);
+    CREATE INDEX audit_by_actor ON audit (actor, at DESC, chain, number DESC) WHERE actor IS NOT NULL;
     CREATE INDEX audit_to_erase ON audit (at) WHERE payload IS NOT NULL;
     CREATE TABLE audit_subjects (
         subject TEXT NOT NULL,
         at INTEGER NOT NULL,
         chain TEXT NOT NULL,
         number INTEGER NOT NULL,
-        PRIMARY KEY (subject, at, chain, number)
+        PRIMARY KEY (subject, at DESC, chain, number DESC)
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX audit_subjects_by_entry ON audit_subjects (chain, number);
     CREATE TRIGGER audit_is_never_changed BEFORE UPDATE OF chain, number, at, digest, mac ON audit

@@ -1,0 +1,15 @@
+"""The key that seals the audit: derived from that of the pseudonyms, which lies outside the store."""
+
+import typer
+
+from ringfence.cli.context import settings_of
+
+AUDIT = "audit"
+"""What it is derived for."""
+
+
+def audit_key(context: typer.Context) -> bytes:
+    """Give the key, making that of the pseudonyms on first use. Raises UnreadableInputError."""
+    from ringfence.intake import PseudonymKey
+
+    return PseudonymKey.load_or_create(settings_of(context).key_file).derive(AUDIT)
