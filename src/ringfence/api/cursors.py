@@ -24,7 +24,7 @@ class Cursor:
 
 def write_cursor(list_name: str, cursor: Cursor) -> str:
     """Write a cursor of the list of that name."""
-    parts = (list_name, cursor.run_id, cursor.key.value, cursor.key.id)
+    parts = (list_name, cursor.run_id, float(cursor.key.value), cursor.key.id)
     return base64.urlsafe_b64encode(orjson.dumps(parts)).decode()
 
 

@@ -1,7 +1,7 @@
 import base64
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ringfence.api.cursors import Cursor, read_cursor, write_cursor
@@ -13,6 +13,7 @@ keys = st.builds(Key, st.floats(-(2.0**62), 2.0**62), st.text())
 
 
 @given(st.text(), st.integers(0, 2**63 - 1), keys)
+@example("reports", 0, Key(1_780_000_000_000_000, "r1"))
 def test_a_cursor_says_where_it_was_written(list_name: str, run: int, key: Key) -> None:
     cursor = Cursor(run, key)
     assert read_cursor(list_name, write_cursor(list_name, cursor)) == cursor
