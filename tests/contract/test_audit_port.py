@@ -1,7 +1,10 @@
 from collections.abc import Sequence
 from threading import Thread
 
+import pytest
+
 from ringfence.domain.audit import ANSWERED, AuditEntry, Head, SealedEntry, begin_chain, flaw, seal
+from ringfence.domain.errors import InvalidError
 from ringfence.domain.pages import Key
 from ringfence.domain.scope import Role
 from ringfence.store import Store
@@ -65,6 +68,9 @@ def test_the_audit_is_listed_from_key_to_key(store: Store) -> None:
         after = page.keys[-1]
     assert found == LATEST_FIRST
     assert store.audit.page(2, Key(5.0, "none:1")).items == ()
+    for nowhere in ("none", "none:", "none:x", "none:-1", f"none:{'9' * 30}"):
+        with pytest.raises(InvalidError, match="no such place"):
+            store.audit.page(2, Key(5.0, nowhere))
 
 
 def test_the_audit_is_listed_by_actor_and_by_subject(store: Store) -> None:

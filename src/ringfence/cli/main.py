@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from ringfence.cli import (
+    audit,
     backup,
     decisions,
     demo,
@@ -99,6 +100,7 @@ rings.commands.command(options_metavar="[OPTIONS]")(decisions.note)
 rings.commands.command(options_metavar="[--nobody] [OPTIONS]")(decisions.assign)
 rings.commands.command(options_metavar="[OPTIONS]")(decisions.history)
 application.add_typer(keys.commands, name="keys")
+application.add_typer(audit.commands, name="audit")
 application.add_typer(reports.commands, name="reports")
 application.add_typer(verifications.commands, name="verifications")
 application.add_typer(recoveries.commands, name="recoveries")

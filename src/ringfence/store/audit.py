@@ -4,7 +4,10 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from ringfence.domain.audit import Head, SealedEntry
+from ringfence.domain.errors import InvalidError
 from ringfence.domain.pages import Key, Page
+
+_MOST_DIGITS = 18
 
 
 class Audit(Protocol):
@@ -50,6 +53,8 @@ def place_of(sealed: SealedEntry) -> str:
 
 
 def read_place(place: str) -> tuple[str, int]:
-    """Read chain and number of what `place_of` gave."""
+    """Read chain and number of what `place_of` gave. Raises InvalidError for anything else."""
     chain, _, number = place.partition(":")
+    if not (number.isascii() and number.isdigit() and len(number) <= _MOST_DIGITS):
+        raise InvalidError("There is no such place in the audit; begin anew.")
     return chain, int(number)

@@ -11,7 +11,7 @@ from api_samples import AUDIT_KEY, DAY, NOW, OPERATOR, Api, open_api, problem
 from ringfence.domain.audit import ANSWERED, AuditEntry, SealedEntry
 from ringfence.domain.policy import MerchantPolicy, Policy
 from ringfence.domain.scope import Role
-from ringfence.services.audit import verify_audit
+from ringfence.services.audit import erase_audit, verify_audit
 
 BUYER = "query Look($id: ID!) { buyer(id: $id) { orders claims(first: 5) { nodes { claimId } } } }"
 RINGS = "{ rings(first: 2) { nodes { why members(first: 9) { nodes { score } } } } }"
@@ -125,6 +125,44 @@ def test_entries_of_requests_that_end_together_are_written_together(own_api: Api
     assert own_api.calls["audit.append"] < 40
     verified = verify_audit(own_api.store, OPERATOR, AUDIT_KEY)
     assert (verified.chains, verified.entries, verified.broken) == (1, 40, ())
+
+
+LOG = """query Log($first: Int!, $after: String, $actor: String, $subject: ID) {
+    auditLog(first: $first, after: $after, actor: $actor, subject: $subject) {
+        totalCount pageInfo { hasNextPage endCursor }
+        nodes { number at role actor purpose operation subjects furtherSubjects fields outcome isErased
+                merchantId chain digest mac } } }"""
+
+
+def test_investigators_and_operators_read_the_audit_from_page_to_page(own_api: Api) -> None:
+    own_api.ask(BUYER, Role.MERCHANT, id="b1")
+    own_api.ask(BUYER, id="b2")
+    own_api.ask(BUYER, id="b1")
+    told = own_api.ask(LOG, first=1, subject="b1")["auditLog"]
+    assert (told["totalCount"], told["pageInfo"]["hasNextPage"]) == (2, True)
+    assert told["nodes"][0] == {
+        "number": 3, "at": "2026-05-28T20:26:40Z", "role": "INVESTIGATOR", "actor": "investigator's key",
+        "purpose": "Look", "operation": "buyer", "subjects": ["b1"], "furtherSubjects": 0,
+        "fields": ["Buyer.claims", "Buyer.orders", "Claim.claimId", "Query.buyer"], "outcome": ANSWERED,
+        "isErased": False, "merchantId": None, "chain": told["nodes"][0]["chain"],
+        "digest": entries(own_api)[1].digest.hex(), "mac": entries(own_api)[1].mac.hex(),
+    }  # fmt: skip
+    after = told["pageInfo"]["endCursor"]
+    then = own_api.ask(LOG, Role.OPERATOR, first=5, subject="b1", after=after)["auditLog"]
+    # Whoever has asked about b1 in the audit stands there too by now, but before the cursor.
+    assert [one["merchantId"] for one in then["nodes"]] == ["m1"]
+    assert own_api.ask(LOG, first=5, actor="merchant's key")["auditLog"]["totalCount"] == 1
+    assert last(own_api).operation == "auditLog"
+    assert own_api.refused(LOG, first=5, after=after)[1] == "INVALID"
+    for role in (Role.MERCHANT, Role.JOB):
+        assert own_api.refused(LOG, role, first=5)[1] == "FORBIDDEN"
+
+
+def test_erased_entries_say_nothing(own_api: Api) -> None:
+    own_api.ask(BUYER, id="b1")
+    assert erase_audit(own_api.store, OPERATOR, 1, NOW + 2 * DAY) == 1
+    (told,) = own_api.ask(LOG, first=5)["auditLog"]["nodes"]
+    assert (told["isErased"], told["actor"], told["role"], told["subjects"]) == (True, None, None, [])
 
 
 def capped(folder: Path, most: int, clock: Any = lambda: NOW) -> Any:

@@ -11,6 +11,7 @@ from ringfence.domain.ring_decisions import Outcome, RingStatus
 from ringfence.domain.rings import LineageEvent, RingOrder
 from ringfence.domain.risk import Language, RiskBand
 from ringfence.domain.runs import RunState
+from ringfence.domain.scope import Role
 from ringfence.domain.verifications import VerificationOutcome, VerificationState
 
 
@@ -212,6 +213,16 @@ MEANINGS: tuple[tuple[type[Enum], str, Mapping[Enum, str]], ...] = (
             UserErrorCode.INVALID: "An input will never do; say something else.",
             UserErrorCode.NOT_FOUND: "What is to be changed is not there.",
             UserErrorCode.CONFLICT: "It does not stand as was assumed, or others were faster; look again.",
+        },
+    ),
+    (
+        Role,
+        "What a key may ask for and change.",
+        {
+            Role.INVESTIGATOR: "Sees everything, and decides.",
+            Role.OPERATOR: "Runs the installation; sees everything, decides nothing.",
+            Role.JOB: "Loads and detects on a schedule, and acts for merchants and buyers.",
+            Role.MERCHANT: "Sees its own part of the marketplace.",
         },
     ),
     (

@@ -7,6 +7,7 @@ import strawberry
 
 from ringfence.api.global_ids import read_global_id
 from ringfence.api.types.asking import Info
+from ringfence.api.types.audit import AuditEntry, audit_page
 from ringfence.api.types.buyer import Buyer, one_buyer
 from ringfence.api.types.claim import Claim
 from ringfence.api.types.connections import After, Connection, First
@@ -278,6 +279,23 @@ class Query:
     ) -> Run | None:
         """One run; NOT_FOUND if there is none of that number."""
         return Run.of(info.context.run(id))
+
+    @strawberry.field
+    def audit_log(
+        self,
+        info: Info,
+        first: First,
+        after: After = None,
+        actor: Annotated[
+            str | None, strawberry.argument(description="Only what the key of this name asked.")
+        ] = None,
+        subject: Annotated[
+            strawberry.ID | None,
+            strawberry.argument(description="Only about this buyer, ring, verification or the like."),
+        ] = None,
+    ) -> Connection[AuditEntry]:
+        """What was asked for over the network, latest first; to ask for it is written down, too."""
+        return audit_page(info.context, first, after, actor, subject)
 
     @strawberry.field
     def node(
