@@ -13,10 +13,22 @@ from neo4j_server import Neo4jServer
 from ringfence.app import StoresByAddress
 from ringfence.store import Store
 
+MOST_WORKERS = 4
+"""Each has a Neo4j of its own, and its memory."""
+_COMPILED = ("detection", "intake", "market", "domain")
+"""The packages that compiled code lies in, and takes constants from."""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Say how many processes test for `-n auto`; one alone where RINGFENCE_TEST_NEO4J names the server."""
+    return 0 if os.environ.get("RINGFENCE_TEST_NEO4J") else min(os.cpu_count() or 1, MOST_WORKERS)
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Key compiled code by all it was compiled from: numba alone would miss a change in another file."""
-    sources = sorted((config.rootpath / "src").rglob("*.py"))
+    code = config.rootpath / "src" / "ringfence"
+    sources = sorted(path for package in _COMPILED for path in (code / package).rglob("*.py"))
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
     kept = config.rootpath / ".pytest_cache" / "numba"
     for old in kept.glob("*"):

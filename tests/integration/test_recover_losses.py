@@ -385,12 +385,14 @@ class Recovering(RuleBasedStateMachine):
     def no_claim_is_held_twice_or_given_more_than_it_cost(self) -> None:
         held: Counter[str] = Counter()
         balance: Counter[str] = Counter()
-        for state in self.store.records.current(RecordKind.RECOVERY):
-            for event in self.store.records.stream(state.record):
-                sign = {"paid": 1, "returned": -1}.get(event.type, 0)
-                if sign:
-                    balance[event.data["claim_id"]] += sign * event.data["amount"]
-                    assert 0 <= balance[event.data["claim_id"]] <= _LOST[event.data["claim_id"]][2]
+        recoveries = self.store.records.current(RecordKind.RECOVERY)
+        events = [event for state in recoveries for event in self.store.records.stream(state.record)]
+        for event in sorted(events, key=lambda event: event.at):
+            sign = {"paid": 1, "returned": -1}.get(event.type, 0)
+            if sign:
+                balance[event.data["claim_id"]] += sign * event.data["amount"]
+                assert 0 <= balance[event.data["claim_id"]] <= _LOST[event.data["claim_id"]][2]
+        for state in recoveries:
             recovery = Recovery.from_state(state.state)
             for each in recovery.claims:
                 merchant, currency, lost = _LOST[each.claim_id]
