@@ -1,10 +1,12 @@
 """How fast the API answers, over HTTP on this machine.
 
-    python tests/benchmarks/api_speed.py --rings 10000 --members 10
+    python tests/benchmarks/api_speed.py --rings 10000 --members 10 --buyers 20000
 
-A page of 50 rings with their members, on one connection and on several; and answers a second to a query for
-one object, beside a bare JSON route with the same check of the key and the same read. Goal: half of the pages
-within 30 ms on one connection. One process serves, another asks.
+Buyers' risk with its reasons in a simulated marketplace, and one small object, on 16 connections, beside a
+bare JSON route with the same check of the key, a read, and the same audit. Then pages of 50 rings with their
+members, on one connection and on several. Goals: for a buyer's risk a quarter of the bare route's answers a
+second, and p99 within 20 ms; half of the pages of rings within 15 ms on one connection. One process serves,
+another asks.
 """
 
 import argparse
@@ -20,6 +22,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
+from secrets import token_hex
 
 import numpy as np
 import orjson
@@ -32,17 +35,26 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ringfence.api.application import build_application
+from ringfence.api.audit_trail import AuditTrail
 from ringfence.api.auth import caller_of
 from ringfence.api.limits import Limits
 from ringfence.api.server import listen, serve
+from ringfence.app import StoresByAddress
+from ringfence.domain.audit import ANSWERED, AuditEntry
 from ringfence.domain.leases import Holder, LeaseName
 from ringfence.domain.progress import Silent
 from ringfence.domain.scope import Principal, Role
+from ringfence.generator import GeneratorOptions
+from ringfence.intake import PseudonymKey
+from ringfence.services.audit import AuditWriter
+from ringfence.services.demonstrate import demonstrate
 from ringfence.services.manage_keys import create_key
 from ringfence.store.sqlite import SqliteStore
 
 AUDIT_KEY = bytes(32)
-GOAL_MILLISECONDS = 30.0
+PAGE_MILLISECONDS = 15.0
+RISK_MILLISECONDS = 20.0
+LEAST_OF_BARE = 0.25
 _FREE = Limits(burst=10**12, per_second=10**9)
 _PAGE = """{ rings(first: 50) { totalCount pageInfo { hasNextPage endCursor } nodes {
   id ringId runId networkId score size claims merchants amount { amount currency }
@@ -55,6 +67,26 @@ _EVERYTHING = """{ rings(first: 50) { nodes { ringId score why status
   evidence(first: 10) { nodes { event filedAt claimId amount { amount currency } expected } }
   lineage { runId event common } } } }"""
 _ONE = "{ run(id: 1) { id runId state begunAt endedAt marketVersion rings reasons notes } }"
+
+
+_RISK = """query($id: ID!) { buyerRisk(id: $id) { buyerId band probability asOf runId policy
+  signals { signal weight explanation reason wouldLower } } }"""
+_BUYERS = 500
+"""So many buyers are asked for in turn."""
+
+
+def fill_market(folder: Path, buyers: int) -> tuple[Path, str, list[str]]:
+    """Make a store of a simulated marketplace; give a key, and buyers who claimed."""
+    options = GeneratorOptions(buyers=buyers)
+    shown, store = demonstrate(
+        folder, options, PseudonymKey(bytes(32)), StoresByAddress(), lambda: NOW, Silent()
+    )
+    claims = pl.read_csv(folder / "marketplace" / "claims.csv", columns=["buyer_id"])
+    asked = claims["buyer_id"].unique().sort().sample(_BUYERS, seed=1).to_list()
+    operator = Principal("benchmark", Role.OPERATOR)
+    _, token = create_key(store, operator, "benchmark", Role.INVESTIGATOR, None, 1, NOW)
+    store.close()
+    return shown.store, token, asked
 
 
 def fill(path: Path, rings: int, members: int) -> str:
@@ -72,14 +104,18 @@ def fill(path: Path, rings: int, members: int) -> str:
 
 
 def bare(store: SqliteStore, clock: Callable[[], int]) -> Starlette:
-    """Make an application of one JSON route that does what the query for one object does, and no more."""
+    """Make an application of one JSON route: the key is checked, a run is read, and the audit written."""
+    trail = AuditTrail(AuditWriter(store, AUDIT_KEY))
 
     async def answer(request: Request) -> Response:
-        caller_of(store, request.headers, clock())
+        caller = caller_of(store, request.headers, clock())
         await request.body()
         run = store.rings.run(1)
         assert run is not None
         told = {"runId": run.run_id, "state": run.state.value, "begunAt": run.begun_at, "rings": run.rings}
+        name, role = caller.principal.name, caller.principal.role
+        entry = AuditEntry(name, role, None, "run", "run", ("b1",), 0, ("Query.run",), ANSWERED)
+        await trail.add(NOW, entry.to_payload(token_hex(16)))
         return Response(orjson.dumps(told), media_type="application/json")
 
     return Starlette(routes=[Route("/graphql", answer, methods=["POST"])])
@@ -118,15 +154,15 @@ def served(path: Path, *, is_bare: bool) -> Iterator[int]:
         process.join()
 
 
-def ask(port: int, request: bytes, seconds: float) -> list[float]:
-    """Ask the same on one connection again and again; give the seconds of each answer."""
+def ask(port: int, requests: Sequence[bytes], seconds: float) -> list[float]:
+    """Ask in turn on one connection; give the seconds of each answer."""
     taken: list[float] = []
     with socket.create_connection(("127.0.0.1", port)) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         end = time.perf_counter() + seconds
         while not taken or time.perf_counter() < end:
             begun = time.perf_counter()
-            connection.sendall(request)
+            connection.sendall(requests[len(taken) % len(requests)])
             answer = b""
             while b"\r\n\r\n" not in answer:
                 answer += connection.recv(262_144)
@@ -143,18 +179,29 @@ def ask(port: int, request: bytes, seconds: float) -> list[float]:
     return taken
 
 
-def measure(port: int, token: str, query: str, connections: int, seconds: float) -> tuple[list[float], float]:
-    """Ask on some connections at once; give the seconds of each answer, and answers a second."""
-    body = json.dumps({"query": query}).encode()
+def written(token: str, query: str, **variables: str) -> bytes:
+    """Write a request."""
+    body = json.dumps({"query": query, "variables": variables}).encode()
     head = (
         f"POST /graphql HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     )
-    request = head.encode() + body
-    ask(port, request, seconds / 4)
+    return head.encode() + body
+
+
+def measure(
+    port: int, requests: Sequence[bytes], connections: int, seconds: float
+) -> tuple[list[float], float]:
+    """Ask on some connections at once; give the seconds of each answer, and answers a second."""
+
+    def turned(place: int) -> Sequence[bytes]:
+        """Begin at another place, so that no two connections ask the same at the same time."""
+        return [*requests[place % len(requests) :], *requests[: place % len(requests)]]
+
+    ask(port, requests, seconds / 4)
     with ThreadPoolExecutor(connections) as threads:
         begun = time.perf_counter()
-        each = list(threads.map(lambda _: ask(port, request, seconds), range(connections)))
+        each = list(threads.map(lambda place: ask(port, turned(place), seconds), range(connections)))
         passed = time.perf_counter() - begun
     taken = [one for answers in each for one in answers]
     return taken, len(taken) / passed
@@ -171,37 +218,44 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--rings", type=int, default=10_000)
     parser.add_argument("--members", type=int, default=10)
+    parser.add_argument("--buyers", type=int, default=20_000, help="of the simulated marketplace")
     parser.add_argument("--seconds", type=float, default=5.0, help="for each figure")
     parser.add_argument("--strict", action="store_true", help="exit with 1 if the goal is missed")
     chosen = parser.parse_args(arguments)
+    rows, seconds = [], chosen.seconds
     with tempfile.TemporaryDirectory() as folder:
+        path, token, buyers = fill_market(Path(folder) / "market", chosen.buyers)
+        risks = [written(token, _RISK, id=buyer) for buyer in buyers]
+        with served(path, is_bare=False) as port:
+            risk, risk_rate = measure(port, risks, 16, seconds)
+            rows.append(row("a buyer's risk, 16 connections", risk, risk_rate))
+            rows.append(row("a buyer's risk, 1 connection", *measure(port, risks, 1, seconds)))
+            rows.append(
+                row("one object, 16 connections", *measure(port, [written(token, _ONE)], 16, seconds))
+            )
+        with served(path, is_bare=True) as port:
+            bare_taken, bare_rate = measure(port, risks, 16, seconds)
+            rows.append(row("bare route, 16 connections", bare_taken, bare_rate))
         path = Path(folder) / "store.sqlite"
         token = fill(path, chosen.rings, chosen.members)
-        rows = []
+        pages, everything = [written(token, _PAGE)], [written(token, _EVERYTHING)]
         with served(path, is_bare=False) as port:
-            page, rate = measure(port, token, _PAGE, 1, chosen.seconds)
+            page, rate = measure(port, pages, 1, seconds)
             rows.append(row("50 rings with members, 1 connection", page, rate))
-            rows.append(
-                row("50 rings with members, 4 connections", *measure(port, token, _PAGE, 4, chosen.seconds))
-            )
-            rows.append(
-                row(
-                    "50 rings with everything, 1 connection",
-                    *measure(port, token, _EVERYTHING, 1, chosen.seconds),
-                )
-            )
-            taken, one = measure(port, token, _ONE, 16, chosen.seconds)
-            rows.append(row("one object, 16 connections", taken, one))
-        with served(path, is_bare=True) as port:
-            taken, least = measure(port, token, _ONE, 16, chosen.seconds)
-            rows.append(row("bare route, 16 connections", taken, least))
+            rows.append(row("50 rings with members, 4 connections", *measure(port, pages, 4, seconds)))
+            rows.append(row("50 rings with everything, 1 connection", *measure(port, everything, 1, seconds)))
     print_table(
-        f"{chosen.rings:,} rings of {chosen.members} members", ("what", "p50 ms", "p99 ms", "answers/s"), rows
+        f"{chosen.buyers:,} buyers; {chosen.rings:,} rings of {chosen.members} members",
+        ("what", "p50 ms", "p99 ms", "answers/s"),
+        rows,
     )
-    print(f"one object beside the bare route: {one / least:.2f}")
-    half = float(np.percentile(page, 50)) * 1e3
-    print(f"a page of 50 rings: p50 {half:.1f} ms, goal {GOAL_MILLISECONDS:.0f} ms")
-    return int(chosen.strict and half > GOAL_MILLISECONDS)
+    half, most = float(np.percentile(page, 50)) * 1e3, float(np.percentile(risk, 99)) * 1e3
+    share = risk_rate / bare_rate
+    print(f"a buyer's risk beside the bare route: {share:.2f}, goal {LEAST_OF_BARE}")
+    print(f"a buyer's risk: p99 {most:.1f} ms, goal {RISK_MILLISECONDS:.0f} ms")
+    print(f"a page of 50 rings: p50 {half:.1f} ms, goal {PAGE_MILLISECONDS:.0f} ms")
+    is_missed = share < LEAST_OF_BARE or most > RISK_MILLISECONDS or half > PAGE_MILLISECONDS
+    return int(chosen.strict and is_missed)
 
 
 if __name__ == "__main__":
