@@ -151,7 +151,7 @@ def publish_run(
 
 
 def fill(store: Store) -> None:
-    """Load the market, publish both runs, dismiss r3, confirm b2."""
+    """Load the market, publish both runs, dismiss r3, confirm b2, begin to verify b5."""
     load_market(store)
     publish_run(store, FIRST_RUN, [("r1", "born", ""), ("r0", "born", "")])
     steps = [("r1", "grew", "r1"), ("r2", "split", "r1"), ("r3", "born", ""), ("r0", "died", "r0")]
@@ -162,6 +162,7 @@ def fill(store: Store) -> None:
     for who in (ANA, Principal("bo", Role.INVESTIGATOR)):
         confirmed = VerificationOutcome.CONFIRMED
         decide_verification(store, who, VERIFICATION, confirmed, "same photos", Policy(), NOW)
+    open_verification(store, ANA, "b5", "reported by phone", Policy(), NOW)
 
 
 def keys_for(store: Store) -> dict[Role, str]:

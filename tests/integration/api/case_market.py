@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +75,8 @@ class Cases:
 
     api: Api
     tokens: dict[str, str]
+    unused: Iterator[str] = field(default_factory=lambda: iter(BUYERS[2:-3]))
+    """Buyers, one a test."""
 
     def post(self, who: str, query: str, **variables: Any) -> httpx.Response:
         """Ask as somebody."""

@@ -1,13 +1,11 @@
 """Reports, verifications and recoveries over GraphQL, as merchants, jobs and investigators use them."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from api_samples import DAY, NOW
-from case_market import BUYERS, Cases, open_cases
+from case_market import BUYERS, Cases
 
-from neo4j_database import Emptying, Login
 from ringfence.api.global_ids import global_id
 from ringfence.api.types.scalars import time_text
 
@@ -51,39 +49,6 @@ RECOVERIES = """query Q($buyer: ID) { recoveries(first: 9, buyerId: $buyer) { to
     claims { claimId state isDueBack lost { amount currency } amount { amount currency } claim { claimId } }
     totals { state amount { amount currency } }
     moves { kind claimId reference at amount { amount currency } } } } }"""
-
-
-@pytest.fixture(scope="module", params=["sqlite", "neo4j"])
-def cases(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cases]:
-    """The API on a store of each kind; each test is about a buyer of its own."""
-    address: str | None = None
-    credentials: tuple[str | None, str | None] = (None, None)
-    if request.param == "neo4j":
-        login: Login = request.getfixturevalue("neo4j_server")
-        emptying: Emptying = request.getfixturevalue("_emptying")
-        emptying.empty()
-        address, credentials = login.address, login.credentials
-    with open_cases(tmp_path_factory.mktemp("cases"), address=address, credentials=credentials) as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
-def unused() -> Iterator[str]:
-    return iter(BUYERS[2:-3] * 2)
-
-
-@pytest.fixture
-def buyer(cases: Cases, unused: Iterator[str]) -> str:
-    """A buyer whom nobody reported or verified yet."""
-    known = {one.report.buyer_id for one in cases.api.store.reports.filed()}
-    known |= {one.state["buyer_id"] for kind in ("verification",) for one in _current(cases, kind)}
-    return next(each for each in unused if each not in known)
-
-
-def _current(cases: Cases, kind: str) -> Any:
-    from ringfence.domain.records import RecordKind
-
-    return cases.api.store.records.current(RecordKind(kind))
 
 
 def opened(cases: Cases, buyer: str) -> str:
@@ -604,7 +569,7 @@ def test_recoveries_are_listed_by_state_merchant_and_verification(cases: Cases, 
     assert response.json()["errors"][0]["message"] == "There is no merchant m1."
 
 
-def test_verifications_are_listed_from_page_to_page(cases: Cases, unused: Iterator[str], buyer: str) -> None:
+def test_verifications_are_listed_from_page_to_page(cases: Cases, buyer: str) -> None:
     opened(cases, buyer)
     ask = """query Q($after: String) { verifications(first: 1, after: $after) { totalCount
         nodes { verificationId buyer { buyerId } } pageInfo { hasNextPage endCursor } } }"""

@@ -16,12 +16,6 @@ from ringfence.domain.scope import Role
 from ringfence.services.manage_keys import create_key, revoke_key
 
 
-@pytest.mark.parametrize("name", [name for name, text in example_queries().items() if "\nquery" in text])
-def test_every_example_of_the_page_runs(api: Api, name: str) -> None:
-    data = api.ask(example_queries()[name], ring="r1", buyer="b1", merchant="m1")
-    assert all(data.values())
-
-
 def test_a_key_may_come_in_either_header(api: Api) -> None:
     token = api.keys[Role.INVESTIGATOR]
     for headers in ({"Authorization": f"bearer {token}"}, {"X-API-Key": token}):
