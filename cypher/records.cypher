@@ -43,6 +43,15 @@ MATCH (r:Record) WHERE r.kind = $kind AND r.id IS NOT NULL
 RETURN r.id, version, state
 ORDER BY r.id
 
+// name: list_states_concerning_all
+// States of all records of some kinds that concern any of several subjects, by kind and id.
+UNWIND range(0, size($subjects) - 1) AS place
+MATCH (s:Subject {kind: $subjects[place][0], id: $subjects[place][1]})<-[c:CONCERNS]-(r:Record)
+WHERE r.kind IN $kinds AND c.write <= coalesce($write, c.write)
+<<record_then>>
+RETURN place, r.kind, r.id, version, state
+ORDER BY place, r.kind, r.id
+
 // name: list_states_concerning
 // States of all records of a kind that concern a subject, by id.
 MATCH (:Subject {kind: $subject_kind, id: $subject_id})<-[c:CONCERNS]-(r:Record)

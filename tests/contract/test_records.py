@@ -49,6 +49,26 @@ def test_states_come_in_the_order_they_are_asked_for_without_those_of_another_ki
     assert store.records.states(RecordKind.RING_DECISION, ()) == ()
 
 
+def test_records_of_several_kinds_are_found_by_whom_they_concern(store: Store) -> None:
+    other = Subject(SubjectKind.BUYER, "b2")
+    key = RecordRef(RecordKind.KEY, "k1")
+    verification = RecordRef(RecordKind.VERIFICATION, "v1")
+    store.records.append(RecordRef(RecordKind.RING_DECISION, "r2"), [event()], 0, {}, [MEMBER, other])
+    store.records.append(RECORD, [event()], 0, {}, [RING, MEMBER])
+    store.records.append(verification, [event()], 0, {"notes": 1}, [other])
+    store.records.append(key, [event()], 0, {}, [other])
+    store.records.append(verification, [event()], 1, {"notes": 2}, [other])
+    kinds = (RecordKind.VERIFICATION, RecordKind.RING_DECISION)
+    found = store.records.concerning(kinds, (other, MEMBER, RING, Subject(SubjectKind.RING, "b1"), other))
+    assert {subject: [each.record.id for each in states] for subject, states in found.items()} == {
+        other: ["r2", "v1"],
+        MEMBER: ["r1", "r2"],
+        RING: ["r1"],
+    }
+    assert (found[other][1].version, found[other][1].state) == (2, {"notes": 2})
+    assert store.records.concerning(kinds, ()) == {}
+
+
 def test_the_state_is_that_of_the_last_append(store: Store) -> None:
     for version in range(5):
         store.records.append(RECORD, [event(version)], version, {"notes": version + 1})
@@ -156,7 +176,8 @@ def test_a_snapshot_sees_neither_records_nor_subjects_that_came_later(store: Sto
     def look() -> list[object]:
         records = store.records
         listed = [records.current(RECORD.kind, concerning) for concerning in (None, MEMBER, joined)]
-        return [listed, records.states(RECORD.kind, ("r2", "r1")), records.concerns(RECORD.kind)]
+        all_of_it = records.concerning((RECORD.kind,), (MEMBER, joined))
+        return [listed, all_of_it, records.states(RECORD.kind, ("r2", "r1")), records.concerns(RECORD.kind)]
 
     with store.snapshot():
         before = look()

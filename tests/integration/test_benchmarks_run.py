@@ -50,6 +50,8 @@ def marketplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "neo4j_market.py",
         "publication.py",
         "report_weight.py",
+        "buyer_risk.py",
+        "risk_calibration.py",
         "api_speed.py",
         "faults.py",
     ],

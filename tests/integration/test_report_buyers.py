@@ -272,7 +272,7 @@ def test_only_the_merchant_who_reported_withdraws_and_disputes(market: Store, ac
     verified(market, 1, REJECTED, "r1")
     nameless = Principal("shop's key", Role.MERCHANT)
     for principal in (ANA, OP, ORDER_SYSTEM, nameless):
-        with pytest.raises(ForbiddenError, match="Only the merchant who filed|names no merchant"):
+        with pytest.raises(ForbiddenError, match=r"Only the merchant who filed|names no merchant"):
             ACTS[act](market, principal)
     with pytest.raises(ReportUnknownError, match=r"^There is no report r1\.$"):
         ACTS[act](market, MART)

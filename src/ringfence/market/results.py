@@ -45,6 +45,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         "ring_id": pl.String,
         "ring_score": pl.Float64,
         "ring_size": pl.Int64,
+        "ring_claims": pl.Int64,
         "link_score": pl.Float64,
         "linked_to": pl.String,
         "claims": pl.Int64,

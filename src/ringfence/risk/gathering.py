@@ -73,7 +73,7 @@ def gather(
 
 
 def _rings_of(findings: Findings) -> pl.DataFrame:
-    rings = findings.rings.select("ring_id", ring_score="score", ring_size="size")
+    rings = findings.rings.select("ring_id", ring_score="score", ring_size="size", ring_claims="claims")
     joined = findings.members.select("buyer_id", "ring_id").join(rings, on="ring_id")
     return joined.sort("ring_score", descending=True, maintain_order=True).unique("buyer_id", keep="first")
 

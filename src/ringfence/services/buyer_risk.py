@@ -1,7 +1,7 @@
 """A buyer's risk, with its reasons, for who asks: as it is, or as it was known at a past moment."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import polars as pl
@@ -9,9 +9,10 @@ import polars as pl
 from ringfence.domain.durations import MICROSECONDS_A_DAY
 from ringfence.domain.errors import InvalidError, NotFoundError
 from ringfence.domain.policy import Policy
-from ringfence.domain.records import Event, RecordKind, RecordRef, Subject, SubjectKind
-from ringfence.domain.ring_decisions import RingStatus, ring_standing
+from ringfence.domain.records import Event, RecordKind, RecordRef, RecordState, Subject, SubjectKind
+from ringfence.domain.ring_decisions import RingRecord, RingStatus, ring_standing
 from ringfence.domain.ring_decisions import fold as fold_decisions
+from ringfence.domain.rings import Strength
 from ringfence.domain.risk import BuyerRisk, Language, RiskBand, SignalReading
 from ringfence.domain.runs import Run, RunState
 from ringfence.domain.scope import Principal, Role
@@ -69,29 +70,26 @@ def buyers_risk(
         raise InvalidError(f"{len(buyer_ids)} buyers are too many at once; ask for up to {MOST_BUYERS}.")
     if as_of is not None and as_of > now:
         raise InvalidError("The moment asked for is in the future; name a past one, or none.")
+    if as_of is None:
+        # Each read is whole in itself, and what changes between two is newer: no snapshot is needed.
+        known = _known(store, principal, buyer_ids, None, now, now)
+    else:
+        with store.snapshot():
+            known = _known(store, principal, buyer_ids, _run_at(store, as_of).run_id, now, as_of)
     moment = now if as_of is None else as_of
-    with store.snapshot():
-        sighted = [buyer.buyer_id for buyer in store.market.buyers(buyer_ids, principal.scope(now))]
-        run_id = None if as_of is None else _run_at(store, moment).run_id
-        run_id, rows = store.rings.risks(sighted, run_id)
-        facts = {row["buyer_id"]: row for row in rows.drop("probability").iter_rows(named=True)}
-        known = [facts.get(buyer_id, NOBODY | {"buyer_id": buyer_id}) for buyer_id in sighted]
-        rings = sorted({row["ring_id"] for row in known if row["ring_id"] is not None})
-        none = _held_for_none(store, rings, run_id, moment)
-        verdicts = {buyer_id: _last_verdict(store, buyer_id, moment) for buyer_id in sighted}
-    counted = [row | {"ring_score": 0.0} if row["ring_id"] in none else row for row in known]
+    counted = [_told_of(row, known, moment) for row in known.facts]
     weighed = score(pl.DataFrame(counted, schema=FACTS), policy.risk)
     told = {}
     for row, weights in zip(counted, weighed.iter_rows(named=True), strict=True):
         chance = weights["probability"]
-        verdict = verdicts[row["buyer_id"]]
+        verdict = known.verdicts.get(row["buyer_id"])
         risk = BuyerRisk(
             row["buyer_id"],
             band(chance, policy.risk),
             chance,
             _readings(row, weights, language),
             moment,
-            run_id,
+            known.run_id,
             policy.name,
         )
         if (outranking := _band_of(verdict, policy, moment)) is not None and verdict is not None:
@@ -113,35 +111,97 @@ def _run_at(store: Store, moment: int) -> Run:
         after = page.keys[-1]
 
 
-def _held_for_none(store: Store, ring_ids: Sequence[str], run_id: int, moment: int) -> frozenset[str]:
-    """Give those of the rings of a run that people had decided by a moment to be none, or allowed."""
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is known of some buyers at a moment."""
+
+    run_id: int
+    facts: list[dict[str, Any]]
+    """With the columns of FACTS, a row each of those in sight."""
+    verdicts: dict[str, tuple[str, Verdict]]
+    """How each buyer's last verification that had ended then ended, and its id."""
+    decisions: dict[str, RingRecord]
+    """What people had decided about rings, by ring id."""
+    origins: dict[str, tuple[str, RingRecord]]
+    """For rings about which nobody decided: those they were split from, and what was decided there."""
+
+
+def _known(
+    store: Store,
+    principal: Principal,
+    buyer_ids: Sequence[str],
+    run_id: int | None,
+    now: int,
+    moment: int,
+) -> _Known:
+    sighted = [buyer.buyer_id for buyer in store.market.buyers(buyer_ids, principal.scope(now))]
+    found, rows = store.rings.risks(sighted, run_id)
+    facts = {row["buyer_id"]: row for row in rows.drop("probability").iter_rows(named=True)}
+    rings = {row["ring_id"] for row in facts.values()} - {None}
+    subjects = [Subject(SubjectKind.BUYER, buyer_id) for buyer_id in sighted]
+    subjects += [Subject(SubjectKind.RING, ring_id) for ring_id in sorted(rings)]
+    records = store.records.concerning((RecordKind.VERIFICATION, RecordKind.RING_DECISION), subjects)
+    verdicts: dict[str, tuple[str, Verdict]] = {}
+    decisions: dict[str, RingRecord] = {}
+    decided_elsewhere: set[str] = set()
+    for subject, states in records.items():
+        for state in states:
+            if subject.kind is SubjectKind.RING:
+                decisions[state.record.id] = _decided(store, state, moment)
+            elif state.record.kind is RecordKind.RING_DECISION:
+                decided_elsewhere |= rings & {facts.get(subject.id, {}).get("ring_id")}
+            else:
+                verdict = _verdict(store, state, moment)
+                known = verdicts.get(subject.id)
+                if verdict is not None and (known is None or known[1].at <= verdict.at):
+                    verdicts[subject.id] = (state.record.id, verdict)
+    told = [facts.get(buyer_id, NOBODY | {"buyer_id": buyer_id}) for buyer_id in sighted]
+    origins = _origins(store, decided_elsewhere - decisions.keys(), found, moment)
+    return _Known(found, told, verdicts, decisions, origins)
+
+
+def _origins(
+    store: Store, ring_ids: Collection[str], run_id: int, moment: int
+) -> dict[str, tuple[str, RingRecord]]:
+    """Find the rings that these were split from, and what had been decided there by a moment."""
     if not ring_ids:
-        return frozenset()
-    records = {state.record.id for state in store.records.states(RecordKind.RING_DECISION, ring_ids)}
-    found = store.rings.rings([ring_id for ring_id in ring_ids if ring_id in records], run_id)
-    return frozenset(
-        ring.ring_id
-        for ring in found
-        if ring_standing(
-            fold_decisions(_until(store, RecordRef(RecordKind.RING_DECISION, ring.ring_id), moment)),
-            ring.strength,
-            moment,
-        ).status
-        in _HELD_FOR_NONE
-    )
+        return {}
+    split = {
+        ring.ring_id: ring.origin_ring_id
+        for ring in store.rings.rings(sorted(ring_ids), run_id)
+        if ring.origin_ring_id is not None
+    }
+    states = store.records.states(RecordKind.RING_DECISION, sorted(set(split.values())))
+    decided = {state.record.id: _decided(store, state, moment) for state in states}
+    return {ring_id: (origin, decided[origin]) for ring_id, origin in split.items() if origin in decided}
 
 
-def _last_verdict(store: Store, buyer_id: str, moment: int) -> tuple[str, Verdict] | None:
-    """Find how the buyer's last verification that had ended by a moment ended."""
-    ended: list[tuple[str, Verdict]] = []
-    for state in store.records.current(RecordKind.VERIFICATION, Subject(SubjectKind.BUYER, buyer_id)):
-        verification: Verification | None = Verification.from_state(state.state)
-        if verification is not None and verification.last_at > moment:
-            events = _until(store, state.record, moment)
-            verification = fold_verification(events) if events else None
-        if verification is not None and verification.verdict is not None:
-            ended.append((verification.verification_id, verification.verdict))
-    return max(ended, key=lambda each: each[1].at, default=None)
+def _told_of(facts: dict[str, Any], known: _Known, moment: int) -> dict[str, Any]:
+    """Leave the ring out where people had decided that it is none, or allowed."""
+    ring_id = facts["ring_id"]
+    if ring_id not in known.decisions and ring_id not in known.origins:
+        return facts
+    strength = Strength(facts["ring_score"], facts["ring_size"], facts["ring_claims"])
+    record, origin = known.decisions.get(ring_id, RingRecord()), known.origins.get(ring_id)
+    is_none = ring_standing(record, strength, moment, origin=origin).status in _HELD_FOR_NONE
+    return facts | {"ring_score": 0.0} if is_none else facts
+
+
+def _decided(store: Store, state: RecordState, moment: int) -> RingRecord:
+    """Tell what had been decided about a ring by a moment."""
+    record = RingRecord.from_state(state.state)
+    if record.last_at <= moment:
+        return record
+    return fold_decisions(_until(store, state.record, moment))
+
+
+def _verdict(store: Store, state: RecordState, moment: int) -> Verdict | None:
+    """Tell how a verification had ended by a moment; None while it was open."""
+    verification = Verification.from_state(state.state)
+    if verification.last_at <= moment:
+        return verification.verdict
+    events = _until(store, state.record, moment)
+    return fold_verification(events).verdict if events else None
 
 
 def _until(store: Store, record: RecordRef, moment: int) -> list[Event]:

@@ -49,6 +49,12 @@ class Records(Protocol):
     def current(self, kind: RecordKind, concerning: Subject | None = None) -> tuple[RecordState, ...]:
         """Give the current states of all records of a kind, by id, or of those that concern a subject."""
 
+    def concerning(
+        self, kinds: Sequence[RecordKind], subjects: Sequence[Subject]
+    ) -> dict[Subject, tuple[RecordState, ...]]:
+        """Give the current states of the records of some kinds that concern each of the subjects, by kind and
+        id; subjects that none concerns are left out."""
+
     def concerns(self, kind: RecordKind) -> dict[str, tuple[Subject, ...]]:
         """Give whom and what each record of a kind concerns, by the record's id; subjects by kind and id.
 

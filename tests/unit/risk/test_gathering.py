@@ -67,7 +67,7 @@ def findings_of(
     return Findings(
         rings=pl.concat(
             [frames["rings"], pl.DataFrame(rings, ["ring_id", "score"], orient="row")], how="diagonal_relaxed"
-        ).with_columns(size=pl.lit(2, pl.Int64)),
+        ).with_columns(size=pl.lit(2, pl.Int64), claims=pl.lit(9, pl.Int64)),
         members=pl.concat(
             [frames["members"], pl.DataFrame(members, ["ring_id", "buyer_id"], orient="row")],
             how="diagonal_relaxed",
@@ -119,8 +119,12 @@ def test_the_ring_and_the_strongest_link_of_each_buyer_are_told() -> None:
         [("r1", 4.0)], [("r1", "a"), ("r1", "b")], [("a", "b", 2.0), ("b", "c", 3.0), ("a", "c", 3.0)]
     )
     facts = gather(activity_of([], None), findings, NO_REPORTS, UNVERIFIED, NOBODY, POLICY)
-    told = facts.select("ring_id", "ring_score", "ring_size", "linked_to", "link_score").rows()
-    assert told == [("r1", 4.0, 2, "c", 3.0), ("r1", 4.0, 2, "c", 3.0), (None, 0.0, None, "a", 3.0)]
+    columns = ("ring_id", "ring_score", "ring_size", "ring_claims", "linked_to", "link_score")
+    assert facts.select(columns).rows() == [
+        ("r1", 4.0, 2, 9, "c", 3.0),
+        ("r1", 4.0, 2, 9, "c", 3.0),
+        (None, 0.0, None, None, "a", 3.0),
+    ]
 
 
 def test_reports_verifications_and_shared_values_stand_beside_their_buyer() -> None:

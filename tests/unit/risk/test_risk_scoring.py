@@ -22,6 +22,7 @@ NOBODY: dict[str, Any] = {
     "ring_id": None,
     "ring_score": 0.0,
     "ring_size": None,
+    "ring_claims": None,
     "link_score": 0.0,
     "linked_to": None,
     "claims": 0,

@@ -55,6 +55,22 @@ class Neo4jRecords:
             kind, "list_states_concerning", subject_kind=concerning.kind, subject_id=concerning.id
         )
 
+    def concerning(
+        self, kinds: Sequence[RecordKind], subjects: Sequence[Subject]
+    ) -> dict[Subject, tuple[RecordState, ...]]:
+        """Give the current states of the records of some kinds that concern each of the subjects."""
+        asked = [[subject.kind, subject.id] for subject in dict.fromkeys(subjects)]
+        write = self._database.pins.write
+        rows = self._database.all(
+            "list_states_concerning_all", kinds=list(kinds), subjects=asked, write=write
+        )
+        found: dict[Subject, tuple[RecordState, ...]] = {}
+        for place, kind, id, version, state in rows:
+            subject = Subject(SubjectKind(asked[place][0]), asked[place][1])
+            known = RecordState(RecordRef(RecordKind(kind), id), version, orjson.loads(state))
+            found[subject] = (*found.get(subject, ()), known)
+        return found
+
     def concerns(self, kind: RecordKind) -> dict[str, tuple[Subject, ...]]:
         """Give whom and what each record of a kind concerns."""
         found: dict[str, tuple[Subject, ...]] = {}

@@ -92,6 +92,28 @@ class SqliteRecords:
             )
         return _states(kind, rows)
 
+    def concerning(
+        self, kinds: Sequence[RecordKind], subjects: Sequence[Subject]
+    ) -> dict[Subject, tuple[RecordState, ...]]:
+        """Give the current states of the records of some kinds that concern each of the subjects."""
+        rows = self._database.all(
+            "SELECT subject_kind, subject_id, kind, records.id, version, state"
+            " FROM json_each(:subjects) AS asked"
+            " CROSS JOIN concerns ON subject_kind = asked.value ->> 0 AND subject_id = asked.value ->> 1"
+            " CROSS JOIN records USING (record)"
+            " WHERE kind IN (SELECT value FROM json_each(:kinds)) ORDER BY asked.key, kind, records.id",
+            {
+                "subjects": _json([[subject.kind, subject.id] for subject in dict.fromkeys(subjects)]),
+                "kinds": _json(list(kinds)),
+            },
+        )
+        found: dict[Subject, tuple[RecordState, ...]] = {}
+        for subject_kind, subject_id, kind, id, version, state in rows:
+            subject = Subject(SubjectKind(subject_kind), subject_id)
+            known = RecordState(RecordRef(RecordKind(kind), id), version, orjson.loads(state))
+            found[subject] = (*found.get(subject, ()), known)
+        return found
+
     def concerns(self, kind: RecordKind) -> dict[str, tuple[Subject, ...]]:
         """Give whom and what each record of a kind concerns."""
         found: dict[str, tuple[Subject, ...]] = {}
@@ -128,5 +150,5 @@ def _states(kind: RecordKind, rows: Sequence[tuple[Any, ...]]) -> tuple[RecordSt
     )
 
 
-def _json(value: Mapping[str, Any] | list[str]) -> str:
+def _json(value: Mapping[str, Any] | list[Any]) -> str:
     return orjson.dumps(value).decode()
