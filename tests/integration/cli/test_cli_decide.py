@@ -178,11 +178,13 @@ def test_statuses_are_of_a_store_not_of_a_folder(ringfence: Command) -> None:
 
 def test_processes_that_decide_at_once_lose_no_decision(rings: Command, address: str) -> None:
     program = (
-        "import sys\n"
+        "import os, sys\n"
         "from ringfence.app import StoresByAddress\n"
         "from ringfence.domain.scope import Principal, Role\n"
         "from ringfence.services.decide_rings import note\n"
-        "store = StoresByAddress().open(sys.argv[1], create=False)\n"
+        "from ringfence.settings import Settings\n"
+        "login = Settings.from_environment(os.environ)\n"
+        "store = StoresByAddress(login.store_user, login.store_password).open(sys.argv[1], create=False)\n"
         "for number in range(10):\n"
         "    note(store, Principal(sys.argv[2], Role.INVESTIGATOR), 'r1', str(number), number)\n"
         "store.close()"
