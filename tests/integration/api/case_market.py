@@ -35,7 +35,7 @@ PEOPLE = {
 CASES = (RecordKind.REPORT, RecordKind.VERIFICATION, RecordKind.RECOVERY)
 
 
-def load_buyers(store: Store) -> None:
+def load_buyers(store: Store, key_id: str = "key") -> None:
     """Each buyer claimed at m1 in two currencies and at m2; m3 knows the first one only."""
     told = (
         ("a", 0, 1_050, "EUR"),
@@ -65,7 +65,7 @@ def load_buyers(store: Store) -> None:
     tables, _ = tables_of_rows(buyers, merchants, (), frames)
     counts = (FileCount("claims.csv", "claims", len(claims), len(claims), 0, 0, 0),)
     lease = hold(store, LeaseName.LOAD)
-    store.market.write_load(LoadSource("digest", "key", 1, counts, {}), tables, lease, NOW, Silent())
+    store.market.write_load(LoadSource("digest", key_id, 1, counts, {}), tables, lease, NOW, Silent())
     store.leases.release(lease)
 
 
@@ -140,10 +140,10 @@ class Cases:
 
 
 @contextmanager
-def open_cases(folder: Path, **how: Any) -> Iterator[Cases]:
+def open_cases(folder: Path, key_id: str = "key", **how: Any) -> Iterator[Cases]:
     """Open the API on the market, as `open_api` does on the small store."""
     with open_api(folder, filled=False, **how) as api:
-        load_buyers(api.store)
+        load_buyers(api.store, key_id)
         tokens = {
             name: create_key(api.store, OPERATOR, name, role, merchant, 30, NOW)[1]
             for name, (role, merchant) in PEOPLE.items()

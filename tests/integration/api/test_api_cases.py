@@ -1,13 +1,16 @@
 """Reports, verifications and recoveries over GraphQL, as merchants, jobs and investigators use them."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from api_samples import DAY, NOW
-from case_market import BUYERS, Cases
+from case_market import BUYERS, Cases, open_cases
 
 from ringfence.api.global_ids import global_id
 from ringfence.api.types.scalars import time_text
+from ringfence.domain.errors import UnavailableError
+from ringfence.domain.loads import BROWSING_KEY_ID
 
 ERRORS = "userErrors { field message code }"
 
@@ -507,28 +510,30 @@ def test_a_merchant_cannot_report_in_anothers_name(cases: Cases, buyer: str) -> 
     assert cases.written() == before
 
 
-def test_only_those_change_whom_it_concerns(cases: Cases, buyer: str) -> None:
+ALLOWED: dict[str, tuple[set[str], dict[str, Any]]] = {
+    FILE: ({"m1", "order system"}, {"buyerId": BUYERS[1], "merchantId": "m1"}),
+    WITHDRAW: ({"m1"}, {"reportId": "none", "reason": "x"}),
+    DISPUTE: ({"m1"}, {"reportId": "none", "reason": "x"}),
+    OPEN: ({"ana", "order system"}, {"buyerId": BUYERS[1], "reason": "x"}),
+    DECIDE: ({"ana"}, NONE | {"outcome": "REJECTED", "reason": "x"}),
+    APPEAL: ({"ana", "order system"}, NONE | {"reason": "x"}),
+    REOPEN: ({"ana"}, NONE | {"reason": "x"}),
+    NOTE: ({"ana"}, NONE | {"text": "x"}),
+    ASSIGN: ({"ana"}, NONE),
+    APPROVE: ({"ana"}, {"recoveryId": "none", "reason": "x"}),
+    REFUSE: ({"ana"}, {"recoveryId": "none", "reason": "x"}),
+    PAY: ({"ana"}, {"recoveryId": "none", "claimId": "c", "reference": "x"}),
+    RETURN: ({"ana"}, {"recoveryId": "none", "claimId": "c", "reference": "x"}),
+    DISAGREE: ({"m1"}, {"recoveryId": "none", "reason": "x"}),
+}
+"""Who may make each change, by the names of the keys, and an input for it."""
+
+
+def test_only_those_change_whom_it_concerns(cases: Cases) -> None:
     """Refused before anything is read, and nothing is written."""
-    staff = {"ana", "olga"}
-    said: dict[str, tuple[set[str], dict[str, Any]]] = {
-        FILE: ({"m1", "order system"}, {"buyerId": buyer}),
-        WITHDRAW: ({"m1"}, {"reportId": "none", "reason": "x"}),
-        DISPUTE: ({"m1"}, {"reportId": "none", "reason": "x"}),
-        OPEN: ({"ana", "order system"}, {"buyerId": buyer, "reason": "x"}),
-        DECIDE: ({"ana"}, NONE | {"outcome": "REJECTED", "reason": "x"}),
-        APPEAL: ({"ana", "order system"}, NONE | {"reason": "x"}),
-        REOPEN: ({"ana"}, NONE | {"reason": "x"}),
-        NOTE: ({"ana"}, NONE | {"text": "x"}),
-        ASSIGN: ({"ana"}, NONE),
-        APPROVE: ({"ana"}, {"recoveryId": "none", "reason": "x"}),
-        REFUSE: ({"ana"}, {"recoveryId": "none", "reason": "x"}),
-        PAY: ({"ana"}, {"recoveryId": "none", "claimId": "c", "reference": "x"}),
-        RETURN: ({"ana"}, {"recoveryId": "none", "claimId": "c", "reference": "x"}),
-        DISAGREE: ({"m1"}, {"recoveryId": "none", "reason": "x"}),
-    }
     before = cases.written()
-    for query, (allowed, given) in said.items():
-        for who in {*staff, "order system", "m1"} - allowed:
+    for query, (allowed, given) in ALLOWED.items():
+        for who in {"ana", "olga", "order system", "m1"} - allowed:
             cases.forbidden(who, query, input=given)
     for query in (VERIFICATION, "{ verifications(first: 1) { totalCount } }"):
         for who in ("m1", "order system"):
@@ -581,3 +586,50 @@ def test_verifications_are_listed_from_page_to_page(cases: Cases, buyer: str) ->
         if not page["pageInfo"]["hasNextPage"]:
             break
     assert len(set(seen)) == len(seen) == min(3, page["totalCount"])
+
+
+def test_nothing_is_changed_in_a_copy_for_browsing(tmp_path: Path) -> None:
+    with open_cases(tmp_path, BROWSING_KEY_ID) as copy:
+        for query, (allowed, given) in ALLOWED.items():
+            for who in allowed:
+                code, field, message = copy.refused(who, query, **given)
+                assert (code, field) == ("INVALID", None)
+                assert message.startswith("A copy without personal data is for people to browse")
+
+
+def test_a_merchant_is_told_the_same_of_a_buyer_it_does_not_know_as_of_nobody(cases: Cases) -> None:
+    told = set()
+    for buyer in (BUYERS[1], "nobody"):
+        cases.api.calls.clear()
+        words = cases.refused("m3", FILE, buyerId=buyer, reason="x")
+        told.add((*(str(word).replace(buyer, "…") for word in words), str(sorted(cases.api.calls.items()))))
+    ((code, field, message, _),) = told
+    assert (code, field, message) == ("NOT_FOUND", "['input', 'buyerId']", "There is no buyer ….")
+
+
+def test_what_was_done_is_told_though_nothing_more_can_be_read(tmp_path: Path) -> None:
+    with open_cases(tmp_path) as own:
+        id = opened(own, BUYERS[1])
+        said = {"verificationId": id, "outcome": "REJECTED", "reason": "a family"}
+        ask = DECIDE.replace("state version", "state buyer { orders }")
+        own.api.store.market = Unread(own.api.store.market)  # type: ignore[misc]
+        response = own.post("ana", ask, input=said)
+        (error,) = response.json()["errors"]
+        assert (response.status_code, error["extensions"]["code"]) == (503, "UNAVAILABLE")
+        told = response.json()["data"]["decideVerification"]
+        assert told == {"verification": None, "userErrors": []}
+        assert own.ask("ana", "query Q($id: ID!) { verification(id: $id) { state } }", id=id) == {
+            "verification": {"state": "REJECTED"}
+        }
+
+
+class Unread:
+    """A market whose buyers cannot be read."""
+
+    def __init__(self, market: Any) -> None:
+        self._market = market
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "buyers":
+            raise UnavailableError("/home/ana is full")
+        return getattr(self._market, name)

@@ -46,6 +46,18 @@ def test_a_list_with_a_size_costs_it() -> None:
     assert cost('{ buyer(id: "b1") { links(first: 70) { why } } }') == 1 + 4 + 70
 
 
+def test_a_list_of_what_is_named_costs_as_much_as_is_named() -> None:
+    assert cost('{ buyersRisk(ids: ["b1", "b2", "b3"]) { band } }') == 3
+    assert cost('{ buyersRisk(ids: "b1") { band } }') == cost("{ buyersRisk(ids: 7) { band } }") == 1
+    assert cost('{ buyersRisk(ids: ["b1", "b2"]) { signals { reason } } }') == 2 * (1 + 5)
+    text = """query Q($ids: [ID!]!, $id: ID!) {
+        buyersRisk(ids: $ids) { band } b: buyersRisk(ids: [$id]) { band } }"""
+    assert (cost(text, ids=["b"] * 2, id="b"), cost(text, ids=["b"] * 100, id="b")) == (3, 101)
+    for number in (0, 101):
+        with pytest.raises(InvalidError, match=rf"buyersRisk\(ids:\) must name from 1 to 100, not {number}"):
+            cost(text, ids=["b"] * number, id="b")
+
+
 def test_what_reads_for_one_object_alone_costs_more() -> None:
     buyer = "members(first: 5) { nodes { buyer { orders } } }"
     assert cost(f'{{ ring(id: "r1") {{ {buyer} }} }}') == 1 + 1 + 5 * (1 + 1 + 4)
