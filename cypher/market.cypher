@@ -106,6 +106,40 @@ WITH place, b, c, m, CASE WHEN h IS NULL THEN c ELSE h END AS now
 RETURN <<claim_columns>>
 ORDER BY place
 
+// name: list_shared_values
+// Values that any of some buyers uses and few use in all, with all who use them.
+<<market_version>>
+UNWIND $buyer_ids AS buyer_id
+MATCH (asked:Buyer {buyer_id: buyer_id})-[mine:USES]->(i) USING INDEX SEEK asked:Buyer(buyer_id)
+WHERE mine.load <= version
+WITH DISTINCT i, version
+CALL (i, version) {
+    MATCH (i)<-[u:USES]-(b) WHERE u.load <= version
+    WITH DISTINCT b LIMIT $most + 1
+    WITH b.buyer_id AS buyer_id ORDER BY buyer_id
+    RETURN collect(buyer_id) AS holders
+}
+WITH i, holders WHERE 1 < size(holders) <= $most
+RETURN [label IN labels(i) WHERE label <> 'Identifier'][0], i.exact, holders
+ORDER BY size(holders), i.exact
+
+// name: list_shared_merchants
+// Merchants at whom any of some buyers claimed and few claimed in all, with all who did.
+<<market_version>>
+UNWIND $buyer_ids AS buyer_id
+MATCH (asked:Buyer {buyer_id: buyer_id})-[:FILED]->(mine)-[:AGAINST]->(m) USING INDEX SEEK asked:Buyer(buyer_id)
+WHERE mine.load <= version
+WITH DISTINCT m, version
+CALL (m, version) {
+    MATCH (m)<-[:AGAINST]-(c)<-[:FILED]-(b) WHERE c.load <= version
+    WITH DISTINCT b LIMIT $most + 1
+    WITH b.buyer_id AS buyer_id ORDER BY buyer_id
+    RETURN collect(buyer_id) AS holders
+}
+WITH m, holders WHERE 1 < size(holders) <= $most
+RETURN m.merchant_id, holders
+ORDER BY size(holders), m.merchant_id
+
 // name: list_shared_identifiers
 // A buyer's values that others use too, rarest first; none of them is any merchant's business.
 <<market_version>> WHERE $merchant_id IS NULL

@@ -123,6 +123,11 @@ def test_links_are_told_inside_a_ring_and_of_a_buyer(store: Store) -> None:
     assert [link.score for link in store.rings.links_of("e", 5)] == [99.0, 19.0]
     assert [link.score for link in store.rings.links_of("e", 1)] == [99.0]
     assert store.rings.links_of("nobody", 5) == ()
+    assert store.rings.links_from(["e"]) == store.rings.links_of("e", 5)
+    everything = store.rings.links_from(["nobody", "e", *"abcdf"])
+    assert [link.score for link in everything] == sorted((link.score for link in everything), reverse=True)
+    assert len(set(everything)) == len(everything) > 2
+    assert store.rings.links_from([]) == store.rings.links_from(["nobody"]) == ()
 
 
 def test_lives_are_told_as_oneself_and_as_the_one_before_another(filled: Store) -> None:

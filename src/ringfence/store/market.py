@@ -10,6 +10,7 @@ from ringfence.domain.leases import Lease
 from ringfence.domain.loads import Load, LoadSource
 from ringfence.domain.merchants import Merchant
 from ringfence.domain.pages import Key, Page
+from ringfence.domain.paths import Shared
 from ringfence.domain.progress import Progress
 from ringfence.domain.scope import Scope
 from ringfence.market import Market
@@ -85,3 +86,8 @@ class MarketPort(Protocol):
 
     def shared_identifiers(self, buyer_id: str, scope: Scope) -> tuple[SharedIdentifier, ...]:
         """List the values of a buyer that others use too, rarest first; nothing for a merchant's scope."""
+
+    def shared_by(self, buyer_ids: Sequence[str], most_users: int, most_claimants: int) -> tuple[Shared, ...]:
+        """List the values that any of these buyers uses and 2 to `most_users` use in all, those of the fewest
+        first; then, likewise, the merchants at whom any of them claimed. For the platform alone.
+        """

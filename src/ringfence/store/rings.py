@@ -139,6 +139,9 @@ class Rings(Protocol):
     def links_of(self, buyer_id: str, first: int, run_id: int | None = None) -> tuple[Link, ...]:
         """List a buyer's links, best first."""
 
+    def links_from(self, buyer_ids: Sequence[str], run_id: int | None = None) -> tuple[Link, ...]:
+        """List the links of any of these buyers, best first."""
+
     def lineage(self, ring_ids: Sequence[str]) -> tuple[LineageStep, ...]:
         """Tell the lives of rings, as themselves or as the previous ring of another, over all runs that were
         published, oldest first."""

@@ -291,3 +291,17 @@ def test_runs_come_latest_first_in_pages(api: Api) -> None:
     assert (first["totalCount"], first["nodes"]) == (2, [{"runId": 2}])
     second = api.ask(ask, Role.JOB, after=first["pageInfo"]["endCursor"])["runs"]
     assert (second["nodes"], second["pageInfo"]["hasNextPage"]) == ([{"runId": 1}], False)
+
+
+def test_a_path_between_buyers_is_told_with_reasons(api: Api) -> None:
+    ask = """query P($to: ID!, $hops: Int) { path(from: "b2", to: $to, hops: $hops) {
+        lookedAt isCutOff steps { fromBuyerId toBuyerId kind via score reason } } }"""
+    told = api.ask(ask, to="b6")["path"]
+    steps = told["steps"]
+    assert [(step["fromBuyerId"], step["toBuyerId"]) for step in steps][-1][1] == "b6"
+    assert steps[0]["fromBuyerId"] == "b2"
+    assert all(step["reason"] for step in steps)
+    assert not told["isCutOff"]
+    assert api.refused(ask, to="nobody")[1] == "NOT_FOUND"
+    assert api.refused(ask, to="b2")[1] == "INVALID"
+    assert api.refused(ask, to="b6", hops=7)[1] == "INVALID"

@@ -120,6 +120,8 @@ VALUES = {
     "Query.recovery(id:)": f'"{RECOVERY}"',
     "Query.recoveryStatement(merchantId:)": '"m1"',
     "Query.recoveryStatement(month:)": '"2026-05"',
+    "Query.path(from:)": '"b1"',
+    "Query.path(to:)": '"b5"',
     "Query.ring(id:)": '"r1"',
     "Query.network(id:)": '"n1"',
     "Query.buyer(id:)": '"b1"',

@@ -5,6 +5,7 @@ from enum import Enum, StrEnum
 
 from ringfence.domain.claims import ClaimKind, ClaimReason, ClaimStatus
 from ringfence.domain.identifiers import IdentifierKind
+from ringfence.domain.paths import TieKind
 from ringfence.domain.recoveries import MoveKind, RecoveryState
 from ringfence.domain.reports import ReportStatus
 from ringfence.domain.ring_decisions import Outcome, RingStatus
@@ -266,6 +267,15 @@ MEANINGS: tuple[tuple[type[Enum], str, Mapping[Enum, str]], ...] = (
             ClaimStatus.PARTLY_REFUNDED: "A part of the amount was refunded.",
             ClaimStatus.REFUSED: "Nothing is refunded.",
             ClaimStatus.WITHDRAWN: "The buyer took it back.",
+        },
+    ),
+    (
+        TieKind,
+        "What connects two buyers.",
+        {
+            **{kind: f"Both use it: a pseudonymised {kind.value} that few use." for kind in TieKind},
+            TieKind.LINK: "Evidence of the published run that they belong together.",
+            TieKind.MERCHANT: "Both claimed there, as few did.",
         },
     ),
     (

@@ -13,6 +13,7 @@ from ringfence.api.types.claim import Claim
 from ringfence.api.types.connections import After, Connection, First
 from ringfence.api.types.network import Network, one_network
 from ringfence.api.types.node import Node
+from ringfence.api.types.path import Path, one_path
 from ringfence.api.types.recovery import Recovery, one_recovery, recoveries_page
 from ringfence.api.types.report import Report, one_report, reports_page
 from ringfence.api.types.ring import Ring, one_ring, rings_page
@@ -22,6 +23,7 @@ from ringfence.api.types.scalars import Time
 from ringfence.api.types.statement import RecoveryStatement, one_statement
 from ringfence.api.types.verification import Verification, one_verification, verifications_page
 from ringfence.domain.errors import NotFoundError
+from ringfence.domain.paths import MOST_HOPS
 from ringfence.domain.recoveries import RecoveryState
 from ringfence.domain.ring_decisions import RingStatus
 from ringfence.domain.rings import RingOrder, RingQuery
@@ -296,6 +298,26 @@ class Query:
     ) -> Connection[AuditEntry]:
         """What was asked for over the network, latest first; to ask for it is written down, too."""
         return audit_page(info.context, first, after, actor, subject)
+
+    @strawberry.field
+    def path(
+        self,
+        info: Info,
+        from_id: Annotated[
+            strawberry.ID,
+            strawberry.argument(name="from", description="The marketplace's own id of one buyer."),
+        ],
+        to_id: Annotated[
+            strawberry.ID,
+            strawberry.argument(name="to", description="The marketplace's own id of the other."),
+        ],
+        hops: Annotated[
+            int, strawberry.argument(description="How many steps it may have, 1 to 6.")
+        ] = MOST_HOPS,
+    ) -> Path | None:
+        """A shortest chain between two buyers over links of the published run, values that up to 100 use, and
+        merchants at whom up to 20 claimed; NOT_FOUND if there is no such buyer."""
+        return one_path(info.context, from_id, to_id, hops)
 
     @strawberry.field
     def node(

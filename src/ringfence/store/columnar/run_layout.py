@@ -96,7 +96,13 @@ def links_inside(rows: pl.DataFrame, members: Sequence[tuple[str, str]]) -> pl.D
 
 def links_of(rows: pl.DataFrame, buyer_id: str) -> pl.DataFrame:
     """Choose all links of a buyer, best first."""
-    is_theirs = (pl.col("buyer_a") == buyer_id) | (pl.col("buyer_b") == buyer_id)
+    return links_from(rows, (buyer_id,))
+
+
+def links_from(rows: pl.DataFrame, buyer_ids: Sequence[str]) -> pl.DataFrame:
+    """Choose all links of any of these buyers, best first."""
+    asked = pl.Series(list(buyer_ids), dtype=pl.String).implode()
+    is_theirs = pl.col("buyer_a").is_in(asked) | pl.col("buyer_b").is_in(asked)
     return rows.filter(is_theirs).sort(pl.col("score") * -1, "place")
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 import polars as pl
 
@@ -12,6 +13,7 @@ from ringfence.domain.leases import Lease
 from ringfence.domain.loads import Load, LoadSource
 from ringfence.domain.merchants import Merchant
 from ringfence.domain.pages import Key, Page
+from ringfence.domain.paths import Shared, TieKind
 from ringfence.domain.progress import Progress
 from ringfence.domain.scope import Scope
 from ringfence.market import Market
@@ -130,6 +132,19 @@ class Neo4jMarket:
             SharedIdentifier(IdentifierKind(label.lower()), exact[:_PSEUDONYM_DIGITS], holders)
             for label, exact, holders in rows
         )
+
+    def shared_by(self, buyer_ids: Sequence[str], most_users: int, most_claimants: int) -> tuple[Shared, ...]:
+        """List what any of these buyers shares with few others."""
+        asked: dict[str, Any] = {
+            "buyer_ids": list(dict.fromkeys(buyer_ids)),
+            "version": self._database.pins.version,
+        }
+        values = self._database.all("list_shared_values", **asked, most=most_users)
+        merchants = self._database.all("list_shared_merchants", **asked, most=most_claimants)
+        return tuple(
+            Shared(TieKind(label.lower()), exact[:_PSEUDONYM_DIGITS], tuple(holders))
+            for label, exact, holders in values
+        ) + tuple(Shared(TieKind.MERCHANT, name, tuple(holders)) for name, holders in merchants)
 
     def _meant(self, version: int | None) -> int:
         """Give the load that is meant; NotFoundError for an unknown one."""

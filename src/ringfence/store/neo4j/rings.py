@@ -200,6 +200,16 @@ class Neo4jRings:
         links = run_layout.links_of(self._tables.rows_in(found.run_id, "links", batches), buyer_id)
         return tuple(Link(*row) for row in links.head(first).select(_LINK).iter_rows())
 
+    def links_from(self, buyer_ids: Sequence[str], run_id: int | None = None) -> tuple[Link, ...]:
+        """List the links of any of these buyers, best first."""
+        found = self._tables.find_all("homes", buyer_ids, run_id)
+        if found is None or found.rows.is_empty():
+            self._runs.refuse_hidden(run_id)
+            return ()
+        batches = found.rows["batches"].explode().drop_nulls()
+        links = run_layout.links_from(self._tables.rows_in(found.run_id, "links", batches), buyer_ids)
+        return tuple(Link(*row) for row in links.select(_LINK).iter_rows())
+
     def lineage(self, ring_ids: Sequence[str]) -> tuple[LineageStep, ...]:
         """Tell the lives of rings."""
         rows = self._lives("list_lineage", ring_ids=list(dict.fromkeys(ring_ids)))

@@ -14,6 +14,7 @@ from ringfence.domain.leases import Lease
 from ringfence.domain.loads import Load, LoadSource
 from ringfence.domain.merchants import Merchant
 from ringfence.domain.pages import Key, Page
+from ringfence.domain.paths import Shared, TieKind
 from ringfence.domain.progress import Progress
 from ringfence.domain.scope import PLATFORM, Scope
 from ringfence.market import Market
@@ -80,6 +81,32 @@ _SHARED = """
             WHERE b.buyer_id = :buyer_id AND mine.load <= :version
         )
     ) WHERE holders > 1 ORDER BY holders, exact
+"""
+_ASKED = """
+    SELECT b.buyer FROM json_each(:buyer_ids) AS asked CROSS JOIN buyers AS b ON b.buyer_id = asked.value
+    WHERE b.load <= :version
+"""
+_FEW = """
+    (SELECT count(*) FROM (SELECT DISTINCT buyer FROM {table} WHERE {key} = held.{key} AND load <= :version
+        LIMIT :most + 1)) BETWEEN 2 AND :most
+"""
+_HOLDERS = """
+    (SELECT json_group_array(buyer_id) FROM (SELECT buyer_id FROM buyers WHERE buyer IN
+        (SELECT buyer FROM {table} WHERE {key} = held.{key} AND load <= :version) ORDER BY buyer_id))
+"""
+_SHARED_VALUES = f"""
+    SELECT kind, exact, holders FROM (
+        SELECT i.kind, i.exact, {_HOLDERS.format(table="uses", key="value")} AS holders
+        FROM (SELECT DISTINCT value FROM uses WHERE buyer IN ({_ASKED}) AND load <= :version) AS held
+        CROSS JOIN identifiers AS i USING (value) WHERE {_FEW.format(table="uses", key="value")}
+    ) ORDER BY json_array_length(holders), exact
+"""
+_SHARED_MERCHANTS = f"""
+    SELECT merchant_id, holders FROM (
+        SELECT m.merchant_id, {_HOLDERS.format(table="claims", key="merchant")} AS holders
+        FROM (SELECT DISTINCT merchant FROM claims WHERE buyer IN ({_ASKED}) AND load <= :version) AS held
+        CROSS JOIN merchants AS m USING (merchant) WHERE {_FEW.format(table="claims", key="merchant")}
+    ) ORDER BY json_array_length(holders), merchant_id
 """
 
 
@@ -197,6 +224,18 @@ class SqliteMarket:
             SharedIdentifier(IdentifierKind(kind), exact[:_PSEUDONYM_BYTES].hex(), holders)
             for kind, exact, holders in rows
         )
+
+    def shared_by(self, buyer_ids: Sequence[str], most_users: int, most_claimants: int) -> tuple[Shared, ...]:
+        """List what any of these buyers shares with few others."""
+        asked: dict[str, Any] = {"buyer_ids": json.dumps(list(dict.fromkeys(buyer_ids)))}
+        with self._database.snapshot():
+            asked |= {"version": self.version()}
+            values = self._database.all(_SHARED_VALUES, asked | {"most": most_users})
+            merchants = self._database.all(_SHARED_MERCHANTS, asked | {"most": most_claimants})
+        return tuple(
+            Shared(TieKind(kind), name[:_PSEUDONYM_BYTES].hex(), tuple(json.loads(holders)))
+            for kind, name, holders in values
+        ) + tuple(Shared(TieKind.MERCHANT, name, tuple(json.loads(holders))) for name, holders in merchants)
 
     def _meant(self, version: int | None) -> int:
         """Give the load that is meant; NotFoundError for an unknown one."""

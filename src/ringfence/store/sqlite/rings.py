@@ -249,6 +249,15 @@ class SqliteRings:
             found = self._columns.links_of(run, buyer_id)
         return tuple(Link(*row) for row in found.head(first).select(_LINK).iter_rows())
 
+    def links_from(self, buyer_ids: Sequence[str], run_id: int | None = None) -> tuple[Link, ...]:
+        """List the links of any of these buyers, best first."""
+        with self._database.snapshot():
+            run = self._runs.seen(run_id)
+            if run is None:
+                return ()
+            found = self._columns.links_from(run, buyer_ids)
+        return tuple(Link(*row) for row in found.select(_LINK).iter_rows())
+
     def lineage(self, ring_ids: Sequence[str]) -> tuple[LineageStep, ...]:
         """Tell the lives of rings."""
         rows = self._database.all(

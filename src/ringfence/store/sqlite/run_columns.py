@@ -71,6 +71,10 @@ class RunColumns:
         """Give all links of a buyer, best first."""
         return run_layout.links_of(self._find(run_id, "links", (buyer_id,)), buyer_id)
 
+    def links_from(self, run_id: int, buyer_ids: Sequence[str]) -> pl.DataFrame:
+        """Give all links of any of these buyers, best first."""
+        return run_layout.links_from(self._find(run_id, "links", buyer_ids), buyer_ids)
+
     def of_buyers(self, run_id: int, table: str, buyer_ids: Sequence[str]) -> pl.DataFrame:
         """Give the rows of buyers in a table that has one of each, as they stand there."""
         asked = list(dict.fromkeys(buyer_ids))
