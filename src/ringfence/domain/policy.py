@@ -3,6 +3,7 @@
 import hashlib
 import json
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from typing import Annotated
 
 
@@ -155,10 +156,15 @@ class Policy:
     @property
     def fingerprint(self) -> str:
         """Give 12 hex digits of the SHA-256 of all but the version: other numbers, another fingerprint."""
-        numbers = {name: value for name, value in asdict(self).items() if name != "version"}
-        return hashlib.sha256(json.dumps(numbers, sort_keys=True).encode()).hexdigest()[:12]
+        return _fingerprint(self)
 
     @property
     def name(self) -> str:
         """Give the version with the fingerprint, as decisions keep it: `1 (0123456789ab)`."""
         return f"{self.version} ({self.fingerprint})"
+
+
+@lru_cache(maxsize=64)
+def _fingerprint(policy: Policy) -> str:
+    numbers = {name: value for name, value in asdict(policy).items() if name != "version"}
+    return hashlib.sha256(json.dumps(numbers, sort_keys=True).encode()).hexdigest()[:12]

@@ -54,8 +54,6 @@ class Principal:
         """
         if self.role is Role.MERCHANT:
             if self.merchant_id is None:
-                raise ForbiddenError(
-                    "A merchant's key that names no merchant reads nothing."
-                )
+                raise ForbiddenError("A merchant's key that names no merchant reads nothing.")
             return Scope(self.merchant_id, now - MERCHANT_SIGHT_DAYS * MICROSECONDS_A_DAY)
         return PLATFORM

@@ -7,13 +7,14 @@ from ringfence.market.results import SCHEMAS
 FACTS = {name: dtype for name, dtype in SCHEMAS["risks"].items() if name != "probability"}
 """Columns and types.
 
-ring_id, ring_size (members), ring_claims: of the ring the buyer is in, null outside; ring_score: its evidence
-in decades, 0 outside and where people decided that it is no ring. link_score, linked_to: the strongest link,
-in decades, 0 and null without one. claims, refund_only (kind unknown included), recent_refund_only: numbers;
-orders: their number, null where none are known of anybody. report_weight, report_merchants: of the independent
-merchants who report the buyer, and how many; confirmed, rejected: verifications that found abuse, and none.
-shared_values: values that few hold, a confirmed abuser among them. account_days: age at the last claim of the
-marketplace, null if unknown. lost: share of buyers whose refunds without return cost less, 0 to 1."""
+ring_id, ring_size (members), ring_claims: of the ring the buyer is in, null outside; ring_score: its
+evidence in decades, 0 outside and where people decided that it is no ring. link_score, linked_to: the
+strongest link, in decades, 0 and null without one. claims, refund_only (kind unknown included),
+recent_refund_only: numbers; orders: their number, null where none are known of anybody. report_weight,
+report_merchants: of the merchants who report the buyer and are independent, and how many; confirmed,
+rejected: verifications that found abuse, and none. shared_values: values that few hold, a confirmed abuser
+among them. account_days: age at the last claim of the marketplace, null if unknown. lost: share of buyers
+whose refunds without return cost less, 0 to 1."""
 _MAY_BE_UNKNOWN = ("ring_size", "ring_claims", "orders", "account_days")
 NOBODY = {
     name: 0 if dtype.is_numeric() and name not in _MAY_BE_UNKNOWN else None

@@ -1,7 +1,9 @@
 """Signals put together: from facts to a probability."""
 
 import math
+from functools import lru_cache
 
+import numpy as np
 import polars as pl
 
 from ringfence.domain.policy import RiskPolicy
@@ -18,13 +20,20 @@ def score(facts: pl.DataFrame, policy: RiskPolicy) -> pl.DataFrame:
     Odds start at the base rate and every signal multiplies them (Good, Weight of Evidence, 1985). Reports
     alone never make a risk high: where the others do not, it stays below.
     """
-    weights = [signal(policy).weight.cast(pl.Float64).alias(signal.__name__) for signal in SIGNALS]
-    weighed = facts.select("buyer_id", *weights)
-    odds = decades(policy.base_percent) + pl.sum_horizontal(NAMES)
+    weighed = facts.select(_weighing(policy))
+    each = weighed.to_numpy()
+    odds = decades(policy.base_percent) + each.sum(axis=1)
     high = decades(policy.high_percent)
-    without = odds - pl.col(reports.__name__)
-    capped = pl.when(without < high).then(pl.min_horizontal(odds, high - _BELOW)).otherwise(odds)
-    return weighed.select("buyer_id", (1 / (1 + 10.0 ** (-capped))).alias("probability"), *NAMES)
+    without = odds - each[:, NAMES.index(reports.__name__)]
+    capped = np.where(without < high, np.minimum(odds, high - _BELOW), odds)
+    columns = [facts["buyer_id"], pl.Series("probability", 1 / (1 + 10.0**-capped)), *weighed]
+    return pl.DataFrame(columns)
+
+
+@lru_cache(maxsize=64)
+def _weighing(policy: RiskPolicy) -> tuple[pl.Expr, ...]:
+    """Give what makes each signal's weight of the facts."""
+    return tuple(signal(policy).weight.cast(pl.Float64).alias(signal.__name__) for signal in SIGNALS)
 
 
 def band(probability: float, policy: RiskPolicy) -> RiskBand:

@@ -80,7 +80,7 @@ def buyers_risk(
     counted = [_told_of(row, known, moment) for row in known.facts]
     weighed = score(pl.DataFrame(counted, schema=FACTS), policy.risk)
     told = {}
-    for row, weights in zip(counted, weighed.iter_rows(named=True), strict=True):
+    for row, weights in zip(counted, weighed.rows(named=True), strict=True):
         chance = weights["probability"]
         verdict = known.verdicts.get(row["buyer_id"])
         risk = BuyerRisk(
@@ -136,7 +136,7 @@ def _known(
 ) -> _Known:
     sighted = [buyer.buyer_id for buyer in store.market.buyers(buyer_ids, principal.scope(now))]
     found, rows = store.rings.risks(sighted, run_id)
-    facts = {row["buyer_id"]: row for row in rows.drop("probability").iter_rows(named=True)}
+    facts = {row["buyer_id"]: row for row in rows[list(FACTS)].rows(named=True)}
     rings = {row["ring_id"] for row in facts.values()} - {None}
     subjects = [Subject(SubjectKind.BUYER, buyer_id) for buyer_id in sighted]
     subjects += [Subject(SubjectKind.RING, ring_id) for ring_id in sorted(rings)]

@@ -7,11 +7,13 @@ import polars as pl
 
 from ringfence.domain.errors import InvalidError
 from ringfence.market.results import OPTIONAL, SCHEMAS
-from ringfence.store.columnar.columns import joined
+from ringfence.store.columnar.columns import bytes_of, joined, stream_of
 
 LONG = ("evidence", "links", "buyers", "risks")
 """The tables kept in this way: up to millions of rows, of which people ask for those of a few rings."""
-ROWS_A_BATCH = {"evidence": 2_048, "links": 1_024, "buyers": 4_096, "risks": 1_024}
+ROWS_A_BATCH = {"evidence": 2_048, "links": 1_024, "buyers": 4_096, "risks": 256}
+_READ_ALONE = ("risks",)
+"""Those of which mostly one batch is read."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,10 +67,24 @@ def batches_inside(links: Laid, members: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def batch_of(table: str, rows: pl.DataFrame) -> bytes:
+    """Give a batch of rows as it is kept."""
+    return stream_of(rows) if table in _READ_ALONE else bytes_of(rows)
+
+
 def rows_of(table: str, batches: Sequence[bytes]) -> pl.DataFrame:
     """Give the rows of batches, `place` beside the table's columns."""
     rows = joined(batches)
     return pl.DataFrame(schema={"place": pl.UInt32, **SCHEMAS[table]}) if rows is None else rows
+
+
+def with_keys(rows: pl.DataFrame, column: str, keys: Sequence[str]) -> pl.DataFrame:
+    """Choose the rows with these keys, in the order asked for, of rows that each have another; no `place`."""
+    # Polars would take longer to plan a query than this takes for a hundred batches.
+    places = {key: place for place, key in enumerate(rows[column].to_list())}
+    found = [places[key] for key in keys if key in places]
+    chosen = rows.slice(found[0], 1) if len(found) == 1 else rows[found]
+    return chosen[[name for name in rows.columns if name != "place"]]
 
 
 def as_written(table: str, placed: pl.DataFrame) -> pl.DataFrame:

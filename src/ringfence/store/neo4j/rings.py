@@ -232,7 +232,7 @@ class Neo4jRings:
             self._runs.refuse_hidden(run_id)
             run = self._runs.find(run_id)
             return 0 if run is None else run.run_id, pl.DataFrame(schema=SCHEMAS["risks"])
-        return found.run_id, found.rows.drop("place")
+        return found.run_id, found.rows
 
     def _of_rings(self, statement: str, ring_ids: Sequence[str], run_id: int | None) -> list[tuple[Any, ...]]:
         """Ask for rings of the run that is meant, each once."""

@@ -11,8 +11,16 @@ from ringfence.domain.leases import Lease
 from ringfence.domain.progress import Progress
 from ringfence.market.results import SCHEMAS
 from ringfence.store.columnar import run_layout
-from ringfence.store.columnar.columns import bytes_of, joined
-from ringfence.store.columnar.run_layout import LONG, ROWS_A_BATCH, Laid, as_written, rows_of
+from ringfence.store.columnar.columns import joined
+from ringfence.store.columnar.run_layout import (
+    LONG,
+    ROWS_A_BATCH,
+    Laid,
+    as_written,
+    batch_of,
+    rows_of,
+    with_keys,
+)
 from ringfence.store.neo4j.database import Database
 
 _ROWS_A_BATCH = {
@@ -65,7 +73,7 @@ class RunTables:
         batches: list[list[Any]] = []
         height = 0
         for name, number, piece in _batches(tables, laid):
-            batches.append([name, number, _first(name, piece), bytes_of(piece)])
+            batches.append([name, number, _first(name, piece), batch_of(name, piece)])
             height += piece.height if name in tables else 0
             if len(batches) == _BATCHES_A_TRANSACTION:
                 self._save(run_id, batches, lease)
@@ -109,7 +117,7 @@ class RunTables:
         found = self._meant("find_run_batches", run_id, published, table=table, keys=asked)
         if found is None:
             return None
-        return replace(found, rows=found.rows.filter(pl.col(_FOUND_BY_FIRST[table]).is_in(asked)))
+        return replace(found, rows=with_keys(found.rows, _FOUND_BY_FIRST[table], asked))
 
     def clear(self, run_id: int, lease: Lease) -> None:
         """Take the batches of a run away, some a transaction."""

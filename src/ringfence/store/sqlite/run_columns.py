@@ -10,7 +10,6 @@ import polars as pl
 from ringfence.domain.leases import Lease
 from ringfence.domain.progress import Progress
 from ringfence.store.columnar import run_layout
-from ringfence.store.columnar.columns import bytes_of
 from ringfence.store.columnar.run_layout import LONG, ROWS_A_BATCH
 from ringfence.store.sqlite.database import Database
 
@@ -39,7 +38,7 @@ class RunColumns:
             )
             batches = enumerate(laid.rows.iter_slices(ROWS_A_BATCH[table]))
             while group := list(islice(batches, _BATCHES_A_TRANSACTION)):
-                rows = [(run_id, table, number, bytes_of(batch)) for number, batch in group]
+                rows = [(run_id, table, number, run_layout.batch_of(table, batch)) for number, batch in group]
                 insert = "INSERT INTO run_columns (run, subject, batch, columns) VALUES (?, ?, ?, ?)"
                 self._write(insert, [rows], lease)
                 progress.advance(sum(batch.height for _, batch in group))
@@ -85,7 +84,7 @@ class RunColumns:
             " FROM json_each(:keys) AS asked)",
             {"run": run_id, "subject": table, "keys": json.dumps(asked)},
         )
-        return _rows_of(table, found).filter(pl.col("buyer_id").is_in(asked)).drop("place")
+        return run_layout.with_keys(_rows_of(table, found), "buyer_id", asked)
 
     def _find(self, run_id: int, table: str, keys: Sequence[str]) -> pl.DataFrame:
         """Give the batches that hold the rows of keys: those rows, and others beside them."""
