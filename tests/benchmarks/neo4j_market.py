@@ -30,12 +30,13 @@ from measuring import print_table, write_json
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from neo4j_database import DATABASE, Emptying, Login
+from neo4j_database import DATABASE, USER, Emptying, Login
 from neo4j_server import Neo4jServer
 from ringfence.domain.leases import Holder, LeaseName
 from ringfence.domain.progress import Silent
 from ringfence.intake import NORMALISER_VERSION, IntakeOptions, PseudonymKey, read_tables
 from ringfence.services.load_market import LoadRequest, load_market
+from ringfence.settings import Settings
 from ringfence.store.columnar.batches import LoadBatches
 from ringfence.store.columnar.numbers import NoNumbers
 from ringfence.store.neo4j import Neo4jStore, address_of
@@ -167,7 +168,8 @@ def empty_server(folder: Path, given: str | None) -> Iterator[Login]:
         with Neo4jServer(folder, heap="2g", pagecache="1g", java_options=()) as server:
             yield server.login
         return
-    login = Login(given)
+    settings = Settings.from_environment(os.environ)
+    login = Login(given, settings.store_user or USER, settings.store_password)
     yield login
     with login.driver() as driver:
         Emptying(driver).empty()
@@ -229,7 +231,7 @@ def main() -> None:
     parser.add_argument("--warm-up", type=int, default=20_000, help="claims to warm up by (default 20000)")
     parser.add_argument("--rounds", type=int, default=1, help="measure so often, in turn (default 1)")
     parser.add_argument("--input", type=Path, help="a folder of files instead of a made marketplace")
-    parser.add_argument("--server", help="an empty server without a password that runs already (bolt://…)")
+    parser.add_argument("--server", help="an empty server that runs already (bolt://…)")
     parser.add_argument("--json", type=Path, help="write the figures here too")
     asked = parser.parse_args()
     machine = describe_machine(["ringfence", "polars", "neo4j", "neo4j-rust-ext"])
