@@ -176,10 +176,15 @@ def test_the_risks_of_those_who_are_listed_together_are_read_at_once(asked: Case
     assert asked.api.calls["rings.risks"] == 1
 
 
-def test_one_risk_is_one_call_of_the_service(asked: Cases) -> None:
+@pytest.mark.parametrize(
+    ("who", "query"), [("ana", RISK), ("m1", "query Q($id: ID!) { buyerRisk(id: $id) { band } }")]
+)
+def test_one_risk_is_three_reads(asked: Cases, who: str, query: str) -> None:
     asked.api.calls.clear()
-    asked.ask("ana", RISK, id=HONEST)
-    assert asked.api.calls["rings.risks"] == asked.api.calls["market.buyers"] == 1
+    asked.ask(who, query, id=RINGLEADER)
+    assert asked.api.calls.pop("records.state") == 1, "of the key"
+    reads = {name: number for name, number in asked.api.calls.items() if not name.startswith("audit.")}
+    assert sum(reads.values()) - reads["snapshot"] <= 3
 
 
 def test_a_verification_outranks_the_score_and_an_appeal_lifts_that(asked: Cases, clock: Clock) -> None:
