@@ -25,3 +25,8 @@ def merchant_weight(confirmed: NDArray[np.int64], decided: NDArray[np.int64], po
     """
     nothing = np.zeros(1, np.int64)
     return credibility(confirmed, decided, policy) / credibility(nothing, nothing, policy)
+
+
+def most_weight(policy: ReportPolicy) -> float:
+    """Give what no merchant weighs more than."""
+    return (policy.prior_confirmed + policy.prior_rejected) / policy.prior_confirmed

@@ -284,6 +284,14 @@ def verified_buyers(store: Store) -> dict[str, bool]:
     return has_ended
 
 
+def unheard_merchants(store: Store, buyer_id: str) -> frozenset[str]:
+    """Name the merchants whose reports of a buyer are new evidence; none while it is verified."""
+    past = _of_buyer(store, buyer_id)
+    if _under_way(past) is not None:
+        return frozenset()
+    return frozenset(report.merchant_id for report in _unheard(store, buyer_id, past))
+
+
 def gather_file(
     store: Store, buyer_id: str, opened_at: int, policy: Policy, weight: float | None = None
 ) -> VerificationFile:

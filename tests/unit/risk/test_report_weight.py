@@ -16,7 +16,7 @@ from ringfence.domain.durations import MICROSECONDS_A_DAY as DAY
 from ringfence.domain.policy import ReportPolicy
 from ringfence.market.market import Claims, Market
 from ringfence.market.reports import ReportColumns
-from ringfence.risk.credibility import credibility, merchant_weight
+from ringfence.risk.credibility import credibility, merchant_weight, most_weight
 from ringfence.risk.independence import MOST_ACCUSERS, NEVER, independent_groups, last_claims
 from ringfence.risk.report_weight import DECIDED, weigh, weigh_buyers, weigh_merchants
 
@@ -358,3 +358,17 @@ def gang_of(size: int, is_old: bool) -> tuple[list[str], list[Decided]]:
         (f"{merchant}-{n}", merchant, "confirmed", NOW - 400 * DAY) for merchant in gang for n in range(50)
     ]
     return gang, decided if is_old else []
+
+
+@given(
+    st.floats(0.01, 100),
+    st.floats(0, 100),
+    st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50)), min_size=1),
+)
+def test_no_merchant_weighs_more_than_the_most(
+    confirmed: float, rejected: float, records: list[tuple[int, int]]
+) -> None:
+    policy = ReportPolicy(prior_confirmed=confirmed, prior_rejected=rejected)
+    found = np.array([good for good, _ in records])
+    weights = merchant_weight(found, found + np.array([bad for _, bad in records]), policy)
+    assert weights.max() <= most_weight(policy) * (1 + 1e-12)
