@@ -15,6 +15,7 @@ from ringfence.app import StoresByAddress
 from ringfence.domain.errors import InvalidError, UnavailableError
 from ringfence.domain.leases import LeaseName
 from ringfence.domain.runs import RunState
+from ringfence.domain.scope import Principal, Role
 from ringfence.intake import PseudonymKey
 from ringfence.jobs.cron import Cron
 from ringfence.jobs.due import Every, Schedule
@@ -22,6 +23,7 @@ from ringfence.jobs.events import Event, Outcome
 from ringfence.jobs.health_file import HealthFile, check_health
 from ringfence.jobs.schedule_detection import ScheduledDetection
 from ringfence.jobs.stopping import Stopping
+from ringfence.services.ask_for_run import ask_for_run, request_to_serve
 from ringfence.services.detect_in_store import OvertakenError, StoreDetectionRequest, detect_in_store
 from ringfence.services.hold_lease import hold_lease, this_process
 from ringfence.services.load_market import LoadRequest, load_market
@@ -333,3 +335,23 @@ def test_a_health_file_tells_of_a_schedule_that_lives_and_does_not_fail(tmp_path
             check_health(path, now)
     with pytest.raises(UnavailableError, match="No schedule keeps"):
         check_health(path, now)
+
+
+def test_a_run_that_was_asked_for_begins_before_it_is_due_and_is_tried_once(
+    store: Store, clock: Clock, scheduled: Start, tmp_path: Path
+) -> None:
+    load(store, tmp_path)
+    detection = scheduled(NIGHTLY)
+    assert detection.look()[0].outcome is Outcome.READY
+    ask_for_run(store, Principal("nightly", Role.JOB), "new files", clock.now)
+    event, look_at = detection.look()
+    assert (event.outcome, event.run_id, look_at) == (Outcome.PUBLISHED, 1, NIGHT)
+    assert request_to_serve(store) is None
+    assert detection.look()[0].outcome is Outcome.READY
+    broken = scheduled(NIGHTLY, StoreDetectionRequest(out=tmp_path / "claims-0.csv"))
+    ask_for_run(store, Principal("nightly", Role.JOB), "more files", clock.now)
+    assert broken.look()[0].outcome is Outcome.FAILED
+    assert broken.look()[0].outcome is Outcome.READY
+    assert request_to_serve(store) is not None
+    assert detection.look()[0].run_id == store.rings.runs(1).items[0].run_id
+    assert request_to_serve(store) is None

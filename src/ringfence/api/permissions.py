@@ -51,8 +51,10 @@ _OPEN: Mapping[Role, Mapping[str, frozenset[str]] | None] = MappingProxyType(
         Role.INVESTIGATOR: None,
         Role.OPERATOR: None,
         Role.JOB: {
-            "Query": frozenset({"version", "run", "runs"}),
+            "Query": frozenset({"version", "run", "runs", "runRequest"}),
             "Run": _ALL_FIELDS,
+            "RunRequest": _ALL_FIELDS,
+            "StartRunPayload": _ALL_FIELDS,
             **_list_of("Run"),
             **_PAGES,
             "FileReportPayload": _ALL_FIELDS,
@@ -143,7 +145,8 @@ _CHANGES: Mapping[Role, frozenset[str]] = MappingProxyType(
                 "returnRecovery",
             }
         ),
-        Role.JOB: frozenset({"fileReport", "openVerification", "appeal"}),
+        Role.OPERATOR: frozenset({"startRun"}),
+        Role.JOB: frozenset({"fileReport", "openVerification", "appeal", "startRun"}),
         Role.MERCHANT: frozenset({"fileReport", "withdrawReport", "disputeReport", "disputeRecovery"}),
     }
 )

@@ -39,12 +39,17 @@ def list_runs(
     Example: ringfence runs list --state withheld
     """
     from ringfence.services import read_runs
+    from ringfence.services.ask_for_run import run_request
 
     with open_store(context, store) as opened:
         page = read_runs.list_runs(opened, OPERATOR, limit, None, state)
+        request = run_request(opened, OPERATOR)
     if as_json:
         print_json([_jsonable(run) for run in page.items])
         return
+    if request is not None:
+        at = as_text(request.asked_at)
+        print_lines(f"{request.asked_by} has asked for a run at {at}: {request.reason}")
     if not page.items:
         print_lines("No runs." if state is None else f"No run is {state.value}.")
         return

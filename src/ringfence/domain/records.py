@@ -19,6 +19,8 @@ class RecordKind(StrEnum):
     """The platform's check of a buyer."""
     RECOVERY = "recovery"
     """What one merchant is given back after one verification."""
+    RUN_REQUEST = "run_request"
+    """The runs that were asked for."""
 
 
 class SubjectKind(StrEnum):

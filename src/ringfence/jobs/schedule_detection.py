@@ -13,10 +13,12 @@ from dataclasses import replace
 from ringfence.domain.durations import MICROSECONDS_A_SECOND
 from ringfence.domain.errors import NotFoundError, RingfenceError, UnavailableError
 from ringfence.domain.leases import LeaseHeldError
+from ringfence.domain.run_requests import RunRequest
 from ringfence.domain.runs import Run, RunState
 from ringfence.jobs.due import Schedule, due_at
 from ringfence.jobs.events import Event, Outcome
 from ringfence.jobs.stopping import StoppedError, Stopping
+from ringfence.services.ask_for_run import request_to_serve
 from ringfence.services.detect_in_store import (
     NothingLoadedError,
     OvertakenError,
@@ -29,6 +31,8 @@ from ringfence.store import Store
 
 _SECONDS_BETWEEN_TRIES = 30
 """How long to wait where a run is due but cannot begin yet."""
+_SECONDS_BETWEEN_LOOKS = 10
+"""How long to wait at most before looking whether a run was asked for."""
 _SECONDS_BETWEEN_TICKS = 1.0
 """How late it may notice that it was asked to stop, or that the clock was set."""
 
@@ -54,6 +58,7 @@ class ScheduledDetection:
         self._open_store, self._clock, self._stopping = open_store, clock, stopping
         self._tried_at: int | None = None
         self._announced: int | None = None
+        self._tried_for: RunRequest | None = None
         self._failures = 0
 
     def keep(self, tell: Callable[[Event], None]) -> bool:
@@ -74,6 +79,7 @@ class ScheduledDetection:
                 time.sleep(min(_SECONDS_BETWEEN_TICKS, (look_at - now) / MICROSECONDS_A_SECOND))
                 continue
             event, look_at = self.look()
+            look_at = min(look_at, self._clock() + _SECONDS_BETWEEN_LOOKS * MICROSECONDS_A_SECOND)
             if told is None or not _is_known(event, told):
                 tell(event)
                 told = event
@@ -95,9 +101,13 @@ class ScheduledDetection:
                     tried_at=self._tried_at,
                     loaded_at=loads[0].finished_at or loads[0].begun_at,
                 )
-                if due > now and not self._at_once:
+                request = request_to_serve(store)
+                is_asked_for = request is not None and request != self._tried_for
+                if due > now and not self._at_once and not is_asked_for:
                     return self._leave(last, now, due), due
                 event = self._detect(store, last)
+                if event.outcome is not Outcome.SKIPPED:
+                    self._tried_for = request
         except NothingLoadedError as error:
             self._failures = 0
             return Event(now, Outcome.WAITING, str(error)), self._later(now)
@@ -153,8 +163,11 @@ class ScheduledDetection:
 
 
 def _is_known(event: Event, told: Event) -> bool:
-    """Say whether a try that came to nothing only repeats what was told since the last due time."""
-    is_try = event.outcome in (Outcome.WAITING, Outcome.FAILED) and event.outcome is told.outcome
+    """Say whether a look, or a try that came to nothing, only repeats what was told since it was last due."""
+    if event.outcome is Outcome.READY:
+        return event.next_due == told.next_due
+    tries = (Outcome.WAITING, Outcome.FAILED, Outcome.SKIPPED)
+    is_try = event.outcome in tries and event.outcome is told.outcome
     return is_try and event.says == told.says and (told.next_due is None or event.at < told.next_due)
 
 

@@ -30,8 +30,10 @@ REPORT = {"id", "reportId", "merchantId", "buyerId", "reportedAt", "claimId", "r
 USER_ERROR = {"field", "message", "code"}
 OPEN: dict[Role, dict[str, set[str]]] = {
     Role.JOB: {
-        "Query": {"version", "runs", "run"},
+        "Query": {"version", "runs", "run", "runRequest"},
         "Run": RUN,
+        "RunRequest": {"askedAt", "askedBy", "reason"},
+        "StartRunPayload": {"runRequest", "userErrors"},
         "RunConnection": PAGING,
         "RunEdge": PAGING,
         "FileReportPayload": {"report", "isNew", "userErrors"},
@@ -87,7 +89,8 @@ CHANGES: dict[Role, set[str]] = {
         "openVerification", "assignVerification", "addVerificationNote", "decideVerification", "appeal",
         "reopenVerification", "approveRecovery", "refuseRecovery", "payRecovery", "returnRecovery",
     },
-    Role.JOB: {"fileReport", "openVerification", "appeal"},
+    Role.OPERATOR: {"startRun"},
+    Role.JOB: {"fileReport", "openVerification", "appeal", "startRun"},
     Role.MERCHANT: {"fileReport", "withdrawReport", "disputeReport", "disputeRecovery"},
 }  # fmt: skip
 _SAID = 'ringId: "nobody", reason: "because"'
@@ -113,6 +116,7 @@ VALUES = {
     "Mutation.payRecovery(input:)": '{ recoveryId: "none", claimId: "c", reference: "bank 1" }',
     "Mutation.returnRecovery(input:)": '{ recoveryId: "none", claimId: "c", reference: "bank 1" }',
     "Mutation.disputeRecovery(input:)": '{ recoveryId: "none", reason: "because" }',
+    "Mutation.startRun(input:)": '{ reason: "" }',
     "Query.buyerRisk(id:)": '"b1"',
     "Query.buyersRisk(ids:)": '["b1", "nobody"]',
     "Query.report(id:)": '"p1"',

@@ -22,6 +22,8 @@ from processes import MODULE, Finished, refusals, run_process
 from ringfence.app import StoresByAddress
 from ringfence.cli.clock import clock
 from ringfence.domain.runs import Run, RunState
+from ringfence.domain.scope import Principal, Role
+from ringfence.services.ask_for_run import ask_for_run
 from ringfence.services.detect_in_store import StoreDetectionRequest, detect_in_store
 
 Command = Callable[..., Finished]
@@ -277,3 +279,16 @@ def test_what_the_examples_tell_of_exit_codes_is_so(ringfence: Command, store: P
         process.send_signal(signal.SIGCONT)
         assert stop(process) == 0
     assert ringfence("detect", "--quiet", "--store", store).code == 0
+
+
+def test_a_schedule_begins_a_run_that_was_asked_for_within_seconds(store: Path, ringfence: Command) -> None:
+    before = len(runs(store))
+    with scheduling(store, "--every", "366d"):
+        wait_until(lambda: "ready" in outcomes(store))
+        with closing(StoresByAddress().open(str(store), create=False)) as opened:
+            ask_for_run(opened, Principal("nightly", Role.JOB), "new files", clock())
+        told = ringfence("runs", "list", "--store", store).out
+        assert told.startswith("nightly has asked for a run at 20")
+        wait_until(lambda: "published" in outcomes(store))
+    assert [run.state for run in runs(store)[before:]] == [RunState.PUBLISHED]
+    assert "asked for" not in ringfence("runs", "list", "--store", store).out

@@ -4,7 +4,13 @@ from typing import Annotated
 
 import strawberry
 
-from ringfence.api.types import recovery_changes, report_changes, ring_changes, verification_changes
+from ringfence.api.types import (
+    recovery_changes,
+    report_changes,
+    ring_changes,
+    run_request,
+    verification_changes,
+)
 from ringfence.api.types.asking import Info
 from ringfence.api.types.recovery_changes import (
     ApproveRecoveryInput,
@@ -29,6 +35,7 @@ from ringfence.api.types.ring_changes import (
     SetRingAsideInput,
     UndoDecisionInput,
 )
+from ringfence.api.types.run_request import StartRunInput, StartRunPayload
 from ringfence.api.types.verification_changes import (
     AddVerificationNoteInput,
     AppealInput,
@@ -166,3 +173,8 @@ class Mutation:
     ) -> RecoveryPayload | None:
         """Disagree, as the merchant, with its own recovery; people read it."""
         return recovery_changes.dispute(info.context, input)
+
+    @strawberry.field
+    def start_run(self, info: Info, input: Annotated[StartRunInput, _WHAT]) -> StartRunPayload | None:
+        """Ask for a run now; a schedule begins it. CONFLICT while one is asked for already."""
+        return run_request.start_run(info.context, input)

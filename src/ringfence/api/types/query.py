@@ -19,6 +19,7 @@ from ringfence.api.types.report import Report, one_report, reports_page
 from ringfence.api.types.ring import Ring, one_ring, rings_page
 from ringfence.api.types.risk import AsOf, BuyerRisk, InLanguage, many_risks, one_risk
 from ringfence.api.types.run import Run, runs_page
+from ringfence.api.types.run_request import RunRequest, open_request
 from ringfence.api.types.scalars import Time
 from ringfence.api.types.statement import RecoveryStatement, one_statement
 from ringfence.api.types.verification import Verification, one_verification, verifications_page
@@ -281,6 +282,11 @@ class Query:
     ) -> Run | None:
         """One run; NOT_FOUND if there is none of that number."""
         return Run.of(info.context.run(id))
+
+    @strawberry.field
+    def run_request(self, info: Info) -> RunRequest | None:
+        """The run that was asked for and that none has served yet; null if there is no such request."""
+        return open_request(info.context)
 
     @strawberry.field
     def audit_log(
