@@ -16,6 +16,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from ringfence.api.access_log import log_fault, notes_of
+from ringfence.api.afterwards import Afterwards
 from ringfence.api.allowance import Allowance
 from ringfence.api.audit_trail import AuditTrail
 from ringfence.api.auth import caller_of
@@ -140,11 +141,13 @@ class GraphQLEndpoint:
         self._allowance = Allowance(limits.burst, limits.per_second)
         self._threads = ThreadPoolExecutor(limits.threads, "api")
         self._writers = BoundedSemaphore(limits.writers)
+        self._afterwards = Afterwards()
         self._waiting = 0
 
     def close(self) -> None:
-        """Wait for the queries under way, and let go of the threads."""
+        """Wait for what is under way, and let go of the threads."""
         self._threads.shutdown()
+        self._afterwards.close()
 
     async def answer(self, request: Request) -> Response:
         """Answer one request."""
@@ -273,6 +276,8 @@ class GraphQLEndpoint:
                 variable_values=ask.variables,
                 operation_name=ask.operation,
             )
+        for name, work in asking.afterwards.items():
+            self._afterwards.add(name, work, turn.request_id)
         if asking.refusals:
             notes["code"] = min(asking.refusals)
         actual = operation.cost.of_writing + size_of(result.data)

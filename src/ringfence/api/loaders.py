@@ -35,6 +35,8 @@ class Asking:
     """Codes of what it was refused and may mend."""
     subjects: set[str] = field(default_factory=set)
     """Ids of whom and what was answered."""
+    afterwards: dict[str, Callable[[], object]] = field(default_factory=dict)
+    """What is to be done after the answer, by a name for it."""
     _runs: dict[int, Run] = field(default_factory=dict)
     _risks: dict[tuple[tuple[str, ...], int | None, Language], dict[str, BuyerRisk]] = field(
         default_factory=dict

@@ -73,9 +73,10 @@ def file_report(
     claim_id: str | None = None,
     reason: str | None = None,
     evidence_count: int | None = None,
+    opens: bool = True,
 ) -> Filing:
     """File a merchant's report of a buyer; the same again changes nothing. A verification that is due by it
-    is opened.
+    is opened, unless (without `opens`) that is left to `verify_if_due`, which may take seconds.
 
     `now` and `reported_at` (without it: `now`) are µs since 1970-01-01 UTC. A merchant files in its own name,
     a job in that of `merchant_id`. Without `report_id` the content names the report. Raises ForbiddenError;
@@ -109,7 +110,9 @@ def file_report(
             if not any(claim.buyer_id == buyer_id for claim in claims):
                 raise ClaimNotOfBuyerError(claim_id, buyer_id, reporter)
         is_new = store.reports.file(report, now)
-    opened = verify_if_due(store, buyer_id, policy, max(now, report.reported_at)) if is_new else None
+    opened = (
+        verify_if_due(store, buyer_id, policy, max(now, report.reported_at)) if is_new and opens else None
+    )
     return Filing(report, is_new, opened)
 
 

@@ -1,6 +1,7 @@
 """A small store, keys of every role, and the API on top of it."""
 
 import asyncio
+import inspect
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -223,6 +224,8 @@ class Api:
     keys: dict[Role, str]
     calls: Counter[str]
     store: Store
+    settle: Callable[[], object]
+    """Waits until all is done that follows from answers."""
 
     def post(
         self, body: Any, role: Role | None = Role.INVESTIGATOR, headers: Mapping[str, str] | None = None
@@ -251,6 +254,13 @@ class Api:
         response = self.post({"query": query, "variables": variables}, role)
         (error,) = response.json()["errors"]
         return response.status_code, error["extensions"]["code"], error["message"]
+
+
+def settling(application: Starlette) -> Callable[[], object]:
+    """Find what waits until all is done that follows from the answers of an application."""
+    (graphql,) = (route for route in application.routes if getattr(route, "path", "") == "/graphql")
+    endpoint = inspect.getclosurevars(graphql.endpoint).nonlocals["endpoint"]  # type: ignore[attr-defined]
+    return lambda: endpoint._afterwards._thread.submit(int).result()
 
 
 def problem(response: httpx.Response) -> tuple[int, str]:
@@ -290,7 +300,7 @@ def open_api(
         with asyncio.Runner() as loop:
             lifespan = application.router.lifespan_context(application)
             loop.run(lifespan.__aenter__())
-            yield Api(Client(application, loop), keys_for(store), calls, store)
+            yield Api(Client(application, loop), keys_for(store), calls, store, settling(application))
             loop.run(lifespan.__aexit__(None, None, None))
     finally:
         store.close()

@@ -79,9 +79,11 @@ class Cases:
     """Buyers, one a test."""
 
     def post(self, who: str, query: str, **variables: Any) -> httpx.Response:
-        """Ask as somebody."""
+        """Ask as somebody, and wait for what follows."""
         body = {"query": query, "variables": variables}
-        return self.api.post(body, None, {"X-API-Key": self.tokens[who]})
+        response = self.api.post(body, None, {"X-API-Key": self.tokens[who]})
+        self.api.settle()
+        return response
 
     def ask(self, who: str, query: str, **variables: Any) -> Any:
         """Give the data of an answer without errors."""

@@ -1,5 +1,6 @@
 """Reports, verifications and recoveries over GraphQL, as merchants, jobs and investigators use them."""
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 from api_samples import DAY, NOW
 from case_market import BUYERS, Cases, open_cases
 
+from ringfence.api.access_log import LOGGER, JsonLines
 from ringfence.api.global_ids import global_id
 from ringfence.api.types.scalars import time_text
 from ringfence.domain.errors import UnavailableError
@@ -623,13 +625,33 @@ def test_what_was_done_is_told_though_nothing_more_can_be_read(tmp_path: Path) -
         }
 
 
-class Unread:
-    """A market whose buyers cannot be read."""
+def test_a_report_is_kept_and_told_though_what_follows_fails(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The verification that is due is opened with the next report, load or run."""
+    ask = "{ verifications(first: 9) { totalCount } }"
+    LOGGER.propagate = True
+    with open_cases(tmp_path) as own, caplog.at_level(logging.ERROR, "ringfence.api"):
+        market = own.api.store.market
+        own.api.store.market = Unread(market, "read")  # type: ignore[misc]
+        for who in ("m1", "m2"):
+            filed = own.change(who, FILE, buyerId=BUYERS[1], reason="never returned")
+            assert filed["isNew"]
+        (record,) = caplog.records
+        assert "is full" not in JsonLines().format(record)
+        assert own.ask("ana", ask)["verifications"]["totalCount"] == 0
+        own.api.store.market = market  # type: ignore[misc]
+        own.change("m2", FILE, buyerId=BUYERS[1], reason="again")
+        assert own.ask("ana", ask)["verifications"]["totalCount"] == 1
 
-    def __init__(self, market: Any) -> None:
-        self._market = market
+
+class Unread:
+    """A market of which one thing cannot be read."""
+
+    def __init__(self, market: Any, what: str = "buyers") -> None:
+        self._market, self._what = market, what
 
     def __getattr__(self, name: str) -> Any:
-        if name == "buyers":
+        if name == self._what:
             raise UnavailableError("/home/ana is full")
         return getattr(self._market, name)

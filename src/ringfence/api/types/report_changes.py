@@ -1,6 +1,7 @@
 """What merchants do about their reports: what they say, and what is answered."""
 
 from collections.abc import Callable
+from functools import partial
 
 import strawberry
 
@@ -13,6 +14,7 @@ from ringfence.domain.loads import BrowsingCopyError
 from ringfence.domain.reports import ReportFieldError, ReportStanding
 from ringfence.domain.texts import TextError
 from ringfence.services import report_buyers
+from ringfence.services.open_verifications import verify_if_due
 from ringfence.services.read_buyers import BuyerUnknownError
 from ringfence.services.recover_losses import MerchantUnknownError
 from ringfence.services.report_buyers import ClaimNotOfBuyerError, ReportUnknownError
@@ -116,7 +118,8 @@ class FileReportPayload:
 
 
 def file(asking: Asking, said: FileReportInput) -> FileReportPayload:
-    """File a report; the verification that may be due by it is told to nobody here."""
+    """File a report; the verification that may be due by it is opened later, so that neither the answer nor
+    its time tells whether others report the buyer."""
     filing, errors = tried(
         asking,
         lambda: report_buyers.file_report(
@@ -131,11 +134,16 @@ def file(asking: Asking, said: FileReportInput) -> FileReportPayload:
             claim_id=said.claim_id,
             reason=said.reason,
             evidence_count=said.evidence_count,
+            opens=False,
         ),
         _FILING_AT_FAULT,
     )
     if filing is None:
         return FileReportPayload(report=None, is_new=False, user_errors=errors)
+    if filing.is_new:
+        now = max(asking.now, filing.report.reported_at)
+        work = partial(verify_if_due, asking.store, said.buyer_id, asking.policy, now)
+        asking.afterwards[f"verify {said.buyer_id}"] = work
     (report,) = told_reports(asking, [filing.report])
     return FileReportPayload(report=report, is_new=filing.is_new, user_errors=[])
 
