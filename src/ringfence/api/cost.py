@@ -1,6 +1,6 @@
 """What a query costs: an object 1, a scalar 0, a connection its size, all of it being full.
 
-A mutation costs what it answers, and what it is to write.
+A mutation costs what it answers, and what it is to write; a search costs the search.
 """
 
 from collections.abc import Mapping
@@ -27,6 +27,7 @@ from graphql import (
     is_list_type,
 )
 
+from ringfence.api.subjects import fields_at_root
 from ringfence.domain.errors import InvalidError
 
 _LIST = 5
@@ -35,6 +36,9 @@ _READ = 4
 """What a field costs besides that reads the store for one object alone, and not for all of a list at once."""
 _WRITE = 10
 """What a mutation costs besides."""
+_SEARCH = 1_000
+"""What a search for a path costs besides: it may come by some thousand buyers."""
+_PATH = "path"
 READS_ALONE = frozenset(
     {
         ("Network", "rings"),
@@ -79,7 +83,10 @@ class CostOfOperation:
         self._schema, self._operation, self._fragments = schema, operation, fragments
         self._largest_page = largest_page
         self._static: int | None = None
-        self.of_writing = _WRITE if operation.operation is OperationType.MUTATION else 0
+        at_root = fields_at_root(operation.selection_set, fragments, set())
+        searches = sum(node.name.value == _PATH for node in at_root)
+        is_change = operation.operation is OperationType.MUTATION
+        self.of_work = _SEARCH * searches + _WRITE * is_change
         """What it costs whatever it answers."""
 
     def of(self, variables: Mapping[str, Any]) -> int:
@@ -92,7 +99,7 @@ class CostOfOperation:
         root = self._schema.get_root_type(self._operation.operation)
         assert root is not None
         walk = _Walk(self._schema, self._fragments, variables, self._largest_page)
-        cost = self.of_writing + walk.selections(self._operation.selection_set, root).fixed
+        cost = self.of_work + walk.selections(self._operation.selection_set, root).fixed
         if not walk.depends_on_variables:
             self._static = cost
         return cost

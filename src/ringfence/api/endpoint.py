@@ -280,7 +280,7 @@ class GraphQLEndpoint:
             self._afterwards.add(name, work, turn.request_id)
         if asking.refusals:
             notes["code"] = min(asking.refusals)
-        actual = operation.cost.of_writing + size_of(result.data)
+        actual = operation.cost.of_work + size_of(result.data)
         available = self._allowance.settle(caller.key_id, cost - actual, now)
         notes["cost"] = actual
         answer: dict[str, Any] = {"data": result.data}

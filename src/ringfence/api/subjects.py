@@ -46,7 +46,7 @@ class AskedSubjects:
         fields: Mapping[str, GraphQLField] = {} if root is None else root.fields
         self._fields = [
             (fields[node.name.value], node)
-            for node in _fields_at_root(operation.selection_set, fragments, set())
+            for node in fields_at_root(operation.selection_set, fragments, set())
             if node.name.value in fields and fields[node.name.value].args
         ]
 
@@ -86,17 +86,18 @@ def noting(resolve: Callable[..., Any]) -> Callable[..., Any]:
     return resolved
 
 
-def _fields_at_root(
+def fields_at_root(
     selections: SelectionSetNode, fragments: Mapping[str, FragmentDefinitionNode], entered: set[str]
 ) -> Iterator[FieldNode]:
+    """Give the fields of a selection and its fragments, each of these once; `entered` are known ones."""
     for node in selections.selections:
         if isinstance(node, FieldNode):
             yield node
         elif isinstance(node, InlineFragmentNode):
-            yield from _fields_at_root(node.selection_set, fragments, entered)
+            yield from fields_at_root(node.selection_set, fragments, entered)
         elif isinstance(node, FragmentSpreadNode) and node.name.value not in entered:
             entered.add(node.name.value)
-            yield from _fields_at_root(fragments[node.name.value].selection_set, fragments, entered)
+            yield from fields_at_root(fragments[node.name.value].selection_set, fragments, entered)
 
 
 def _ids(name: str, kind: GraphQLInputType, value: Any, answers: str) -> Iterator[tuple[str, str]]:

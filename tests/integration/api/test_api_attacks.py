@@ -45,6 +45,23 @@ ATTACKS = {
     + " }",
     "a mutation in a query": f"query {{ ... on Mutation {{ {NOTE} }} }}",
     "a mutation as a subscription": f"subscription {{ {NOTE} }}",
+    "paths by alias": "{"
+    + " ".join(f'a{i}: path(from: "b{i}", to: "b1") {{ lookedAt }}' for i in range(11))
+    + "}",
+    "paths in a fragment": "{ ...A } fragment A on Query {"
+    + " ".join(f'a{i}: path(from: "b{i}", to: "b1") {{ lookedAt }}' for i in range(11))
+    + "}",
+    "runs by alias": "mutation {"
+    + " ".join(f'a{i}: startRun(input: {{ reason: "x" }}) {{ userErrors {{ code }} }}' for i in range(9))
+    + "}",
+    "reports by alias": "mutation {"
+    + " ".join(f'a{i}: fileReport(input: {{ buyerId: "b{i}" }}) {{ isNew }}' for i in range(9))
+    + "}",
+    "risks by alias": "{" + " ".join(f'a{i}: buyerRisk(id: "b{i}") {{ band }}' for i in range(21)) + "}",
+    "an audit that is too long": "{ auditLog(first: 1000) { nodes { at } } }",
+    "an audit without size": "{ auditLog { nodes { at } } }",
+    "reports of a statement that is too long": '{ recoveryStatement(merchantId: "m1", month: "2026-05")'
+    " { lines(first: 5000) { totalCount } } }",
     "aliases": "{" + " ".join(f"a{i}: version" for i in range(300)) + "}",
     "aliases deeper": "{ runs(first: 1) {" + " ".join(f"a{i}: totalCount" for i in range(300)) + "} }",
     "duplicate fields": "{" + "version " * 900 + "}",
