@@ -73,6 +73,14 @@ def test_every_command_is_shown() -> None:
         assert f"ringfence {group.name} " in README
 
 
+def test_every_question_and_change_over_graphql_is_named() -> None:
+    schema = build_schema(schema_text())
+    assert schema.query_type is not None
+    assert schema.mutation_type is not None
+    for name in {*schema.query_type.fields, *schema.mutation_type.fields} - {"version"}:
+        assert f"`{name}`" in README, name
+
+
 def test_every_role_and_every_kind_of_decision_is_named() -> None:
     for word in (*Role, *Outcome):
         assert re.search(rf"\b{word}", README, re.IGNORECASE), word
