@@ -121,7 +121,7 @@ def test_the_benchmark_of_a_graph_gives_its_figures(neo4j_address: str, neo4j_se
 
 
 def test_nothing_is_lost_when_processes_are_killed_at_random(tmp_path: Path) -> None:
-    told = run_script("faults.py", tmp_path / "faults", "--rounds", "1", "--buyers", "1000")
+    told = run_script("faults.py", tmp_path / "faults", "--rounds", "1", "--buyers", "500")
     assert "nothing was lost" in told
 
 

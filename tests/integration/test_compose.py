@@ -30,7 +30,7 @@ def services() -> dict[str, Service]:
         check=True,
         capture_output=True,
         text=True,
-        env=os.environ | {"RINGFENCE_DEMO_BUYERS": "1500"},
+        env=os.environ | {"RINGFENCE_DEMO_BUYERS": "500"},
     )
     whole = PyCompose.from_yaml(told.stdout)
     whole.validate()
@@ -120,7 +120,7 @@ def test_the_demonstration_is_loaded_detected_and_served(composed: Composed) -> 
 
 def test_the_secrets_are_for_their_owner_alone(composed: Composed) -> None:
     secrets = {path.name: path for path in (composed.folder / "volumes" / "secrets").iterdir()}
-    assert set(secrets) == {"password", "neo4j-auth"}
+    assert set(secrets) == {"password", "neo4j-auth", "audit-key"}
     for path in secrets.values():
         assert path.stat().st_mode & 0o777 == 0o400
     assert len(secrets["password"].read_text()) == 64

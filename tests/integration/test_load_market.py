@@ -51,7 +51,7 @@ def lease(store: Store) -> Lease:
 def marketplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A generated marketplace with every kind of file."""
     folder = tmp_path_factory.mktemp("market") / "files"
-    make_marketplace(GeneratorOptions(buyers=1_000, seed=5), folder)
+    make_marketplace(GeneratorOptions(buyers=600, seed=5), folder)
     claims = pl.read_csv(folder / "claims.csv", infer_schema=False)
     told = claims.select("buyer_id", kind=pl.lit("device"), value="device", first_seen="filed_at")
     told.drop_nulls().head(50).vstack(

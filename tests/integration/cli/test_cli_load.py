@@ -54,6 +54,7 @@ def test_load_tells_what_became_of_the_rows_of_each_file(
         ],
         "warnings": [],
         "rejected": None,
+        "opened": [],
     }
     assert "write:" in more.err
 

@@ -92,7 +92,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Stor
     settings, stores = Settings(key_file=folder / "key"), StoresByAddress()
     address = str(folder / "store.sqlite")
     for command in (
-        ["generate", str(folder / "files"), "--buyers", "1500", "--quiet"],
+        ["generate", str(folder / "files"), "--buyers", "800", "--quiet"],
         ["load", str(folder / "files"), "--store", address, "--quiet"],
         ["detect", "--store", address, "--quiet"],
     ):

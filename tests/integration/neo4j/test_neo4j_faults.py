@@ -33,7 +33,7 @@ _TABLES = "MATCH (b:RunBatch) RETURN count(b)"
 @pytest.fixture(scope="module")
 def marketplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("market") / "files"
-    make_marketplace(GeneratorOptions(buyers=1_200, seed=11), folder, progress=Silent())
+    make_marketplace(GeneratorOptions(buyers=600, seed=11), folder, progress=Silent())
     return folder
 
 
