@@ -114,9 +114,13 @@ class BuyerBatch:
             lambda: read_buyers.find_buyers(asking.store, asking.principal, self.ids, asking.now)
         )
 
+    def find(self, buyer_id: str) -> Buyer | None:
+        """Find one of them; None for one who is not in sight."""
+        return self._found.of(buyer_id)
+
     def of(self, buyer_id: str) -> Buyer:
         """Give one of them. Raises BuyerUnknownError for one who is not in sight."""
-        found = self._found.of(buyer_id)
+        found = self.find(buyer_id)
         if found is None:
             raise BuyerUnknownError(buyer_id)
         return found

@@ -212,9 +212,10 @@ class Verification(Node):
     _buyers: strawberry.Private[BuyerBatch]
 
     @strawberry.field
-    def buyer(self) -> Buyer:
-        """The buyer who is verified."""
-        return Buyer.of(self._buyers.of(self.buyer_id), self._buyers)
+    def buyer(self) -> Buyer | None:
+        """The buyer who is verified; null if they are not in the store any more."""
+        found = self._buyers.find(self.buyer_id)
+        return None if found is None else Buyer.of(found, self._buyers)
 
     @strawberry.field
     def recoveries(
