@@ -20,6 +20,7 @@ from small_loads import (
 )
 
 from ringfence.app import StoresByAddress
+from ringfence.domain.audit import ANSWERED, AuditEntry, SealedEntry, begin_chain, seal
 from ringfence.domain.buyers import Report
 from ringfence.domain.errors import ConflictError, NotFoundError
 from ringfence.domain.leases import Holder, Lease, LeaseLostError, LeaseName
@@ -27,7 +28,7 @@ from ringfence.domain.progress import Progress, Silent
 from ringfence.domain.records import Event, RecordKind, RecordRef, Subject, SubjectKind
 from ringfence.domain.rings import RingQuery
 from ringfence.domain.runs import RunState
-from ringfence.domain.scope import PLATFORM
+from ringfence.domain.scope import PLATFORM, Role
 from ringfence.market.tables import MarketTables
 from ringfence.store import PastRun, Store
 from ringfence.store import fingerprints as of
@@ -35,12 +36,24 @@ from ringfence.store.copying import Copied, NoCopyError, write_history
 from ringfence.store.history import StoredHistory
 from ringfence.store.reports import FiledReport
 
+
+def chain(name: str, *times: int) -> list[SealedEntry]:
+    head, made = begin_chain(bytes(32), name), []
+    for at in times:
+        told = AuditEntry("ana", Role.OPERATOR, None, "é", "buyer", ("ann",), 0, (), ANSWERED)
+        made.append(seal(bytes(32), head, at, told.to_payload("salt")))
+        head = made[-1].head
+    return made
+
+
 ONE = RecordRef(RecordKind.RING_DECISION, "r1")
 KEY = RecordRef(RecordKind.KEY, "k1")
 FILED = [
     FiledReport(Report("r2", "shop", "ann", 50, "c1", "again", 3), 61),
     FiledReport(Report("r3", "mart", "eve", 45, None, None, None), 60),
 ]
+CHAIN = chain("one", *range(6, 9))
+OTHER_CHAIN = chain("other", 7)
 RING, BUYER = Subject(SubjectKind.RING, "r1"), Subject(SubjectKind.BUYER, "ann")
 FIRST = {
     "claims": [
@@ -99,6 +112,10 @@ def fill(store: Store) -> None:
     store.records.append(ONE, [Event("noted", 5, "ana", {"text": "hm"})], 0, {"n": 1}, [RING, BUYER])
     store.records.append(ONE, [Event("noted", 3, "bea"), Event("noted", 9, "ana")], 1, {"n": 3}, [RING])
     store.records.append(KEY, [Event("created", 6, "ops", {"name": "x"})], 0, {"name": "x"})
+    store.audit.append(CHAIN[:2])
+    store.audit.append(CHAIN[2:])
+    store.audit.append(OTHER_CHAIN)
+    store.audit.erase(7, 1)
     store.leases.release(lease)
     store.leases.release(loading)
 
@@ -121,6 +138,7 @@ def told(store: Store) -> dict[str, object]:
         "reports": store.reports.filed(),
         "runs": [(run, of.of_run(history.past_run(run))) for run in history.runs],
         "records": [history.past_record(state) for state in history.records],
+        "audit": [list(history.entries(head)) for head in history.chains],
     }
 
 
@@ -243,6 +261,12 @@ def test_a_store_that_is_told_the_history_of_another_has_the_same(
     assert {name: each.rows for name, each in copied.records.items()} == {"key k1": 1, "ring decision r1": 3}
     assert target.reports.filed() == source.reports.filed() == tuple(FILED)
     assert {name: each.rows for name, each in copied.reports.items()} == {"reports filed by call": 2}
+    assert {name: each.rows for name, each in copied.audit.items()} == {
+        f"audit {CHAIN[0].chain}": 3, f"audit {OTHER_CHAIN[0].chain}": 1,
+    }  # fmt: skip
+    assert target.audit.page(9, None, subject="ann") == source.audit.page(9, None, subject="ann")
+    kept = target.audit.read(CHAIN[0].chain, 0, 9)
+    assert [sealed.payload is None for sealed in kept] == [True, False, False]
     assert target.reports.page(9, None, PLATFORM) == source.reports.page(9, None, PLATFORM)
     assert target.rings.names() == source.rings.names()
     assert target.rings.origins() == source.rings.origins() == {"r2": "r1"}
@@ -343,3 +367,20 @@ def test_a_run_is_put_under_its_lease_alone(store: Store) -> None:
     with pytest.raises(LeaseLostError):
         store.rings.put_run(PastRun(replace(last.run, run_id=8), True, last.tables, {}), lost, Silent())
     assert store.rings.run(8) is None
+
+
+def test_a_chain_of_the_audit_is_copied_on_and_one_of_its_own_refused(store: Store, other: Store) -> None:
+    store.audit.append(CHAIN)
+    other.audit.append(CHAIN[:1])
+    copy(store, other)
+    assert other.audit.heads() == store.audit.heads()
+    other.audit.append(OTHER_CHAIN)
+    with pytest.raises(NoCopyError, match=f"audit {OTHER_CHAIN[0].chain}"):
+        copy(store, other)
+
+
+def test_a_chain_that_only_has_the_name_of_one_is_no_copy(store: Store, other: Store) -> None:
+    store.audit.append(CHAIN)
+    other.audit.append(chain("one", 999))
+    with pytest.raises(NoCopyError, match="audit"):
+        copy(store, other)

@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 
 from ringfence.app import StoresByAddress
+from ringfence.domain.audit import ANSWERED, AuditEntry
 from ringfence.domain.buyers import Report
 from ringfence.domain.errors import InvalidError
 from ringfence.domain.leases import LeaseName
 from ringfence.domain.progress import Silent
-from ringfence.domain.scope import PLATFORM
+from ringfence.domain.scope import PLATFORM, Principal, Role
 from ringfence.intake import IntakeOptions, PseudonymKey
+from ringfence.services.audit import AuditWriter, verify_audit
 from ringfence.services.hold_lease import hold_lease
 from ringfence.services.load_market import LoadRequest, load_market
 from ringfence.store import Store
@@ -98,6 +100,25 @@ def test_an_archive_from_before_reports_were_filed_by_call_is_read(archive: Path
         assert made.market.version() == 1
     finally:
         made.close()
+
+
+def test_the_audit_is_read_again_as_it_was_sealed(store: Store, archive: Path, tmp_path: Path) -> None:
+    writer = AuditWriter(store, bytes(32))
+    for subject in ("é\u2028", "b2"):
+        told = AuditEntry("ana", Role.OPERATOR, None, "a call", "buyer", (subject,), 0, (), ANSWERED)
+        writer.write([(place, told.to_payload("salt")) for place in range(700)])
+    store.audit.erase(10, 1)
+    path = tmp_path / "audited.backup"
+    write_archive(StoredHistory(store), path, Silent())
+    STORES.restore(path, str(tmp_path / "new.sqlite"), replace=False)
+    made = STORES.open(str(tmp_path / "new.sqlite"), create=False)
+    try:
+        verified = verify_audit(made, Principal("olga", Role.OPERATOR), bytes(32), store.audit.heads())
+        assert (verified.entries, verified.erased, verified.broken) == (1_400, 1, ())
+    finally:
+        made.close()
+    with open_archive(archive) as before:
+        assert before.chains == ()
 
 
 def test_an_archive_that_lacks_its_reports_or_is_of_a_newer_format_is_refused(

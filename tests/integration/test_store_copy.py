@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from ringfence.app import StoresByAddress
+from ringfence.domain.audit import ANSWERED, AuditEntry
 from ringfence.domain.buyers import Report
 from ringfence.domain.errors import InvalidError
 from ringfence.domain.leases import LeaseName
@@ -22,6 +23,7 @@ from ringfence.intake import IntakeOptions
 from ringfence.intake.key import PseudonymKey
 from ringfence.market.results import SCHEMAS
 from ringfence.services import decide_rings
+from ringfence.services.audit import AuditWriter
 from ringfence.services.copy_store import copy_store
 from ringfence.services.detect_in_store import PUBLISHED_ANYWAY, StoreDetectionRequest, detect_in_store
 from ringfence.services.hold_lease import hold_lease
@@ -79,6 +81,8 @@ def source(tmp_path: Path, publish: Callable[..., int]) -> Iterator[Store]:
         store.reports.file(Report("p2", "m2", "b3", 6, "c3", "he lied too", 2), 7)
         decide(store)
         create_key(store, Principal("ops", Role.OPERATOR), "ana@shop", Role.JOB, None, 9, clock())
+        asked = AuditEntry("ana@shop", Role.JOB, None, "for Ida", "buyer", ("b1",), 0, (), ANSWERED)
+        AuditWriter(store, KEY.derive("audit")).write([(9, asked.to_payload("salt"))])
         yield store
     finally:
         store.close()
@@ -140,6 +144,7 @@ def test_a_copy_for_browsing_keeps_whom_people_act_on_and_who_shares_what(
     assert browsing.rings.tables()["members"].equals(source.rings.tables()["members"])
     assert browsing.market.tables_of(1).merchants["country"].to_list() == ["DE"]
     assert browsing.reports.read().report_ids.to_list() == ["p1", "p2"]
+    assert (browsing.audit.heads(), len(source.audit.heads())) == ((), 1)
     told = browsing.reports.find(["p1", "p2"], PLATFORM)
     assert [(each.buyer_id, each.reason) for each in told] == [("b1", LEFT_OUT), ("b3", LEFT_OUT)]
 

@@ -63,6 +63,7 @@ def copy(
         "reports": copied.reports,
         "runs": copied.runs,
         "records": copied.records,
+        "audit": copied.audit,
     }
     if as_json:
         print_json(

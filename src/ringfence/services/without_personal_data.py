@@ -2,13 +2,14 @@
 
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import polars as pl
 
+from ringfence.domain.audit import Head, SealedEntry
 from ringfence.domain.errors import InvalidError
 from ringfence.domain.loads import BROWSING_KEY_ID, Load
 from ringfence.domain.records import RecordKind, RecordState
@@ -29,7 +30,8 @@ _FREE_TEXTS = ("reason", "text")
 
 
 class WithoutPersonalData:
-    """Another history without pseudonyms, sketches, API keys, merchants' names, and people's names and words.
+    """Another history without pseudonyms, sketches, API keys, the audit, merchants' names, and people's names
+    and words.
 
     Each value, and each person who decided, gets a name that this history alone can give again, since it is
     made under the digest of the first load, which is left out too.
@@ -49,6 +51,7 @@ class WithoutPersonalData:
         self.loads = tuple(map(_copied, history.loads))
         self.reports = tuple(map(_filed, history.reports))
         self.runs = tuple(map(_without_texts, history.runs))
+        self.chains: tuple[Head, ...] = ()
         self.records = tuple(self.past_record(state).current for state in self._records.values())
 
     def tables_of(self, load: Load) -> MarketTables:
@@ -79,6 +82,10 @@ class WithoutPersonalData:
                 pl.lit(None, pl.String).alias(column) for column in _OF_MERCHANTS
             ),
         )
+
+    def entries(self, head: Head, after: int = 0) -> Iterator[tuple[SealedEntry, ...]]:
+        """Give nothing: the audit is left out."""
+        yield from ()
 
     def past_run(self, run: Run) -> PastRun:
         """Tell all there is of one of the runs."""

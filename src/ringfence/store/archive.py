@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, fields
 from io import BytesIO
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 
+from ringfence.domain.audit import Head, SealedEntry
 from ringfence.domain.buyers import Report
 from ringfence.domain.errors import InvalidError, NotFoundError
 from ringfence.domain.identifiers import IdentifierKind
@@ -29,13 +31,15 @@ from ringfence.store.reports import FiledReport
 from ringfence.store.rings import PastRun
 from ringfence.store.store import Backup, Health
 
-FORMAT = 2
+FORMAT = 3
 """Rises when an older Ringfence could not read the file."""
 _MAGIC = b"PK"
 _DAMAGE = (zipfile.BadZipFile, pl.exceptions.PolarsError)
 _INDEX, _REPORTS, _RECORDS = "history.json", "reports.ndjson", "records.ndjson"
 _FIRST_WITH_REPORTS = 2
 """The format that brought reports filed by call; an older Ringfence would pass over them."""
+_FIRST_WITH_AUDIT = 3
+_ENTRIES_AT_ONCE = 1_000
 _WHAT = "ringfence backup"
 
 
@@ -107,6 +111,8 @@ class ArchivedHistory:
         self._kept = {run["run_id"]: run for run in about["runs"]}
         reports = file.read(_REPORTS) if about["format"] >= _FIRST_WITH_REPORTS else b""
         self.reports = tuple(map(_filed, map(json.loads, reports.splitlines())))
+        chains = about["chains"] if about["format"] >= _FIRST_WITH_AUDIT else ()
+        self.chains = tuple(Head(chain, number, bytes.fromhex(mac)) for chain, number, mac in chains)
         lines = file.read(_RECORDS).splitlines()
         self._records = {past.current.record: past for past in map(_record, map(json.loads, lines))}
         self.records = tuple(past.current for past in self._records.values())
@@ -143,6 +149,13 @@ class ArchivedHistory:
     def past_record(self, state: RecordState) -> PastRecord:
         """Tell all there is of one of the records."""
         return self._records[state.record]
+
+    def entries(self, head: Head, after: int = 0) -> Iterator[tuple[SealedEntry, ...]]:
+        """Give the entries of a chain, some at a time."""
+        with _damage(self._path), self._file.open(_place_of(head)) as lines:
+            told = islice(map(_sealed, lines), after, None)
+            while part := tuple(islice(told, _ENTRIES_AT_ONCE)):
+                yield part
 
     def _values(self, folder: str, kind: IdentifierKind) -> IdentifierValues | None:
         place = f"{folder}/{kind.value}"
@@ -198,8 +211,15 @@ def _write(history: History, file: zipfile.ZipFile, progress: Progress) -> list[
             told = history.past_record(state)
             lines.write(json.dumps(asdict(told)).encode() + b"\n")
             written.append(fingerprints.of_record(told))
+    progress.stage("audit")
+    for head in history.chains:
+        with file.open(_place_of(head), "w") as lines:
+            for part in history.entries(head):
+                lines.writelines(_line(sealed) for sealed in part)
+        written.append(fingerprints.of_chain(history.entries(head)))
+    chains = [(head.chain, head.number, head.mac.hex()) for head in history.chains]
     loads = [(load.load_id, load.begun_at, load.finished_at, json_of(load.source)) for load in history.loads]
-    about = {"what": _WHAT, "format": FORMAT, "loads": loads, "runs": runs}
+    about = {"what": _WHAT, "format": FORMAT, "loads": loads, "runs": runs, "chains": chains}
     file.writestr(_INDEX, json.dumps(about))
     return written
 
@@ -210,6 +230,7 @@ def _fingerprints(history: History) -> list[fingerprints.Fingerprint]:
         fingerprints.of_reports(history.reports),
         *(fingerprints.of_run(history.past_run(run)) for run in history.runs),
         *(fingerprints.of_record(history.past_record(state)) for state in history.records),
+        *(fingerprints.of_chain(history.entries(head)) for head in history.chains),
     ]
 
 
@@ -242,6 +263,22 @@ def _write_frame(file: zipfile.ZipFile, place: str, frame: pl.DataFrame) -> None
 def _run(told: dict[str, Any]) -> Run:
     named = {field.name: told[field.name] for field in fields(Run)}
     return Run(**named | {"state": RunState(told["state"]), "reasons": tuple(told["reasons"])})
+
+
+def _place_of(head: Head) -> str:
+    return f"audit/{head.chain}.ndjson"
+
+
+def _line(sealed: SealedEntry) -> bytes:
+    payload = None if sealed.payload is None else sealed.payload.decode()
+    cells = (sealed.chain, sealed.number, sealed.at, sealed.digest.hex(), sealed.mac.hex(), payload)
+    return json.dumps(cells).encode() + b"\n"
+
+
+def _sealed(line: bytes) -> SealedEntry:
+    chain, number, at, digest, mac, payload = json.loads(line)
+    told = None if payload is None else payload.encode()
+    return SealedEntry(chain, number, at, bytes.fromhex(digest), bytes.fromhex(mac), told)
 
 
 def _filed(told: dict[str, Any]) -> FiledReport:

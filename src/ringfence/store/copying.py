@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import zip_longest
 
+from ringfence.domain.audit import Head
 from ringfence.domain.errors import ConflictError, UnavailableError
 from ringfence.domain.leases import Lease
 from ringfence.domain.loads import Load
@@ -12,7 +13,7 @@ from ringfence.domain.records import RecordRef
 from ringfence.domain.runs import Run, RunState
 from ringfence.market.tables import MarketTables
 from ringfence.store import fingerprints
-from ringfence.store.fingerprints import Fingerprint
+from ringfence.store.fingerprints import Fingerprint, of_chain
 from ringfence.store.history import History, StoredHistory
 from ringfence.store.rings import PastRun
 from ringfence.store.store import Store
@@ -49,6 +50,7 @@ class Copied:
     """Those filed by call, all as one piece; empty if there are none."""
     runs: Mapping[str, Fingerprint]
     records: Mapping[str, Fingerprint]
+    audit: Mapping[str, Fingerprint]
 
 
 def refuse_others(history: History, store: Store) -> None:
@@ -64,6 +66,10 @@ def refuse_others(history: History, store: Store) -> None:
     for run, past in zip_longest(kept.runs, history.runs[: len(kept.runs)]):
         if run != past:
             raise NoCopyError(_run(run))
+    chains = {head.chain: head for head in history.chains}
+    for head in kept.chains:
+        if head.chain not in chains or not _begins(history, chains[head.chain], head):
+            raise NoCopyError(_chain(head))
     versions = {state.record: state.version for state in history.records}
     for state in kept.records:
         if state.version > versions.get(state.record, 0):
@@ -108,12 +114,17 @@ def write_history(
             past = history.past_record(state)
             store.records.append(state.record, past.events[version:], version, state.state, past.concerns)
         progress.advance(1)
+    progress.stage("audit", sum(head.number for head in history.chains))
+    ends = {head.chain: head.number for head in kept.chains}
+    for head in history.chains:
+        for part in history.entries(head, ends.get(head.chain, 0)):
+            store.audit.append(part)
+            progress.advance(len(part))
     if kept_runs := told.runs()[1]:
         # Since an interrupted copy was begun, the findings of some runs may have been cleared away.
         store.rings.forget(kept_runs, detecting, progress)
-    progress.stage(
-        "compare", len(history.loads) + bool(history.reports) + len(history.runs) + len(history.records)
-    )
+    pieces = (history.loads, history.runs, history.records, history.chains)
+    progress.stage("compare", sum(map(len, pieces)) + bool(history.reports))
     copied = _compare(told, store, progress)
     progress.done()
     return copied
@@ -161,7 +172,7 @@ def _compare(told: _Told, store: Store, progress: Progress) -> Copied:
     history = told.history
     runs, _ = told.runs()
     kept = StoredHistory(store)
-    found: list[dict[str, Fingerprint]] = [{}, {}, {}, {}]
+    found: list[dict[str, Fingerprint]] = [{}, {}, {}, {}, {}]
 
     def compare(place: int, name: str, expected: Fingerprint, read: Fingerprint) -> None:
         if expected != read:
@@ -180,11 +191,24 @@ def _compare(told: _Told, store: Store, progress: Progress) -> Copied:
         expected = fingerprints.of_record(history.past_record(state))
         read = fingerprints.of_record(kept.past_record(states[state.record]))
         compare(3, _record(state.record), expected, read)
+    for head in history.chains:
+        compare(4, _chain(head), of_chain(history.entries(head)), of_chain(kept.entries(head)))
     return Copied(*found)
+
+
+def _begins(history: History, told: Head, kept: Head) -> bool:
+    """Whether what is kept of a chain is its beginning: then the same MAC stands at the same place."""
+    if kept.number > told.number:
+        return False
+    return next(history.entries(told, kept.number - 1))[0].head == kept
 
 
 def _load(load: Load) -> str:
     return f"load {load.load_id}"
+
+
+def _chain(head: Head) -> str:
+    return f"audit {head.chain}"
 
 
 def _run(run: Run) -> str:

@@ -2,13 +2,14 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import numpy as np
 import polars as pl
 
+from ringfence.domain.audit import SealedEntry
 from ringfence.domain.loads import Load
 from ringfence.market.tables import MarketTables
 from ringfence.store.history import PastRecord
@@ -21,7 +22,7 @@ class Fingerprint:
     """What two copies of one piece have in common."""
 
     rows: int
-    """Of its tables; of a record its events; of reports each one."""
+    """Of its tables; of a record its events; of reports each one; of a chain its entries."""
     sha256: str
     """64 hex digits."""
 
@@ -58,6 +59,18 @@ def of_run(past: PastRun) -> Fingerprint:
 def of_record(past: PastRecord) -> Fingerprint:
     """Take the fingerprint of a record and its events."""
     return _Telling(asdict(past)).end(len(past.events))
+
+
+def of_chain(parts: Iterable[Sequence[SealedEntry]]) -> Fingerprint:
+    """Take the fingerprint of a chain of the audit."""
+    told, rows = _Telling("chain"), 0
+    for part in parts:
+        rows += len(part)
+        for sealed in part:
+            payload = None if sealed.payload is None else sealed.payload.hex()
+            cells = (sealed.chain, sealed.number, sealed.at, sealed.digest.hex(), sealed.mac.hex(), payload)
+            told.words(json.dumps(cells))
+    return told.end(rows)
 
 
 def of_all(fingerprints: Mapping[str, Fingerprint]) -> Fingerprint:

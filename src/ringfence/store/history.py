@@ -1,8 +1,10 @@
 """The history of a store: all it was told, piece by piece, so that another store can be told the same."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+from ringfence.domain.audit import Head, SealedEntry
 from ringfence.domain.loads import Load
 from ringfence.domain.pages import Key
 from ringfence.domain.records import Event, RecordKind, RecordState, Subject
@@ -13,6 +15,7 @@ from ringfence.store.rings import PastRun
 from ringfence.store.store import Store
 
 _RUNS_AT_ONCE = 500
+_ENTRIES_AT_ONCE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,13 @@ class History(Protocol):
     def records(self) -> tuple[RecordState, ...]:
         """All records, by kind and id."""
 
+    @property
+    def chains(self) -> tuple[Head, ...]:
+        """The ends of the audit's chains, by name."""
+
+    def entries(self, head: Head, after: int = 0) -> Iterator[tuple[SealedEntry, ...]]:
+        """Give the entries of a chain from the one after the entry `after` up to its end, some at a time."""
+
     def tables_of(self, load: Load) -> MarketTables:
         """Give what one of the loads brought, as MarketPort.tables_of."""
 
@@ -70,6 +80,14 @@ class StoredHistory:
             self.runs = tuple(run for run in reversed(_runs(store)) if run.state is not RunState.RUNNING)
             self.records = tuple(state for kind in RecordKind for state in store.records.current(kind))
             self._concerns = {kind: store.records.concerns(kind) for kind in RecordKind}
+            self.chains = store.audit.heads()
+
+    def entries(self, head: Head, after: int = 0) -> Iterator[tuple[SealedEntry, ...]]:
+        """Give the entries of a chain."""
+        while after < head.number:
+            found = self._store.audit.read(head.chain, after, min(_ENTRIES_AT_ONCE, head.number - after))
+            yield found
+            after = found[-1].number if found else head.number
 
     def tables_of(self, load: Load) -> MarketTables:
         """Give what one of the loads brought."""

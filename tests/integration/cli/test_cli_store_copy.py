@@ -38,6 +38,7 @@ def test_a_copy_tells_what_it_holds(ringfence: Command, address: Path, tmp_path:
         ["reports", "0"],
         ["runs", "1"],
         ["records", "0"],
+        ["audit", "0"],
     ]
     again = ringfence("store", "copy", address, tmp_path / "to.sqlite", "--quiet")
     assert again.out == told.out
@@ -80,7 +81,7 @@ def test_a_process_copies_and_says_where_it_stands(address: Path, tmp_path: Path
     told = run_process("store", "copy", address, tmp_path / "to.sqlite")
     assert told.code == 0
     stages = [line.split(":")[0] for line in told.err.splitlines()]
-    assert stages[-3:] == ["records", "clearing away", "compare"]
+    assert stages[-4:] == ["records", "audit", "clearing away", "compare"]
 
 
 def test_the_group_alone_tells_its_commands_and_fails(ringfence: Command) -> None:
