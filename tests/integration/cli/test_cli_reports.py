@@ -97,6 +97,24 @@ def test_what_was_not_verified_cannot_be_disputed(reports: Command) -> None:
     assert told.err.startswith("error: Report r1 has nothing to dispute")
 
 
+def test_a_merchant_disputes_once_that_its_report_was_rejected(
+    ringfence: Command, reports: Command, address: str
+) -> None:
+    told = reports("file", "--merchant", "mart", "--buyer", "ann", "--json")
+    id = json.loads(told.out)["opened"]
+    decide = ("verifications", "decide", id, "rejected", "--reason", "kin", "--store", address)
+    assert ringfence(*decide).code == 0
+    dispute = ("dispute", "r1", "--merchant", "shop", "--reason", "look again", "--as", "eve")
+    told = reports(*dispute)
+    assert (told.code, told.err) == (0, "")
+    assert " by eve (reason: look again)\n" in told.out
+    again = reports(*dispute)
+    assert (again.code, again.out) == (2, "")
+    assert json.loads(reports("show", "r1", "--json").out)["status"] == "disputed"
+    others = reports("dispute", "r1", "--merchant", "mart", "--reason", "look again")
+    assert (others.code, others.err) == (2, "error: There is no report r1.\n")
+
+
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
