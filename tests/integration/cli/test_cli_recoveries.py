@@ -134,6 +134,10 @@ def test_a_statement_of_nothing_has_a_header_as_csv(recoveries: Command) -> None
         (("approve", "ID", "--reason", "right", "--seen", "9"), "it has 1 events now, not 9"),
         (("pay", "ID", "c1", "--reference", "bank"), "is proposed, not approved"),
         (("pay", "ID", "c1"), "--reference"),
+        (("refuse", "c9", "--reason", "insured"), "There is no recovery c9"),
+        (("refuse", "ID", "--reason", " "), "The reason is empty"),
+        (("pay", "ID", "c3", "--reference", "bank"), "There is no claim c3 in recovery"),
+        (("return", "c9", "c1", "--reference", "bank"), "There is no recovery c9"),
         (("return", "ID", "c1", "--reference", "bank"), "nothing is due back"),
         (("statement", "nobody", "2020-01"), "There is no merchant nobody"),
         (("statement", "shop", "2020-13"), "'2020-13' is no month; write one as 2027-01"),
@@ -149,3 +153,12 @@ def test_what_is_refused_changes_nothing(
     assert (told.code, told.out) == (2, "")
     assert said in told.err.splitlines()[-1]
     assert json.loads(recoveries("show", shops, "--json").out)["version"] == 1
+
+
+def test_while_a_verification_is_open_again_nothing_is_approved(
+    recoveries: Command, store: Store, verification: str, shops: str
+) -> None:
+    appeal(store, ANA, verification, "not me", POLICY, clock())
+    told = recoveries("approve", shops, "--reason", "right")
+    assert (told.code, told.out) == (2, "")
+    assert f"Verification {verification} is open, not confirmed" in told.err
