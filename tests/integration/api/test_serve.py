@@ -8,7 +8,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 
 import httpx
@@ -18,6 +20,8 @@ from api_samples import OPERATOR, fill
 from ringfence.api.server import PortTakenError, address_of, listen
 from ringfence.domain.errors import InvalidError, UnavailableError
 from ringfence.domain.scope import Role
+from ringfence.intake import PseudonymKey
+from ringfence.services.audit import verify_audit
 from ringfence.services.manage_keys import create_key
 from ringfence.store.sqlite import SqliteStore
 
@@ -143,3 +147,42 @@ def test_a_demonstration_clears_away_no_store_but_its_own(tmp_path: Path) -> Non
     assert "--out" in told.stderr
     assert place.read_bytes() == b"precious"
     assert not (tmp_path / "marketplace").exists()
+
+
+def test_what_was_answered_is_in_the_audit_though_the_server_is_killed(store: tuple[Path, str]) -> None:
+    path, token = store
+    answered: list[str] = []
+
+    def ask_on(number: int, url: str) -> None:
+        with httpx.Client(headers={"Authorization": f"Bearer {token}"}, timeout=60) as client:
+            for turn in count():
+                purpose = f"question {number}.{turn}"
+                try:
+                    query = {"query": '{ buyer(id: "b1") { orders } }'}
+                    response = client.post(url, json=query, headers={"X-Purpose": purpose})
+                except httpx.HTTPError:
+                    return
+                assert response.status_code == 200
+                answered.append(purpose)
+
+    with running(path.parent, "serve", "--store", path, "--port", "0") as (process, said):
+        url = said.split()[1]
+        with ThreadPoolExecutor(6) as threads:
+            asking = [threads.submit(ask_on, number, url) for number in range(6)]
+            while len(answered) < 50 and not any(one.done() for one in asking):
+                time.sleep(0.01)
+            process.kill()
+            for one in asking:
+                one.result()
+    opened = SqliteStore(path, create=False)
+    try:
+        kept = set()
+        for head in opened.audit.heads():
+            for sealed in opened.audit.read(head.chain, 0, 100_000):
+                kept.add(sealed.entry.purpose if sealed.entry else None)
+        assert len(answered) >= 50
+        assert set(answered) <= kept
+        key = PseudonymKey.load_or_create(path.parent / "key").derive("audit")
+        assert verify_audit(opened, OPERATOR, key).broken == ()
+    finally:
+        opened.close()
