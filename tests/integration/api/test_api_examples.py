@@ -25,11 +25,13 @@ def role_of(name: str) -> Role:
 
 @pytest.mark.parametrize("name", [name for name, text in EXAMPLES.items() if "\nquery" in text])
 def test_every_example_of_a_query_runs(api: Api, name: str) -> None:
+    api.ask('{ buyer(id: "b1") { orders } }')
     data = api.ask(
         EXAMPLES[name],
         role_of(name),
         ring="r1",
         buyer="b1",
+        other="b5",
         buyers=["b1", "nobody"],
         merchant="m1",
         month="2026-05",
@@ -76,6 +78,7 @@ def test_the_examples_of_changes_tell_how_a_case_goes(cases: Cases, buyer: str) 
     change("ana", "RefuseRecovery", recovery=recovery_id_of(verification, "m2"))
     change("m1", "WithdrawOurReport", report=filed["reportId"])
     change("ana", "OpenVerification", buyer=next(cases.unused))
+    change("order system", "AskForRun")
     others = {name for name, text in EXAMPLES.items() if "\nmutation" in text and "ringId: $ring" not in text}
     assert set(told) == others
 
