@@ -69,17 +69,20 @@ class ScheduledDetection:
         tell(Event(self._clock(), Outcome.STARTED, f"detecting {self._schedule}"))
         told: Event | None = None
         look_at = seen_at = self._clock()
+        ask_at = time.monotonic() + _SECONDS_BETWEEN_LOOKS
         while not self._stopping.is_asked:
             now = self._clock()
             if now < seen_at - MICROSECONDS_A_SECOND:
                 # The clock was set back, and what was to come may have to come sooner.
                 look_at = now
             seen_at = now
+            if now < look_at and time.monotonic() > ask_at:
+                ask_at = time.monotonic() + _SECONDS_BETWEEN_LOOKS
+                look_at = now if self._is_asked_for() else look_at
             if now < look_at:
                 time.sleep(min(_SECONDS_BETWEEN_TICKS, (look_at - now) / MICROSECONDS_A_SECOND))
                 continue
             event, look_at = self.look()
-            look_at = min(look_at, self._clock() + _SECONDS_BETWEEN_LOOKS * MICROSECONDS_A_SECOND)
             if told is None or not _is_known(event, told):
                 tell(event)
                 told = event
@@ -102,7 +105,7 @@ class ScheduledDetection:
                     loaded_at=loads[0].finished_at or loads[0].begun_at,
                 )
                 request = request_to_serve(store)
-                is_asked_for = request is not None and request != self._tried_for
+                is_asked_for = request not in (None, self._tried_for)
                 if due > now and not self._at_once and not is_asked_for:
                     return self._leave(last, now, due), due
                 event = self._detect(store, last)
@@ -114,6 +117,14 @@ class ScheduledDetection:
         except (UnavailableError, NotFoundError) as error:
             return self._fail(_reason(error), self._schedule.after(now)), self._later(now)
         return event, event.next_due or now
+
+    def _is_asked_for(self) -> bool:
+        """Look whether somebody asked for a run; a store that does not answer is told of when one is due."""
+        try:
+            with self._open_store() as store:
+                return request_to_serve(store) not in (None, self._tried_for)
+        except RingfenceError:
+            return False
 
     def _leave(self, last: Run | None, now: int, due: int) -> Event:
         """Tell that nothing is due, though it may have been announced: then another process was faster."""
@@ -163,9 +174,7 @@ class ScheduledDetection:
 
 
 def _is_known(event: Event, told: Event) -> bool:
-    """Say whether a look, or a try that came to nothing, only repeats what was told since it was last due."""
-    if event.outcome is Outcome.READY:
-        return event.next_due == told.next_due
+    """Say whether a try that came to nothing only repeats what was told since the last due time."""
     tries = (Outcome.WAITING, Outcome.FAILED, Outcome.SKIPPED)
     is_try = event.outcome in tries and event.outcome is told.outcome
     return is_try and event.says == told.says and (told.next_due is None or event.at < told.next_due)
