@@ -49,5 +49,6 @@ DELETE h
 // name: erase_links
 // Links that the published run does not tell of, or tells otherwise.
 UNWIND $rows AS row
-MATCH (:Buyer {buyer_id: row[0]})-[l:LINKED]->(:Buyer {buyer_id: row[1]})
+MATCH (a:Buyer {buyer_id: row[0]})-[l:LINKED]->(b) USING INDEX SEEK a:Buyer(buyer_id)
+WHERE b.buyer_id = row[1]
 DELETE l
