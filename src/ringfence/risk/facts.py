@@ -15,9 +15,8 @@ report_merchants: of the merchants who report the buyer and are independent, and
 rejected: verifications that found abuse, and none. shared_values: values that few hold, a confirmed abuser
 among them. account_days: age at the last claim of the marketplace, null if unknown. lost: share of buyers
 whose refunds without return cost less, 0 to 1."""
+NUMBERS = tuple(name for name, dtype in pl.Schema(FACTS).items() if dtype.is_numeric())
+"""The columns that signals look at."""
 _MAY_BE_UNKNOWN = ("ring_size", "ring_claims", "orders", "account_days")
-NOBODY = {
-    name: 0 if dtype.is_numeric() and name not in _MAY_BE_UNKNOWN else None
-    for name, dtype in pl.Schema(FACTS).items()
-}
+NOBODY = {name: 0 if name in NUMBERS and name not in _MAY_BE_UNKNOWN else None for name in FACTS}
 """What is known of a buyer of whom nothing is."""

@@ -1,15 +1,17 @@
 """Signals put together: from facts to a probability."""
 
 import math
-from functools import lru_cache
 
 import numpy as np
 import polars as pl
 
 from ringfence.domain.policy import RiskPolicy
 from ringfence.domain.risk import RiskBand
-from ringfence.risk.signals import NAMES, SIGNALS, reports
+from ringfence.market.market import Floats
+from ringfence.risk.facts import NUMBERS
+from ringfence.risk.signals import NAMES, SIGNALS, Columns, reports
 
+_REPORTS = NAMES.index(reports.__name__)
 _BELOW = 1e-6
 """How far below HIGH, in decades, reports alone can bring a buyer."""
 
@@ -17,23 +19,26 @@ _BELOW = 1e-6
 def score(facts: pl.DataFrame, policy: RiskPolicy) -> pl.DataFrame:
     """Give the probability of abuse and each signal's weight: buyer_id, probability, then `NAMES`.
 
+    `facts` has the columns of FACTS, a row a buyer.
+    """
+    columns = {name: facts[name].cast(pl.Float64).to_numpy() for name in NUMBERS}
+    probabilities, weights = weigh(columns, policy)
+    named = [pl.Series(name, each) for name, each in zip(NAMES, weights, strict=True)]
+    return pl.DataFrame([facts["buyer_id"], pl.Series("probability", probabilities), *named])
+
+
+def weigh(facts: Columns, policy: RiskPolicy) -> tuple[Floats, Floats]:
+    """Give n buyers' probabilities of abuse, float64[n], and the signals' weights, float64[signals, n].
+
     Odds start at the base rate and every signal multiplies them (Good, Weight of Evidence, 1985). Reports
     alone never make a risk high: where the others do not, it stays below.
     """
-    weighed = facts.select(_weighing(policy))
-    each = weighed.to_numpy()
-    odds = decades(policy.base_percent) + each.sum(axis=1)
+    weights = np.array([signal(facts, policy) for signal in SIGNALS])
+    odds = decades(policy.base_percent) + weights.sum(axis=0)
     high = decades(policy.high_percent)
-    without = odds - each[:, NAMES.index(reports.__name__)]
+    without = odds - weights[_REPORTS]
     capped = np.where(without < high, np.minimum(odds, high - _BELOW), odds)
-    columns = [facts["buyer_id"], pl.Series("probability", 1 / (1 + 10.0**-capped)), *weighed]
-    return pl.DataFrame(columns)
-
-
-@lru_cache(maxsize=64)
-def _weighing(policy: RiskPolicy) -> tuple[pl.Expr, ...]:
-    """Give what makes each signal's weight of the facts."""
-    return tuple(signal(policy).weight.cast(pl.Float64).alias(signal.__name__) for signal in SIGNALS)
+    return 1 / (1 + 10.0**-capped), weights
 
 
 def band(probability: float, policy: RiskPolicy) -> RiskBand:

@@ -4,89 +4,83 @@ A signal's docstring is the explanation that investigators and merchants read; `
 languages, and the reasons. Weights are decades: `1.0` makes the odds of abuse ten times as large.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Mapping
+from typing import Protocol
 
-import polars as pl
+import numpy as np
 
 from ringfence.domain.policy import RiskPolicy
+from ringfence.market.market import Floats
+
+Columns = Mapping[str, Floats]
+"""The numbers among the facts by name, float64[n] each: NaN where something is not known."""
 
 
-@dataclass(frozen=True)
-class Weighed:
-    """What a signal makes of the facts."""
+class Signal(Protocol):
+    """Gives decades by buyer, float64[n], never NaN; 0 where the signal says nothing."""
 
-    weight: pl.Expr
-    """Decades by buyer, never null; 0 where the signal says nothing."""
-    shown: tuple[str, ...]
-    """The facts that the reason names."""
+    __name__: str
 
-
-Signal = Callable[[RiskPolicy], Weighed]
+    def __call__(self, facts: Columns, policy: RiskPolicy) -> Floats:
+        """Weigh the facts about n buyers."""
 
 
-def ring(policy: RiskPolicy) -> Weighed:
+def ring(facts: Columns, policy: RiskPolicy) -> Floats:
     """The buyer is in a group whose claims coincide far more often than chance allows."""
-    score = pl.col("ring_score")
-    grown = policy.ring + (policy.ring_per_decade * score).clip(upper_bound=1.0)
-    return Weighed(pl.when(score > 0).then(grown).otherwise(0.0), ("ring_id", "ring_size", "ring_score"))
+    score = facts["ring_score"]
+    return np.where(score > 0, policy.ring + np.minimum(policy.ring_per_decade * score, 1.0), 0.0)
 
 
-def links(policy: RiskPolicy) -> Weighed:
+def links(facts: Columns, policy: RiskPolicy) -> Floats:
     """The buyer's claims coincide with another buyer's, too seldom for a ring."""
-    score = pl.when(pl.col("ring_id").is_null()).then("link_score").otherwise(0.0)
-    return Weighed((policy.link_per_decade * score).clip(0.0, 1.0), ("linked_to", "link_score"))
+    weight = _part(policy.link_per_decade * facts["link_score"])
+    return np.where(np.isnan(facts["ring_size"]), weight, 0.0)
 
 
-def refund_only_frequency(policy: RiskPolicy) -> Weighed:
+def refund_only_frequency(facts: Columns, policy: RiskPolicy) -> Floats:
     """The buyer asked for many refunds without return within a short time."""
-    part = (pl.col("recent_refund_only") - 1) / (policy.frequent_claims - 1)
-    return Weighed(policy.frequency * part.clip(0.0, 1.0), ("recent_refund_only",))
+    return policy.frequency * _part((facts["recent_refund_only"] - 1) / (policy.frequent_claims - 1))
 
 
-def refund_only_share(policy: RiskPolicy) -> Weighed:
+def refund_only_share(facts: Columns, policy: RiskPolicy) -> Floats:
     """The buyer asked for refunds without return for a large part of all orders."""
-    orders = pl.col("orders")
+    is_told = facts["orders"] >= policy.share_orders
     high = policy.share_percent / 100
-    part = (pl.col("refund_only") / orders - high / 4) / (high * 3 / 4)
-    is_told = orders >= policy.share_orders
-    weight = pl.when(is_told).then(policy.share * part.clip(0.0, 1.0)).otherwise(0.0)
-    return Weighed(weight, ("refund_only", "orders"))
+    share = facts["refund_only"] / np.where(is_told, facts["orders"], 1.0)
+    return np.where(is_told, policy.share * _part((share - high / 4) / (high * 3 / 4)), 0.0)
 
 
-def reports(policy: RiskPolicy) -> Weighed:
+def reports(facts: Columns, policy: RiskPolicy) -> Floats:
     """Independent merchants reported the buyer; by itself this never makes a risk high."""
-    return Weighed(policy.reports * pl.col("report_weight").clip(0.0, 3.0), ("report_merchants",))
+    return policy.reports * np.minimum(facts["report_weight"], 3.0)
 
 
-def verifications(policy: RiskPolicy) -> Weighed:
+def verifications(facts: Columns, policy: RiskPolicy) -> Floats:
     """People verified the buyer before; what they found counts on after the time for which it is decisive."""
-    found, none = pl.col("confirmed").clip(0, 1), pl.col("rejected").clip(0, 2)
-    return Weighed(policy.confirmed * found - policy.rejected * none, ("confirmed", "rejected"))
+    found, none = np.minimum(facts["confirmed"], 1.0), np.minimum(facts["rejected"], 2.0)
+    return policy.confirmed * found - policy.rejected * none
 
 
-def shared_with_confirmed(policy: RiskPolicy) -> Weighed:
+def shared_with_confirmed(facts: Columns, policy: RiskPolicy) -> Floats:
     """The buyer shares an address, device, payment, phone or e-mail with a confirmed abuser and few more."""
-    return Weighed(policy.shared * pl.col("shared_values").clip(0, 2), ("shared_values",))
+    return policy.shared * np.minimum(facts["shared_values"], 2.0)
 
 
-def new_account(policy: RiskPolicy) -> Weighed:
+def new_account(facts: Columns, policy: RiskPolicy) -> Floats:
     """The buyer's account is new."""
-    is_new = pl.col("account_days").fill_null(policy.new_account_days) < policy.new_account_days
-    return Weighed(pl.when(is_new).then(policy.new_account).otherwise(0.0), ("account_days",))
+    return np.where(facts["account_days"] < policy.new_account_days, policy.new_account, 0.0)
 
 
-def loss(policy: RiskPolicy) -> Weighed:
+def loss(facts: Columns, policy: RiskPolicy) -> Floats:
     """The buyer's refunds without return cost more than almost anybody's."""
-    return Weighed(pl.when(pl.col("lost") >= 0.99).then(policy.loss).otherwise(0.0), ("lost",))
+    return np.where(facts["lost"] >= 0.99, policy.loss, 0.0)
 
 
-def honest_history(policy: RiskPolicy) -> Weighed:
+def honest_history(facts: Columns, policy: RiskPolicy) -> Floats:
     """The buyer ordered often without asking for a refund without return."""
-    kept = (pl.col("orders").fill_null(0) - pl.col("refund_only")).clip(lower_bound=0)
-    return Weighed(
-        -policy.honest_history * ((1 + kept).log10() / 2).clip(0.0, 1.0), ("orders", "refund_only")
-    )
+    kept = np.fmax(facts["orders"] - facts["refund_only"], 0.0)
+    weight: Floats = -policy.honest_history * np.minimum(np.log10(1 + kept) / 2, 1.0)
+    return weight
 
 
 SIGNALS: tuple[Signal, ...] = (
@@ -101,5 +95,10 @@ SIGNALS: tuple[Signal, ...] = (
     loss,
     honest_history,
 )
-"""All of them, in the order in which they are stored."""
+"""All of them, in the order in which they are told where they weigh the same."""
 NAMES: tuple[str, ...] = tuple(signal.__name__ for signal in SIGNALS)
+
+
+def _part(share: Floats) -> Floats:
+    """Keep a share between none and all of it."""
+    return np.minimum(np.maximum(share, 0.0), 1.0)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import polars as pl
+import numpy as np
 
 from ringfence.domain.durations import MICROSECONDS_A_DAY
 from ringfence.domain.errors import InvalidError, NotFoundError
@@ -18,8 +18,8 @@ from ringfence.domain.runs import Run, RunState
 from ringfence.domain.scope import Principal, Role
 from ringfence.domain.verifications import Verdict, Verification, VerificationOutcome
 from ringfence.domain.verifications import fold as fold_verification
-from ringfence.risk.facts import FACTS, NOBODY
-from ringfence.risk.scoring import band, score
+from ringfence.risk.facts import FACTS, NOBODY, NUMBERS
+from ringfence.risk.scoring import band, weigh
 from ringfence.risk.signals import NAMES, reports
 from ringfence.risk.texts import TEXTS, reason
 from ringfence.services.access import BUYER_READERS, require
@@ -78,16 +78,17 @@ def buyers_risk(
             known = _known(store, principal, buyer_ids, _run_at(store, as_of).run_id, now, as_of)
     moment = now if as_of is None else as_of
     counted = [_told_of(row, known, moment) for row in known.facts]
-    weighed = score(pl.DataFrame(counted, schema=FACTS), policy.risk)
+    # One row is weighed in a tenth of the time that a table of one row takes.
+    columns = {name: np.array([row[name] for row in counted], np.float64) for name in NUMBERS}
+    probabilities, weights = weigh(columns, policy.risk)
     told = {}
-    for row, weights in zip(counted, weighed.rows(named=True), strict=True):
-        chance = weights["probability"]
+    for row, chance, each in zip(counted, probabilities.tolist(), weights.T.tolist(), strict=True):
         verdict = known.verdicts.get(row["buyer_id"])
         risk = BuyerRisk(
             row["buyer_id"],
             band(chance, policy.risk),
             chance,
-            _readings(row, weights, language),
+            _readings(row, dict(zip(NAMES, each, strict=True)), language),
             moment,
             known.run_id,
             policy.name,
