@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -38,6 +39,7 @@ from ringfence.api.errors import (
 )
 from ringfence.api.limits import Limits
 from ringfence.api.loaders import Asking
+from ringfence.api.paces import Paces
 from ringfence.api.permissions import refuse_closed_fields
 from ringfence.api.subjects import BUYER
 from ringfence.domain.audit import ANSWERED, AuditEntry, bounded, checked_purpose
@@ -120,7 +122,7 @@ class _Turn:
 
 
 class GraphQLEndpoint:
-    """Answers queries; everything but the reading of bodies happens in threads of its own.
+    """Answers queries; all but the reading of bodies, and what is quick, happens in threads of its own.
 
     They live as long as the endpoint, so that what a store keeps for a thread is made once.
     """
@@ -142,6 +144,7 @@ class GraphQLEndpoint:
         self._threads = ThreadPoolExecutor(limits.threads, "api")
         self._writers = BoundedSemaphore(limits.writers)
         self._afterwards = Afterwards()
+        self._paces = Paces(store.reads_at_once)
         self._waiting = 0
 
     def close(self) -> None:
@@ -162,9 +165,7 @@ class GraphQLEndpoint:
                 )
             self._waiting += 1
             try:
-                answer = await asyncio.get_running_loop().run_in_executor(
-                    self._threads, self._work, body, request.headers, request_id
-                )
+                answer = await self._paced(body, request.headers, request_id)
             finally:
                 self._waiting -= 1
             answer = await self._written(answer, request_id)
@@ -179,6 +180,17 @@ class GraphQLEndpoint:
             {"Cache-Control": "no-store", **answer.headers},
             media_type=kind,
         )
+
+    async def _paced(self, body: bytes, headers: Mapping[str, str], request_id: str) -> _Answer:
+        """Work on a request in a thread, unless its like was quick."""
+        kind = self._paces.kind_of(body, headers)
+        if self._paces.is_quick(kind):
+            answer, seconds = self._work(body, headers, request_id)
+        else:
+            loop = asyncio.get_running_loop()
+            answer, seconds = await loop.run_in_executor(self._threads, self._work, body, headers, request_id)
+        self._paces.note(kind, seconds, answer.notes)
+        return answer
 
     async def _written(self, answer: _Answer, request_id: str) -> _Answer:
         """Give the answer once the audit has it; if it has not, nothing is told."""
@@ -213,7 +225,13 @@ class GraphQLEndpoint:
             raise _RefusedError(400, "The request ended early.") from None
         return bytes(body)
 
-    def _work(self, body: bytes, headers: Mapping[str, str], request_id: str) -> _Answer:
+    def _work(self, body: bytes, headers: Mapping[str, str], request_id: str) -> tuple[_Answer, float]:
+        """Answer what was asked, or say why not, and tell the seconds that took."""
+        begun = time.perf_counter()
+        answer = self._answered(body, headers, request_id)
+        return answer, time.perf_counter() - begun
+
+    def _answered(self, body: bytes, headers: Mapping[str, str], request_id: str) -> _Answer:
         """Answer what was asked, or say why not; faults are logged and say nothing."""
         turn = _Turn(request_id, self._clock())
         try:

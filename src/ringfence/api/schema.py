@@ -1,7 +1,7 @@
 """The schema, put together, with the docstrings of its types and fields as descriptions."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
@@ -9,6 +9,7 @@ import strawberry
 from graphql import (
     GraphQLEnumType,
     GraphQLInputObjectType,
+    GraphQLInputType,
     GraphQLInterfaceType,
     GraphQLObjectType,
     GraphQLSchema,
@@ -16,6 +17,7 @@ from graphql import (
     print_schema,
 )
 from strawberry.schema.config import StrawberryConfig
+from strawberry.utils.str_converters import to_camel_case
 
 from ringfence.api.subjects import noting
 from ringfence.api.types.enums import MEANINGS
@@ -61,8 +63,16 @@ def _finish(kind: GraphQLObjectType | GraphQLInterfaceType) -> None:
         if known.base_resolver is None:
             # Most of an answer is made of these: strawberry's own way takes a fifth of a page's time.
             field.resolve = _attribute(known.python_name)
-        elif field.description is None:
-            field.description = inspect.getdoc(known.base_resolver.wrapped_func)
+        else:
+            field.description = field.description or inspect.getdoc(known.base_resolver.wrapped_func)
+            if not any(_is_converted(argument.type) for argument in field.args.values()):
+                # Strawberry would convert arguments, and wrap what is known of the request, for each object.
+                names = {
+                    argument.graphql_name or to_camel_case(argument.python_name): argument.python_name
+                    for argument in known.arguments
+                }
+                assert names.keys() == field.args.keys()
+                field.resolve = _called(known.base_resolver.wrapped_func, names)
         if isinstance(get_named_type(field.type), GraphQLObjectType | GraphQLInterfaceType):
             assert field.resolve is not None
             field.resolve = noting(field.resolve)
@@ -71,5 +81,21 @@ def _finish(kind: GraphQLObjectType | GraphQLInterfaceType) -> None:
 def _attribute(name: str) -> Callable[[Any, Any], Any]:
     def resolve(source: Any, _: Any) -> Any:
         return getattr(source, name)
+
+    return resolve
+
+
+def _is_converted(kind: GraphQLInputType) -> bool:
+    """Say whether strawberry makes something else of such an argument than what GraphQL reads."""
+    return isinstance(get_named_type(kind), GraphQLEnumType | GraphQLInputObjectType)
+
+
+def _called(function: Callable[..., Any], names: Mapping[str, str]) -> Callable[..., Any]:
+    """Make a resolver of a method; `names` gives its parameters by the names of arguments."""
+    takes_info = "info" in inspect.signature(function).parameters
+
+    def resolve(source: Any, info: Any, **arguments: Any) -> Any:
+        given = {names[name]: value for name, value in arguments.items()}
+        return function(source, info=info, **given) if takes_info else function(source, **given)
 
     return resolve

@@ -18,7 +18,7 @@ from ringfence.domain.runs import Run, RunState
 from ringfence.domain.scope import Principal, Role
 from ringfence.domain.verifications import Verdict, Verification, VerificationOutcome
 from ringfence.domain.verifications import fold as fold_verification
-from ringfence.risk.facts import FACTS, NOBODY, NUMBERS
+from ringfence.risk.facts import NOBODY, NUMBERS
 from ringfence.risk.scoring import band, weigh
 from ringfence.risk.signals import NAMES, reports
 from ringfence.risk.texts import TEXTS, reason
@@ -137,7 +137,7 @@ def _known(
 ) -> _Known:
     sighted = [buyer.buyer_id for buyer in store.market.buyers(buyer_ids, principal.scope(now))]
     found, rows = store.rings.risks(sighted, run_id)
-    facts = {row["buyer_id"]: row for row in rows[list(FACTS)].rows(named=True)}
+    facts = {row["buyer_id"]: row for row in rows}
     rings = {row["ring_id"] for row in facts.values()} - {None}
     subjects = [Subject(SubjectKind.BUYER, buyer_id) for buyer_id in sighted]
     subjects += [Subject(SubjectKind.RING, ring_id) for ring_id in sorted(rings)]

@@ -21,6 +21,7 @@ from ringfence.evaluation.decided import (
     evaluate_decided,
 )
 from ringfence.market import Market
+from ringfence.market.results import SCHEMAS
 from ringfence.risk.facts import FACTS
 from ringfence.risk.scoring import band, score
 from ringfence.risk.signals import NAMES
@@ -113,7 +114,7 @@ def _buyers(store: Store, judged: Sequence[tuple[Verification, Verdict]], policy
             known = store.rings.risks(buyer_ids, run_id)[1]
         except NotFoundError:
             continue
-        weighed = score(known.select(list(FACTS)), policy.risk)
+        weighed = score(pl.DataFrame(known, schema=SCHEMAS["risks"]).select(list(FACTS)), policy.risk)
         facts |= {row["buyer_id"]: row for row in weighed.iter_rows(named=True)}
     rows = []
     for verification, verdict in judged:

@@ -149,8 +149,9 @@ class Rings(Protocol):
     def buyer_score(self, buyer_id: str, run_id: int | None = None) -> float | None:
         """Give a buyer's score, 0 to 1; None for a buyer the run did not see."""
 
-    def risks(self, buyer_ids: Sequence[str], run_id: int | None = None) -> tuple[int, pl.DataFrame]:
-        """Give the run that is meant (0 before the first) and its rows of `risks` of these buyers.
+    def risks(self, buyer_ids: Sequence[str], run_id: int | None = None) -> tuple[int, list[dict[str, Any]]]:
+        """Give the run that is meant (0 before the first) and its rows of `risks` of these buyers, by column.
 
-        In no order; buyers that the run did not see are left out, and all of them by a run without risks.
+        As asked for, each once; buyers that the run did not see are left out, all of them by a run without
+        risks.
         """

@@ -61,6 +61,10 @@ class Store(Protocol):
     """
 
     @property
+    def reads_at_once(self) -> bool:
+        """Whether it answers small questions from this machine's files, without waiting for anybody."""
+
+    @property
     def market(self) -> MarketPort:
         """Claims, orders, identifiers, and loads."""
 

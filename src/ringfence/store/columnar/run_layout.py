@@ -1,7 +1,8 @@
 """The long tables of a run laid out for keeping: a few batches of rows lead to what is asked for together."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 
@@ -78,13 +79,12 @@ def rows_of(table: str, batches: Sequence[bytes]) -> pl.DataFrame:
     return pl.DataFrame(schema={"place": pl.UInt32, **SCHEMAS[table]}) if rows is None else rows
 
 
-def with_keys(rows: pl.DataFrame, column: str, keys: Sequence[str]) -> pl.DataFrame:
-    """Choose the rows with these keys, in the order asked for, of rows that each have another; no `place`."""
+def rows_with(rows: pl.DataFrame, column: str, keys: Iterable[str]) -> list[dict[str, Any]]:
+    """Give the rows with these keys by column, as asked for, each once, of rows that each have another."""
     # Polars would take longer to plan a query than this takes for a hundred batches.
     places = {key: place for place, key in enumerate(rows[column].to_list())}
-    found = [places[key] for key in keys if key in places]
-    chosen = rows.slice(found[0], 1) if len(found) == 1 else rows[found]
-    return chosen[[name for name in rows.columns if name != "place"]]
+    found = [rows.row(places[key], named=True) for key in dict.fromkeys(keys) if key in places]
+    return [{name: value for name, value in row.items() if name != "place"} for row in found]
 
 
 def as_written(table: str, placed: pl.DataFrame) -> pl.DataFrame:

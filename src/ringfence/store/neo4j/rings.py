@@ -20,7 +20,6 @@ from ringfence.domain.rings import (
     Strength,
 )
 from ringfence.domain.runs import Run, RunState
-from ringfence.market.results import SCHEMAS
 from ringfence.store.columnar import run_layout
 from ringfence.store.columnar.ring_lists import cut_after, list_rings
 from ringfence.store.neo4j.database import Database
@@ -225,14 +224,14 @@ class Neo4jRings:
             return None
         return float(found.rows["score"][0])
 
-    def risks(self, buyer_ids: Sequence[str], run_id: int | None = None) -> tuple[int, pl.DataFrame]:
+    def risks(self, buyer_ids: Sequence[str], run_id: int | None = None) -> tuple[int, list[dict[str, Any]]]:
         """Give what buyers' risks rest on."""
-        found = self._tables.find_all("risks", buyer_ids, run_id)
+        found = self._tables.batches_of("risks", list(dict.fromkeys(buyer_ids)), run_id)
         if found is None:
             self._runs.refuse_hidden(run_id)
             run = self._runs.find(run_id)
-            return 0 if run is None else run.run_id, pl.DataFrame(schema=SCHEMAS["risks"])
-        return found.run_id, found.rows
+            return 0 if run is None else run.run_id, []
+        return found.run_id, run_layout.rows_with(found.rows, "buyer_id", buyer_ids)
 
     def _of_rings(self, statement: str, ring_ids: Sequence[str], run_id: int | None) -> list[tuple[Any, ...]]:
         """Ask for rings of the run that is meant, each once."""

@@ -19,7 +19,6 @@ from ringfence.store.columnar.run_layout import (
     as_written,
     batch_of,
     rows_of,
-    with_keys,
 )
 from ringfence.store.neo4j.database import Database
 
@@ -114,10 +113,16 @@ class RunTables:
     ) -> RunRows | None:
         """Give the rows of all these keys, as `find` does."""
         asked = list(dict.fromkeys(keys))
-        found = self._meant("find_run_batches", run_id, published, table=table, keys=asked)
+        found = self.batches_of(table, asked, run_id, published)
         if found is None:
             return None
-        return replace(found, rows=with_keys(found.rows, _FOUND_BY_FIRST[table], asked))
+        return replace(found, rows=found.rows.filter(pl.col(_FOUND_BY_FIRST[table]).is_in(asked)))
+
+    def batches_of(
+        self, table: str, keys: Sequence[str], run_id: int | None, published: int | None = None
+    ) -> RunRows | None:
+        """Give the batches that these keys are in, if they are there: their rows, and others beside them."""
+        return self._meant("find_run_batches", run_id, published, table=table, keys=keys)
 
     def clear(self, run_id: int, lease: Lease) -> None:
         """Take the batches of a run away, some a transaction."""

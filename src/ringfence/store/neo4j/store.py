@@ -34,6 +34,7 @@ class Neo4jStore:
         except BaseException:
             self._database.close()
             raise
+        self.reads_at_once = False
         self.market = Neo4jMarket(self._database)
         self.reports = Neo4jReports(self._database)
         self.rings = Neo4jRings(self._database)

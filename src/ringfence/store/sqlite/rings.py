@@ -22,7 +22,6 @@ from ringfence.domain.rings import (
     Strength,
 )
 from ringfence.domain.runs import Run, RunState
-from ringfence.market.results import SCHEMAS
 from ringfence.store.rings import PastRun
 from ringfence.store.sqlite.database import Database
 from ringfence.store.sqlite.past_runs import PastRuns
@@ -279,14 +278,14 @@ class SqliteRings:
             if run is None:
                 return None
             found = self._columns.of_buyers(run, "buyers", (buyer_id,))
-        return None if found.is_empty() else float(found["score"][0])
+        return float(found[0]["score"]) if found else None
 
-    def risks(self, buyer_ids: Sequence[str], run_id: int | None = None) -> tuple[int, pl.DataFrame]:
+    def risks(self, buyer_ids: Sequence[str], run_id: int | None = None) -> tuple[int, list[dict[str, Any]]]:
         """Give what buyers' risks rest on."""
         with self._database.snapshot():
             run = self._runs.seen(run_id)
             if run is None:
-                return 0, pl.DataFrame(schema=SCHEMAS["risks"])
+                return 0, []
             return run, self._columns.of_buyers(run, "risks", buyer_ids)
 
     def _of_rings(self, statement: str, ring_ids: Sequence[str], run_id: int | None) -> list[tuple[Any, ...]]:

@@ -74,8 +74,8 @@ class RunColumns:
         """Give all links of any of these buyers, best first."""
         return run_layout.links_from(self._find(run_id, "links", buyer_ids), buyer_ids)
 
-    def of_buyers(self, run_id: int, table: str, buyer_ids: Sequence[str]) -> pl.DataFrame:
-        """Give the rows of buyers in a table that has one of each, as they stand there."""
+    def of_buyers(self, run_id: int, table: str, buyer_ids: Sequence[str]) -> list[dict[str, Any]]:
+        """Give the rows of buyers, by column, in a table that has one of each."""
         asked = list(dict.fromkeys(buyer_ids))
         found = self._database.all(
             "SELECT columns FROM run_columns WHERE run = :run AND subject = :subject AND batch IN ("
@@ -84,7 +84,7 @@ class RunColumns:
             " FROM json_each(:keys) AS asked)",
             {"run": run_id, "subject": table, "keys": json.dumps(asked)},
         )
-        return run_layout.with_keys(_rows_of(table, found), "buyer_id", asked)
+        return run_layout.rows_with(_rows_of(table, found), "buyer_id", asked)
 
     def _find(self, run_id: int, table: str, keys: Sequence[str]) -> pl.DataFrame:
         """Give the batches that hold the rows of keys: those rows, and others beside them."""

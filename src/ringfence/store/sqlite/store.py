@@ -28,6 +28,7 @@ class SqliteStore:
         """
         refuse_folder(path)
         self._database = Database(path, create=create)
+        self.reads_at_once = True
         self.market = SqliteMarket(self._database)
         self.rings = SqliteRings(self._database)
         self.reports = SqliteReports(self._database)
