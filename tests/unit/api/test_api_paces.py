@@ -34,8 +34,9 @@ def test_what_was_quick_once_is_taken_to_be_quick_again_whatever_the_id() -> Non
 @pytest.mark.parametrize("more", [{"first": 100}, {"ids": ["b1", "b2"]}, {"input": {"minScore": 1}}])
 def test_who_asks_for_more_is_not_taken_to_be_quick(more: dict[str, Any]) -> None:
     paces = noted(first=1, ids=["b1"], input={})
-    assert is_quick(paces, body(first=1, ids=["b7"], input={}))
-    assert not is_quick(paces, body(**{"first": 1, "ids": ["b1"], "input": {}} | more))
+    little: dict[str, Any] = {"first": 1, "ids": ["b7"], "input": {}}
+    assert is_quick(paces, body(**little))
+    assert not is_quick(paces, body(**little | more))
 
 
 @pytest.mark.parametrize(
