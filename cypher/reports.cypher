@@ -82,14 +82,14 @@ RETURN r.report_id, b.buyer, m.merchant, r.reported_at
 
 // name: read_filed_reports
 // Reports that were filed by call, with whom they are of and about by number.
-MATCH (r:Report) USING INDEX r:Report(write) WHERE r.write <= $write
+MATCH (r:Report) USING INDEX SEEK r:Report(write) WHERE r.write <= $write
 WITH r
 MATCH (m)-[:FILED_REPORT]->(r)-[:ACCUSES]->(b)
 RETURN r.report_id, b.buyer, m.merchant, r.reported_at
 
 // name: list_filed_reports
 // Reports that were filed by call.
-MATCH (r:Report) USING INDEX r:Report(write) WHERE r.write <= $write
+MATCH (r:Report) USING INDEX SEEK r:Report(write) WHERE r.write <= $write
 WITH r
 MATCH (m)-[:FILED_REPORT]->(r)-[:ACCUSES]->(b)
 RETURN <<report_columns>>, r.filed_at

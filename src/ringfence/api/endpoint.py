@@ -37,6 +37,7 @@ from ringfence.api.errors import (
     refusals,
     status_of,
 )
+from ringfence.api.executor import LeafExecutor
 from ringfence.api.limits import Limits
 from ringfence.api.loaders import Asking
 from ringfence.api.paces import Paces
@@ -293,6 +294,7 @@ class GraphQLEndpoint:
                 context_value=asking,
                 variable_values=ask.variables,
                 operation_name=ask.operation,
+                executor_class=LeafExecutor,
             )
         for name, work in asking.afterwards.items():
             self._afterwards.add(name, work, turn.request_id)

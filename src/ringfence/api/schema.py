@@ -19,6 +19,7 @@ from graphql import (
 from strawberry.schema.config import StrawberryConfig
 from strawberry.utils.str_converters import to_camel_case
 
+from ringfence.api.executor import ATTRIBUTE
 from ringfence.api.subjects import noting
 from ringfence.api.types.enums import MEANINGS
 from ringfence.api.types.mutation import Mutation
@@ -63,6 +64,7 @@ def _finish(kind: GraphQLObjectType | GraphQLInterfaceType) -> None:
         if known.base_resolver is None:
             # Most of an answer is made of these: strawberry's own way takes a fifth of a page's time.
             field.resolve = _attribute(known.python_name)
+            field.extensions = field.extensions | {ATTRIBUTE: known.python_name}
         else:
             field.description = field.description or inspect.getdoc(known.base_resolver.wrapped_func)
             if not any(_is_converted(argument.type) for argument in field.args.values()):

@@ -123,8 +123,9 @@ def test_what_takes_long_tells_where_it_stands_unless_it_is_quiet(address: Path,
     with closing(StoresByAddress().open(str(address), create=False)) as store:
         write_archive(StoredHistory(store), archive, Silent())
     told = run_process("restore", archive, "--store", tmp_path / "new.sqlite")
-    assert [line.partition(":")[0] for line in told.err.splitlines()][-3:] == [
+    assert [line.partition(":")[0] for line in told.err.splitlines()][-4:] == [
         "records",
+        "audit",
         "clearing away",
         "compare",
     ]
