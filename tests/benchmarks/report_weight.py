@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from ringfence.domain.policy import ReportPolicy
 from ringfence.market.reports import ReportColumns
 from ringfence.risk.independence import MOST_ACCUSERS
-from ringfence.risk.report_weight import DECIDED, weigh, weigh_merchants
+from ringfence.risk.report_weight import DECIDED, weigh_buyers, weigh_merchants
 
 NOW = 1_760_000_000_000_000
 DAY = 86_400_000_000
@@ -91,7 +91,8 @@ def measure(kind: str, reports: int, seed: int) -> None:
     withdrawn = columns.report_ids[::1000].to_list()
     policy = ReportPolicy()
     started = time.perf_counter()
-    weighed = weigh(columns, withdrawn, claimed, owners, decided, policy, NOW)
+    merchants = weigh_merchants(columns, withdrawn, claimed, owners, decided, policy, NOW)
+    weighed = weigh_buyers(columns, merchants, withdrawn, decided, policy, NOW)
     seconds = time.perf_counter() - started
     groups = weigh_merchants(columns, withdrawn, claimed, {}, decided, policy, NOW)["group"]
     largest = int(groups.value_counts()["count"].max())  # type: ignore[arg-type]

@@ -19,21 +19,6 @@ was none), with its outcome (confirmed, rejected, inconclusive) and when it was 
 UTC. What an appeal or new evidence overturned is left out."""
 
 
-def weigh(
-    reports: ReportColumns,
-    withdrawn: Collection[str],
-    claimed: NDArray[np.bool_],
-    owners: Mapping[str, str],
-    decided: pl.DataFrame,
-    policy: ReportPolicy,
-    now: int,
-) -> pl.DataFrame:
-    """Say how much the reports against each buyer weigh at `now`, as `weigh_buyers` does for merchants as
-    `weigh_merchants` sees them."""
-    merchants = weigh_merchants(reports, withdrawn, claimed, owners, decided, policy, now)
-    return weigh_buyers(reports, merchants, withdrawn, decided, policy, now)
-
-
 def weigh_merchants(
     reports: ReportColumns,
     withdrawn: Collection[str],

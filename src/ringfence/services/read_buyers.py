@@ -21,14 +21,6 @@ class BuyerUnknownError(NotFoundError):
         self.buyer_id = buyer_id
 
 
-def find_buyer(store: Store, principal: Principal, buyer_id: str, now: int) -> Buyer:
-    """Find a buyer. Raises ForbiddenError; NotFoundError in the same words for all who are not in sight."""
-    found = find_buyers(store, principal, (buyer_id,), now)
-    if buyer_id not in found:
-        raise BuyerUnknownError(buyer_id)
-    return found[buyer_id]
-
-
 def find_buyers(store: Store, principal: Principal, buyer_ids: Sequence[str], now: int) -> dict[str, Buyer]:
     """Find buyers by id; those that are not in sight are left out. Raises ForbiddenError."""
     require(principal, BUYER_READERS, _WHAT)

@@ -303,7 +303,7 @@ def test_services_refuse_by_themselves_whatever_the_api_lets_through(api: Api, r
     ]
     if role is Role.JOB:
         closed += [
-            lambda: read_buyers.find_buyer(api.store, principal, "b1", NOW),
+            lambda: read_buyers.find_buyers(api.store, principal, ("b1",), NOW),
             lambda: read_buyers.claims_of(api.store, principal, "b1", 1, None, NOW),
             lambda: read_buyers.find_claim(api.store, principal, "c-b1-m1", NOW),
             lambda: read_buyers.reports_of(api.store, principal, "b1", NOW),

@@ -18,7 +18,7 @@ from ringfence.market.market import Claims, Market
 from ringfence.market.reports import ReportColumns
 from ringfence.risk.credibility import credibility, merchant_weight, most_weight
 from ringfence.risk.independence import MOST_ACCUSERS, NEVER, independent_groups, last_claims
-from ringfence.risk.report_weight import DECIDED, weigh, weigh_buyers, weigh_merchants
+from ringfence.risk.report_weight import DECIDED, weigh_buyers, weigh_merchants
 
 NOW = 2_000 * DAY
 POLICY = ReportPolicy()
@@ -90,7 +90,9 @@ def weighed(
     """(reports, merchants, independent, weight) by buyer."""
     given = columns(reports)
     claimed = last_claims(given, market(claims)) > NEVER
-    found = weigh(given, set(withdrawn), claimed, owners or {}, frame(decided), policy, NOW)
+    ended = frame(decided)
+    merchants = weigh_merchants(given, set(withdrawn), claimed, owners or {}, ended, policy, NOW)
+    found = weigh_buyers(given, merchants, set(withdrawn), ended, policy, NOW)
     assert found["buyer_id"].is_sorted()
     return {
         buyer: (reports, merchants, independent, round(weight, 6))
