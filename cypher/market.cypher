@@ -47,6 +47,15 @@ CALL (b, version) {
 RETURN b.buyer_id, country, registered_at, claims, orders, first_at, last_at
 ORDER BY place
 
+// name: find_sighted
+// Ids of buyers in the order asked for, as far as the scope sees them.
+<<market_version>>
+UNWIND range(0, size($buyer_ids) - 1) AS place
+MATCH (b:Buyer {buyer_id: $buyer_ids[place]}) USING INDEX SEEK b:Buyer(buyer_id)
+WHERE <<sees_buyer>>
+RETURN b.buyer_id
+ORDER BY place
+
 // name: find_merchants
 // Merchants by id in the order asked for, each property as loads last told it.
 <<market_version>>

@@ -262,6 +262,9 @@ def test_many_buyers_come_in_the_order_they_are_asked_for_as_far_as_they_are_in_
     asked = ("bob", "nobody", "ann", "bob")
     assert [buyer.buyer_id for buyer in store.market.buyers(asked, PLATFORM)] == ["bob", "ann"]
     assert [buyer.buyer_id for buyer in store.market.buyers(asked, Scope("shop", since=11))] == ["ann"]
+    assert store.market.sighted(asked, PLATFORM) == ("bob", "ann")
+    assert store.market.sighted(asked, Scope("shop", since=11)) == ("ann",)
+    assert store.market.sighted(asked, Scope("nobody")) == ()
 
 
 def test_a_merchant_sees_its_own_claims_and_reports_alone(store: Store, lease: Lease) -> None:

@@ -1,5 +1,6 @@
 """Requests that are answered sooner than they could be handed to a thread and back."""
 
+import math
 from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
@@ -10,6 +11,8 @@ from ringfence.domain.scope import Role
 
 _QUICK_SECONDS = 0.004
 """What lasts longer would keep others waiting."""
+_WEIGHT_OF_ONE = 1 / 8
+"""Of the last request in what its kind took lately."""
 _KEPT = 2_000
 _AUTHORIZATION = "authorization"
 
@@ -20,7 +23,7 @@ class Paces:
     def __init__(self, reads_at_once: bool) -> None:
         """`reads_at_once` says whether the store answers without waiting for anybody."""
         self._reads_at_once = reads_at_once
-        self._quick: OrderedDict[Any, None] = OrderedDict()
+        self._seconds: OrderedDict[Any, float] = OrderedDict()
 
     def kind_of(self, body: bytes, headers: Mapping[str, str]) -> Any:
         """Give what makes requests alike; None for one that is to be worked on in a thread."""
@@ -39,11 +42,11 @@ class Paces:
         return headers.get(_AUTHORIZATION), str(said.get("query")), str(said.get("operationName")), sizes
 
     def is_quick(self, kind: Any) -> bool:
-        """Say whether requests of a kind were quick the last time."""
-        return kind is not None and kind in self._quick
+        """Say whether requests of a kind have been quick lately."""
+        return self._seconds.get(kind, math.inf) <= _QUICK_SECONDS
 
     def note(self, kind: Any, seconds: float, notes: Mapping[str, Any]) -> None:
-        """Note what a request took, and what the log says of it.
+        """Note the work of a request, in seconds, and what the log says of it.
 
         Changes, and merchants' questions, whose number is counted, may wait for others who write; what is
         refused may not be refused the next time.
@@ -51,13 +54,15 @@ class Paces:
         if kind is None:
             return
         may_wait = "changes" in notes or "code" in notes or notes.get("role") in (None, Role.MERCHANT.value)
-        if may_wait or seconds > _QUICK_SECONDS:
-            self._quick.pop(kind, None)
+        if may_wait:
+            self._seconds.pop(kind, None)
             return
-        self._quick[kind] = None
-        self._quick.move_to_end(kind)
-        if len(self._quick) > _KEPT:
-            self._quick.popitem(last=False)
+        # One that the machine was slow for does not make its kind slow.
+        lately = self._seconds.get(kind, seconds)
+        self._seconds[kind] = lately + (seconds - lately) * _WEIGHT_OF_ONE
+        self._seconds.move_to_end(kind)
+        if len(self._seconds) > _KEPT:
+            self._seconds.popitem(last=False)
 
 
 def _size(value: Any) -> str:

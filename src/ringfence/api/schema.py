@@ -67,8 +67,9 @@ def _finish(kind: GraphQLObjectType | GraphQLInterfaceType) -> None:
             field.extensions = field.extensions | {ATTRIBUTE: known.python_name}
         else:
             field.description = field.description or inspect.getdoc(known.base_resolver.wrapped_func)
-            if not any(_is_converted(argument.type) for argument in field.args.values()):
-                # Strawberry would convert arguments, and wrap what is known of the request, for each object.
+            if not any(_is_input(argument.type) for argument in field.args.values()):
+                # Strawberry would convert arguments, and wrap what is known of the request, for each object;
+                # only inputs need it, words come as members of their enum.
                 names = {
                     argument.graphql_name or to_camel_case(argument.python_name): argument.python_name
                     for argument in known.arguments
@@ -87,9 +88,9 @@ def _attribute(name: str) -> Callable[[Any, Any], Any]:
     return resolve
 
 
-def _is_converted(kind: GraphQLInputType) -> bool:
-    """Say whether strawberry makes something else of such an argument than what GraphQL reads."""
-    return isinstance(get_named_type(kind), GraphQLEnumType | GraphQLInputObjectType)
+def _is_input(kind: GraphQLInputType) -> bool:
+    """Say whether such an argument is an input, of which GraphQL reads a mapping."""
+    return isinstance(get_named_type(kind), GraphQLInputObjectType)
 
 
 def _called(function: Callable[..., Any], names: Mapping[str, str]) -> Callable[..., Any]:

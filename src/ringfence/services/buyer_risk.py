@@ -135,7 +135,7 @@ def _known(
     now: int,
     moment: int,
 ) -> _Known:
-    sighted = [buyer.buyer_id for buyer in store.market.buyers(buyer_ids, principal.scope(now))]
+    sighted = store.market.sighted(buyer_ids, principal.scope(now))
     found, rows = store.rings.risks(sighted, run_id)
     facts = {row["buyer_id"]: row for row in rows}
     rings = {row["ring_id"] for row in facts.values()} - {None}

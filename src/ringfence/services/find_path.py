@@ -41,7 +41,7 @@ def find_path(
         raise InvalidError(f"A path of {hops} hops cannot be asked for; ask for 1 to {MOST_HOPS}.")
     deadline = time.monotonic() + seconds
     with store.snapshot():
-        known = {one.buyer_id for one in store.market.buyers((from_buyer_id, to_buyer_id), PLATFORM)}
+        known = store.market.sighted((from_buyer_id, to_buyer_id), PLATFORM)
         for buyer_id in (from_buyer_id, to_buyer_id):
             if buyer_id not in known:
                 raise BuyerUnknownError(buyer_id)

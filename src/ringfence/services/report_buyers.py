@@ -101,7 +101,7 @@ def file_report(
             refuse_withdrawn(known.report_id, _read(store.records.state(_ref(known.report_id)))[0])
             return Filing(known, False, None)
         scope = Scope(reporter, now - policy.reports.reportable_days * MICROSECONDS_A_DAY)
-        if not store.market.buyers((buyer_id,), scope):
+        if not store.market.sighted((buyer_id,), scope):
             if principal.role is Role.JOB and not store.market.merchants((reporter,)):
                 raise MerchantUnknownError(reporter)
             raise BuyerUnknownError(buyer_id)

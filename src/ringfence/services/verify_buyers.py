@@ -53,7 +53,7 @@ def open_verification(
     """
     require_role(principal, _OPENERS, "open verifications")
     with deciding(store):
-        if not store.market.buyers((buyer_id,), PLATFORM):
+        if not store.market.sighted((buyer_id,), PLATFORM):
             raise BuyerUnknownError(buyer_id)
         past = _of_buyer(store, buyer_id)
         _refuse_second(past)
@@ -78,7 +78,7 @@ def open_if_due(
     """
     require_role(principal, _OPENERS, "open verifications")
     with deciding(store):
-        if not store.market.buyers((buyer_id,), PLATFORM):
+        if not store.market.sighted((buyer_id,), PLATFORM):
             raise BuyerUnknownError(buyer_id)
         past = _of_buyer(store, buyer_id)
         weighs = fresh_weight if past else weight
@@ -105,11 +105,11 @@ def verify_members(
     require_role(principal, _OPENERS, "open verifications")
     opened = []
     with deciding(store):
-        for buyer in store.market.buyers(buyer_ids, PLATFORM):
-            past = _of_buyer(store, buyer.buyer_id)
+        for buyer_id in store.market.sighted(buyer_ids, PLATFORM):
+            past = _of_buyer(store, buyer_id)
             if _under_way(past) is None and not (past and past[-1].state is VerificationState.CONFIRMED):
                 number = len(past) + 1
-                opened.append(_open(store, principal, buyer.buyer_id, number, because, policy, now, None))
+                opened.append(_open(store, principal, buyer_id, number, because, policy, now, None))
     return tuple(opened)
 
 

@@ -72,6 +72,9 @@ class MarketPort(Protocol):
     def buyers(self, buyer_ids: Sequence[str], scope: Scope) -> tuple[Buyer, ...]:
         """Find buyers by id, in the order asked for; those that do not exist in the scope are left out."""
 
+    def sighted(self, buyer_ids: Sequence[str], scope: Scope) -> tuple[str, ...]:
+        """Give those of these buyers that exist in the scope, each once, in the order asked for."""
+
     def merchants(self, merchant_ids: Sequence[str]) -> tuple[Merchant, ...]:
         """Find merchants by id, in the order asked for; those that do not exist are left out.
 

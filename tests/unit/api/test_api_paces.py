@@ -52,6 +52,12 @@ def test_what_lasted_long_once_is_worked_on_in_a_thread_again() -> None:
     assert not is_quick(paces, body(id="b1"))
 
 
+def test_one_that_the_machine_was_slow_for_does_not_make_its_kind_slow() -> None:
+    paces = noted(id="b1")
+    paces.note(paces.kind_of(body(id="b2"), HEADERS), 0.01, STAFF)
+    assert is_quick(paces, body(id="b1"))
+
+
 def test_where_the_store_is_elsewhere_nothing_is_quick() -> None:
     assert Paces(reads_at_once=False).kind_of(body(id="b1"), HEADERS) is None
 

@@ -82,9 +82,12 @@ def rows_of(table: str, batches: Sequence[bytes]) -> pl.DataFrame:
 def rows_with(rows: pl.DataFrame, column: str, keys: Iterable[str]) -> list[dict[str, Any]]:
     """Give the rows with these keys by column, as asked for, each once, of rows that each have another."""
     # Polars would take longer to plan a query than this takes for a hundred batches.
-    places = {key: place for place, key in enumerate(rows[column].to_list())}
-    found = [rows.row(places[key], named=True) for key in dict.fromkeys(keys) if key in places]
-    return [{name: value for name, value in row.items() if name != "place"} for row in found]
+    wanted = dict.fromkeys(keys)
+    places = {key: place for place, key in enumerate(rows[column].to_list()) if key in wanted}
+    found = [rows.row(places[key], named=True) for key in wanted if key in places]
+    for row in found:
+        del row["place"]
+    return found
 
 
 def as_written(table: str, placed: pl.DataFrame) -> pl.DataFrame:

@@ -96,6 +96,12 @@ class Neo4jMarket:
         rows = self._database.all("find_buyers", buyer_ids=asked, **scope_values(self._database, scope))
         return tuple(Buyer(*row) for row in rows)
 
+    def sighted(self, buyer_ids: Sequence[str], scope: Scope) -> tuple[str, ...]:
+        """Find which buyers exist, in the order asked for."""
+        asked = list(dict.fromkeys(buyer_ids))
+        rows = self._database.all("find_sighted", buyer_ids=asked, **scope_values(self._database, scope))
+        return tuple(buyer_id for (buyer_id,) in rows)
+
     def merchants(self, merchant_ids: Sequence[str]) -> tuple[Merchant, ...]:
         """Find merchants by id, in the order asked for."""
         asked = list(dict.fromkeys(merchant_ids))

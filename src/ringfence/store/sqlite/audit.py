@@ -39,14 +39,11 @@ class SqliteAudit:
             rows.append((*place, sealed.at, sealed.digest, sealed.mac, sealed.payload, told.get("actor")))
             subjects += [(subject, sealed.at, *place) for subject in told.get("subjects", ())]
         with self._database.transaction():
-            self._database.run_many(
-                "INSERT INTO audit (chain, number, at, digest, mac, payload, actor)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?)",
-                rows,
+            self._database.run_together(
+                "INSERT INTO audit (chain, number, at, digest, mac, payload, actor)", rows
             )
-            self._database.run_many(
-                "INSERT OR IGNORE INTO audit_subjects (subject, at, chain, number) VALUES (?, ?, ?, ?)",
-                subjects,
+            self._database.run_together(
+                "INSERT OR IGNORE INTO audit_subjects (subject, at, chain, number)", subjects
             )
 
     def page(

@@ -18,6 +18,8 @@ APPLICATION_ID = 0x52464E43
 _PATIENCE_SECONDS = 30.0
 """How long a writer waits for another; transactions are short."""
 _CACHE_KIB = 65_536
+_ROWS_TOGETHER = 100
+"""Few enough for every SQLite's limit on values."""
 
 
 class StoreDamagedError(UnavailableError):
@@ -88,6 +90,17 @@ class Database:
         """Write once for each row, inside a transaction."""
         with self._errors():
             self._connection().executemany(statement, rows)
+
+    def run_together(self, statement: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Write rows that follow VALUES by few statements, inside a transaction.
+
+        Between two statements others take their turn: where many threads are at work, `run_many` waits at
+        every row.
+        """
+        for first in range(0, len(rows), _ROWS_TOGETHER):
+            some = rows[first : first + _ROWS_TOGETHER]
+            places = ", ".join(["(" + ", ".join("?" * len(some[0])) + ")"] * len(some))
+            self.run(f"{statement} VALUES {places}", [cell for row in some for cell in row])
 
     @contextmanager
     def transaction(self, lease: Lease | None = None) -> Iterator[None]:

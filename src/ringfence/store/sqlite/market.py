@@ -59,6 +59,10 @@ _BUYERS = f"""
     FROM json_each(:buyer_ids) AS asked CROSS JOIN buyers AS b ON b.buyer_id = asked.value
     WHERE {SEES_BUYER} ORDER BY asked.key
 """
+_SIGHTED = f"""
+    SELECT b.buyer_id FROM json_each(:buyer_ids) AS asked CROSS JOIN buyers AS b ON b.buyer_id = asked.value
+    WHERE {SEES_BUYER} ORDER BY asked.key
+"""
 _MERCHANTS = f"""
     SELECT m.merchant_id, {
     ", ".join(
@@ -179,6 +183,13 @@ class SqliteMarket:
         with self._database.snapshot():
             rows = self._database.all(_BUYERS, self._values(scope, buyer_ids=asked))
         return tuple(Buyer(*row) for row in rows)
+
+    def sighted(self, buyer_ids: Sequence[str], scope: Scope) -> tuple[str, ...]:
+        """Find which buyers exist, in the order asked for."""
+        asked = json.dumps(list(dict.fromkeys(buyer_ids)))
+        with self._database.snapshot():
+            rows = self._database.all(_SIGHTED, self._values(scope, buyer_ids=asked))
+        return tuple(buyer_id for (buyer_id,) in rows)
 
     def merchants(self, merchant_ids: Sequence[str]) -> tuple[Merchant, ...]:
         """Find merchants by id, in the order asked for."""

@@ -24,7 +24,9 @@ SEES_BUYER = """
 def scope_values(database: Database, scope: Scope) -> dict[str, Any]:
     """Give the parameters of a scope; call it in the snapshot of the statement."""
     version = database.one(f"SELECT {VERSION}")
-    merchant = database.one("SELECT merchant FROM merchants WHERE merchant_id = ?", (scope.merchant_id,))
+    merchant = scope.merchant_id and database.one(
+        "SELECT merchant FROM merchants WHERE merchant_id = ?", (scope.merchant_id,)
+    )
     return {
         "version": version[0] if version else 0,
         "merchant_id": scope.merchant_id,
