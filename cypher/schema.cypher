@@ -126,6 +126,18 @@ CREATE CONSTRAINT record_id IF NOT EXISTS FOR (r:Record) REQUIRE (r.kind, r.id) 
 // What records concern is found by kind and id, whether the graph knows it or not.
 CREATE CONSTRAINT subject_id IF NOT EXISTS FOR (s:Subject) REQUIRE (s.kind, s.id) IS UNIQUE
 
+// name: index_changed_records
+// What a snapshot shows otherwise than it is by now.
+CREATE INDEX record_write IF NOT EXISTS FOR (r:Record) ON (r.kind, r.write)
+
+// name: constrain_record_lists
+// Lists of records are known by their names.
+CREATE CONSTRAINT record_list IF NOT EXISTS FOR (n:RecordList) REQUIRE n.list IS UNIQUE
+
+// name: index_listed
+// A page of a list is read from a place on.
+CREATE INDEX listed_place IF NOT EXISTS FOR ()-[l:LISTED_IN]-() ON (l.list, l.place)
+
 // name: constrain_audit
 // An entry is known by its place in its chain.
 CREATE CONSTRAINT audit_place IF NOT EXISTS FOR (e:AuditEntry) REQUIRE (e.chain, e.number) IS UNIQUE

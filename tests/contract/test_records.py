@@ -52,13 +52,13 @@ def test_states_come_in_the_order_they_are_asked_for_without_those_of_another_ki
 def test_records_of_several_kinds_are_found_by_whom_they_concern(store: Store) -> None:
     other = Subject(SubjectKind.BUYER, "b2")
     key = RecordRef(RecordKind.KEY, "k1")
-    verification = RecordRef(RecordKind.VERIFICATION, "v1")
+    request = RecordRef(RecordKind.RUN_REQUEST, "v1")
     store.records.append(RecordRef(RecordKind.RING_DECISION, "r2"), [event()], 0, {}, [MEMBER, other])
     store.records.append(RECORD, [event()], 0, {}, [RING, MEMBER])
-    store.records.append(verification, [event()], 0, {"notes": 1}, [other])
+    store.records.append(request, [event()], 0, {"notes": 1}, [other])
     store.records.append(key, [event()], 0, {}, [other])
-    store.records.append(verification, [event()], 1, {"notes": 2}, [other])
-    kinds = (RecordKind.VERIFICATION, RecordKind.RING_DECISION)
+    store.records.append(request, [event()], 1, {"notes": 2}, [other])
+    kinds = (RecordKind.RUN_REQUEST, RecordKind.RING_DECISION)
     found = store.records.concerning(kinds, (other, MEMBER, RING, Subject(SubjectKind.RING, "b1"), other))
     assert {subject: [each.record.id for each in states] for subject, states in found.items()} == {
         other: ["r2", "v1"],
@@ -133,6 +133,22 @@ def test_records_are_found_by_kind_and_by_whom_they_concern(store: Store) -> Non
     assert [state.state for state in records.current(RecordKind.KEY, MEMBER)] == [{"n": 3}]
 
 
+def test_records_are_found_by_all_whom_they_concern_together(store: Store) -> None:
+    other = RecordRef(RecordKind.RING_DECISION, "r0")
+    shop = Subject(SubjectKind.MERCHANT, "m1")
+    store.records.append(RECORD, [event()], 0, {}, [RING, MEMBER])
+    store.records.append(other, [event()], 0, {}, [MEMBER, shop])
+    store.records.append(RecordRef(RecordKind.KEY, "r1"), [event()], 0, {}, [RING, MEMBER, shop])
+    for subjects, expected in (
+        ((MEMBER, RING), [RECORD]),
+        ((shop, MEMBER), [other]),
+        ((MEMBER, MEMBER), [other, RECORD]),
+        ((MEMBER, RING, shop), []),
+    ):
+        found = store.records.current(RecordKind.RING_DECISION, *subjects)
+        assert [state.record for state in found] == expected
+
+
 def test_a_record_goes_on_concerning_whom_it_once_did(store: Store) -> None:
     joined = Subject(SubjectKind.BUYER, "b2")
     store.records.append(RECORD, [event()], 0, {}, [RING, MEMBER])
@@ -175,7 +191,8 @@ def test_a_snapshot_sees_neither_records_nor_subjects_that_came_later(store: Sto
 
     def look() -> list[object]:
         records = store.records
-        listed = [records.current(RECORD.kind, concerning) for concerning in (None, MEMBER, joined)]
+        listed = [records.current(RECORD.kind, *concerning) for concerning in ((), (MEMBER,), (joined,))]
+        listed.append(records.current(RECORD.kind, MEMBER, joined))
         all_of_it = records.concerning((RECORD.kind,), (MEMBER, joined))
         return [listed, all_of_it, records.states(RECORD.kind, ("r2", "r1")), records.concerns(RECORD.kind)]
 

@@ -1,4 +1,4 @@
-"""Pages of what is listed in memory, for lists of up to some thousand."""
+"""Pages of what is listed in memory, for lists of up to some thousand, and of what a store lists."""
 
 from collections.abc import Callable, Iterable
 from typing import TypeVar
@@ -6,6 +6,7 @@ from typing import TypeVar
 from ringfence.domain.pages import Key, Page
 
 Item = TypeVar("Item")
+Read = TypeVar("Read")
 
 
 def latest_first(
@@ -25,3 +26,8 @@ def latest_first(
         begin + first < len(keyed),
         len(keyed),
     )
+
+
+def mapped(page: Page[Item], read: Callable[[Item], Read]) -> Page[Read]:
+    """Give a page with its items as they are read from what the store lists."""
+    return Page(tuple(map(read, page.items)), page.keys, page.has_next, page.total)

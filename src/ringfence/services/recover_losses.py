@@ -1,15 +1,16 @@
 """Recoveries: proposed when a buyer is confirmed, decided and paid by people, told to merchants."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 from ringfence.domain.buyers import Claim
 from ringfence.domain.durations import MICROSECONDS_A_DAY
 from ringfence.domain.errors import ConflictError, InvalidError, NotFoundError
+from ringfence.domain.listings import list_name
 from ringfence.domain.pages import Key, Page
 from ringfence.domain.policy import Policy
-from ringfence.domain.records import Event, RecordKind, RecordRef, Subject, SubjectKind
+from ringfence.domain.records import Event, RecordKind, RecordRef, RecordState, Subject, SubjectKind
 from ringfence.domain.recoveries import (
     Recovery,
     RecoveryState,
@@ -30,11 +31,13 @@ from ringfence.domain.statements import Statement, StatementLine
 from ringfence.domain.verifications import Verification, VerificationOutcome, VerificationState
 from ringfence.services.access import BUYER_READERS, STAFF, require
 from ringfence.services.deciding import deciding, refuse_other_version, require_role
-from ringfence.services.paging import latest_first
+from ringfence.services.paging import latest_first, mapped
 from ringfence.store import Store
 
 _WHAT = "recoveries"
 _CLAIMS_A_PAGE = 1_000
+_ALL = 2**31
+"""More than a merchant has."""
 _MONTH = re.compile(r"(\d{4})-(\d{2})", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -193,25 +196,21 @@ def list_recoveries(
 ) -> Page[Recovery]:
     """List recoveries, latest first (Key: proposed_at, recovery_id); a merchant's own.
 
-    `state` asks for those with a claim that stands so. Without a merchant or a buyer all recoveries are read
-    (about 20 µs each). Raises ForbiddenError; MerchantUnknownError where a merchant names another one.
+    `state` asks for those with a claim that stands so. Raises ForbiddenError; MerchantUnknownError where a
+    merchant names another one.
     """
     require(principal, BUYER_READERS, _WHAT)
     if principal.role is Role.MERCHANT:
         merchant_id = _own(principal, merchant_id)
-    concerned = None
-    if merchant_id is not None:
-        concerned = Subject(SubjectKind.MERCHANT, merchant_id)
-    elif buyer_id is not None:
-        concerned = Subject(SubjectKind.BUYER, buyer_id)
-    found = [
+    if verification_id is None and buyer_id is None:
+        name = list_name(merchant=merchant_id, state=state)
+        listed = store.records.page(RecordKind.RECOVERY, name, first, after)
+        return mapped(listed, _read)
+    found = (
         recovery
-        for recovery in _recoveries(store, concerned)
-        if verification_id in (None, recovery.verification_id)
-        and merchant_id in (None, recovery.merchant_id)
-        and buyer_id in (None, recovery.buyer_id)
-        and (state is None or recovery.ids(state))
-    ]
+        for recovery in _after_verifications(store, verification_id, merchant_id, buyer_id)
+        if buyer_id in (None, recovery.buyer_id) and (state is None or recovery.ids(state))
+    )
     return latest_first(found, lambda recovery: Key(recovery.proposed_at, recovery.recovery_id), first, after)
 
 
@@ -225,13 +224,14 @@ def statement(store: Store, principal: Principal, merchant_id: str, month: str, 
     if principal.role is Role.MERCHANT:
         _own(principal, merchant_id)
     begin, end = _month(month, now)
+    name = list_name(merchant=merchant_id, month=month)
     with store.snapshot():
-        recoveries = _recoveries(store, Subject(SubjectKind.MERCHANT, merchant_id))
+        moved = store.records.page(RecordKind.RECOVERY, name, _ALL)
         if principal.role is not Role.MERCHANT and not store.market.merchants((merchant_id,)):
             raise MerchantUnknownError(merchant_id)
     lines = [
         StatementLine(move, recovery.recovery_id, recovery.verification_id)
-        for recovery in recoveries
+        for recovery in map(_read, moved.items)
         for move in recovery.moves
         if begin <= move.at < end
     ]
@@ -247,10 +247,7 @@ def propose_recoveries(
 
     A claim is left out that this recovery or another holds as proposed, approved or paid.
     """
-    known = {
-        recovery.recovery_id: recovery
-        for recovery in _recoveries(store, Subject(SubjectKind.BUYER, verification.buyer_id))
-    }
+    known = {recovery.recovery_id: recovery for recovery in _of_buyer(store, verification.buyer_id)}
     held = {claim.claim_id for recovery in known.values() for claim in recovery.claims if claim.state.is_held}
     since = verification.opened_at - policy.recovery.window_days * MICROSECONDS_A_DAY
     claims = claims_since(store, verification.buyer_id, since)
@@ -280,7 +277,7 @@ def stop_recoveries(
     ask back what was paid. In the transaction of whoever decides."""
     reason = f"verification {verification.verification_id} is {outcome}"
     written = []
-    for recovery in _recoveries(store, Subject(SubjectKind.BUYER, verification.buyer_id)):
+    for recovery in _of_buyer(store, verification.buyer_id):
         if recovery.verification_id != verification.verification_id:
             continue
         events = []
@@ -349,9 +346,35 @@ def _find(store: Store, principal: Principal, recovery_id: str) -> Recovery:
     return recovery
 
 
-def _recoveries(store: Store, concerned: Subject | None) -> Iterable[Recovery]:
-    for state in store.records.current(RecordKind.RECOVERY, concerned):
-        yield Recovery.from_state(state.state)
+def _after_verifications(
+    store: Store, verification_id: str | None, merchant_id: str | None, buyer_id: str | None
+) -> Iterator[Recovery]:
+    """Give what a verification recovers, or all those of a buyer do, of whom there are a few.
+
+    A merchant's own are looked for by themselves, so that it takes no longer where others have some too.
+    """
+    if verification_id is not None and merchant_id is not None:
+        ids = (recovery_id_of(verification_id, merchant_id),)
+        yield from map(_read, store.records.states(RecordKind.RECOVERY, ids))
+        return
+    if buyer_id is None and verification_id is not None:
+        found = store.records.state(RecordRef(RecordKind.VERIFICATION, verification_id))
+        buyer_id = found.state["buyer_id"] if found is not None else None
+    if buyer_id is None:
+        return
+    merchants = [Subject(SubjectKind.MERCHANT, merchant_id)] if merchant_id is not None else []
+    for recovery in _of_buyer(store, buyer_id, *merchants):
+        if verification_id in (None, recovery.verification_id):
+            yield recovery
+
+
+def _of_buyer(store: Store, buyer_id: str, *concerning: Subject) -> Iterator[Recovery]:
+    subject = Subject(SubjectKind.BUYER, buyer_id)
+    yield from map(_read, store.records.current(RecordKind.RECOVERY, subject, *concerning))
+
+
+def _read(state: RecordState) -> Recovery:
+    return Recovery.from_state(state.state)
 
 
 def _refuse_unconfirmed(store: Store, recovery: Recovery) -> None:

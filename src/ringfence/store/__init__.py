@@ -4,12 +4,13 @@ from ringfence.market.tables import KnownRows
 from ringfence.store.leases import Leases
 from ringfence.store.market import MarketPort
 from ringfence.store.offline import FolderInUseError, Import, ImportFiles
-from ringfence.store.records import Records
+from ringfence.store.records import Append, Records
 from ringfence.store.reports import Reports
 from ringfence.store.rings import PastRun, Rings
 from ringfence.store.store import Backup, Health, Restored, Store, Stores
 
 __all__ = [
+    "Append",
     "Backup",
     "FolderInUseError",
     "Health",

@@ -1,9 +1,11 @@
 """The port of records: append-only events with optimistic concurrency."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ringfence.domain.errors import ConflictError
+from ringfence.domain.pages import Key, Page
 from ringfence.domain.records import Event, RecordKind, RecordRef, RecordState, Subject
 
 
@@ -18,8 +20,20 @@ class VersionConflictError(ConflictError):
         self.record, self.expected, self.actual = record, expected, actual
 
 
+@dataclass(frozen=True, slots=True)
+class Append:
+    """What happens to a record: what `Records.append` takes."""
+
+    record: RecordRef
+    events: Sequence[Event]
+    expected_version: int
+    state: Mapping[str, Any]
+    concerns: Sequence[Subject] = ()
+
+
 class Records(Protocol):
-    """The store keeps events and the state that domain code folded them into; it knows neither's meaning."""
+    """The store keeps events and the state that domain code folded them into, and the lists a record stands
+    on by that state (`domain.listings`); it knows nothing's meaning."""
 
     def append(
         self,
@@ -37,6 +51,9 @@ class Records(Protocol):
         events; nothing is written then.
         """
 
+    def append_all(self, appends: Sequence[Append]) -> None:
+        """Append to many records, each at most once, in one transaction. Raises as `append`."""
+
     def stream(self, record: RecordRef) -> tuple[Event, ...]:
         """Give all events of a record, oldest first; none for an unknown record."""
 
@@ -46,8 +63,19 @@ class Records(Protocol):
     def states(self, kind: RecordKind, ids: Sequence[str]) -> tuple[RecordState, ...]:
         """Give the current states of records of a kind by id, as asked for; unknown ones are left out."""
 
-    def current(self, kind: RecordKind, concerning: Subject | None = None) -> tuple[RecordState, ...]:
-        """Give the current states of all records of a kind, by id, or of those that concern a subject."""
+    def current(self, kind: RecordKind, *concerning: Subject) -> tuple[RecordState, ...]:
+        """Give the current states of all records of a kind, by id, or of those that concern all the subjects.
+
+        They are looked for among those that concern the first one: name the subject first that few do.
+        """
+
+    def page(
+        self, kind: RecordKind, list_name: str, first: int, after: Key | None = None
+    ) -> Page[RecordState]:
+        """List the current states on a list of `domain.listings`, greatest first (Key: at, id).
+
+        A page costs what is on it, however long the list is. A list of which nothing is known is empty.
+        """
 
     def concerning(
         self, kinds: Sequence[RecordKind], subjects: Sequence[Subject]

@@ -4,9 +4,10 @@ import re
 
 from ringfence.domain.errors import InvalidError, NotFoundError, UnavailableError
 from ringfence.store.neo4j.database import Database
+from ringfence.store.neo4j.records import list_all_records
 from ringfence.store.neo4j.statements import statements
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """Rises when what is stored takes another shape."""
 IMPORTED = 0
 """The version of a store that was imported from files: it lacks its constraints yet."""
@@ -30,9 +31,9 @@ def open_schema(database: Database, *, create: bool) -> None:
     if version is None:
         if not create:
             raise NotFoundError(f"There is no store in {database.address} yet; ringfence load makes one.")
-        version = _make(database)
+        version = _make(database, None)
     if version < SCHEMA_VERSION:
-        version = _make(database)
+        version = _make(database, version)
     if replacing is not None and database.replaces is None:
         raise UnavailableError(
             f"The store {database.address} is being replaced by a backup; if that was interrupted, run the "
@@ -55,9 +56,11 @@ def refuse_old_server(agent: str, address: str) -> None:
         )
 
 
-def _make(database: Database) -> int:
+def _make(database: Database, version: int | None) -> int:
     for statement in statements().values():
         if statement.subject == "schema":
             database.write_alone(statement.name, seconds=_INDEX_SECONDS)
+    if version is not None:
+        list_all_records(database)
     rows = database.write_alone("make_store", schema_version=SCHEMA_VERSION)
     return int(rows[0][0])

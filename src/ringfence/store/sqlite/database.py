@@ -8,8 +8,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from ringfence.domain.errors import InvalidError, NotFoundError, UnavailableError
 from ringfence.domain.leases import Lease, LeaseLostError
+from ringfence.domain.listings import listing_of
+from ringfence.domain.records import RecordKind
 from ringfence.domain.rings import priority
 from ringfence.store.sqlite.schema import MIGRATIONS
 
@@ -85,6 +89,11 @@ class Database:
         """Write, inside a transaction; give the number of rows that changed."""
         with self._errors():
             return self._connection().execute(statement, values).rowcount
+
+    def insert(self, statement: str, values: Sequence[Any]) -> int:
+        """Write a row, inside a transaction; give its number."""
+        with self._errors():
+            return int(self._connection().execute(statement, values).lastrowid or 0)
 
     def run_many(self, statement: str, rows: Iterable[Sequence[Any]]) -> None:
         """Write once for each row, inside a transaction."""
@@ -191,6 +200,7 @@ class Database:
         )
         self._opened.append(connection)
         connection.create_function("ring_priority", 3, priority, deterministic=True)
+        connection.create_function("record_listing", 2, _listing, deterministic=True)
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         connection.execute("PRAGMA temp_store = MEMORY")
@@ -254,6 +264,12 @@ class Database:
             sqlite3.SQLITE_IOERR: "the disk reports an error; see whether it is full",
         }
         return UnavailableError(f"The store {self.path}: {reasons.get(primary or 0, str(error))}.")
+
+
+def _listing(kind: str, state: str) -> str:
+    """Give the names of the lists a record stands on, and its place there, for a file without lists."""
+    listing = listing_of(RecordKind(kind), orjson.loads(state))
+    return orjson.dumps([[name, -listing.at] for name in listing.lists]).decode()
 
 
 def _statements(script: str) -> Iterator[str]:

@@ -372,4 +372,29 @@ MIGRATIONS: tuple[str, ...] = (
         PRIMARY KEY (merchant_id, day, buyer)
     ) STRICT, WITHOUT ROWID;
     """,
+    """
+    -- (:Record)-[:LISTED_IN {place}]->(:RecordList): on which lists a record stands, its state tells.
+    CREATE TABLE record_lists (
+        list INTEGER PRIMARY KEY,
+        kind TEXT NOT NULL,
+        name TEXT NOT NULL,
+        size INTEGER NOT NULL,
+        UNIQUE (kind, name)
+    ) STRICT;
+    CREATE TABLE listed_records (
+        list INTEGER NOT NULL REFERENCES record_lists,
+        place INTEGER NOT NULL,              -- less than zero by what the list is sorted by: greatest first
+        id TEXT NOT NULL,
+        record INTEGER NOT NULL REFERENCES records,
+        PRIMARY KEY (list, place, id)
+    ) STRICT, WITHOUT ROWID;
+    INSERT OR IGNORE INTO record_lists (kind, name, size)
+        SELECT kind, told.value ->> 0, 0 FROM records, json_each(record_listing(kind, state)) AS told;
+    INSERT INTO listed_records (list, place, id, record)
+        SELECT list, told.value ->> 1, records.id, record
+        FROM records, json_each(record_listing(records.kind, state)) AS told
+        CROSS JOIN record_lists ON record_lists.kind = records.kind AND name = told.value ->> 0;
+    UPDATE record_lists
+        SET size = (SELECT count(*) FROM listed_records AS each WHERE each.list = record_lists.list);
+    """,
 )
