@@ -1,15 +1,21 @@
 // name: append_audit
-// Entries of one chain and whom they are about; it waits for no other writer, and may be sent twice.
+// Entries of one chain and whom they are about; it waits for nobody but who continues the same chain, and may be
+// sent twice. Tells whether they are there: if others have continued the chain, nothing is written.
 MATCH (s:Store {id: $store}) WHERE s.replacing IS NULL AND $replaces IS NULL OR s.replaced_by = $replaces
 MERGE (c:AuditChain {chain: $chain})
-SET c.number = $number
+SET c.chain = $chain
 WITH c
-UNWIND $entries AS row
-MERGE (e:AuditEntry {chain: $chain, number: row[0]})
-ON CREATE SET e.at = row[1], e.digest = row[2], e.mac = row[3], e.payload = row[4], e.actor = row[5],
-    e.told_at = CASE WHEN row[4] IS NULL THEN null ELSE row[1] END
-FOREACH (id IN row[6] | MERGE (touched:AuditSubject {id: id}) MERGE (e)-[:TOUCHED]->(touched))
-RETURN DISTINCT c.chain
+OPTIONAL MATCH (sent:AuditEntry {chain: $chain, number: $number})
+WITH c, coalesce(c.number, 0) < $first AS is_next, coalesce(sent.mac = $mac, false) AS is_there
+CALL (is_next) {
+    UNWIND CASE WHEN is_next THEN $entries ELSE [] END AS row
+    CREATE (e:AuditEntry {chain: $chain, number: row[0], at: row[1], digest: row[2], mac: row[3]})
+    SET e.payload = row[4], e.actor = row[5], e.told_at = CASE WHEN row[4] IS NULL THEN null ELSE row[1] END
+    FOREACH (id IN row[6] | MERGE (touched:AuditSubject {id: id}) CREATE (e)-[:TOUCHED]->(touched))
+    RETURN count(*) AS written
+}
+FOREACH (_ IN CASE WHEN is_next THEN [1] ELSE [] END | SET c.number = $number)
+RETURN is_next OR is_there
 
 // name: list_audit
 // Entries after a place, latest first.
@@ -58,6 +64,13 @@ MATCH (e:AuditEntry) USING INDEX e:AuditEntry(chain, number)
 WHERE e.chain = $chain AND e.number > $after
 RETURN e.chain, e.number, e.at, e.digest, e.mac, e.payload
 ORDER BY e.number LIMIT $first
+
+// name: find_audit_head
+// The last entry of a chain.
+MATCH (e:AuditEntry) USING INDEX e:AuditEntry(chain, number)
+WHERE e.chain = $chain AND e.number >= 1
+RETURN e.chain, e.number, e.mac
+ORDER BY e.number DESC LIMIT 1
 
 // name: list_audit_heads
 // The last entry of each chain.

@@ -26,6 +26,8 @@ class Settings:
 
     policy: Path | None = None
     """RINGFENCE_POLICY: the file of the policy in force (default: the built-in policy)."""
+    purpose: str | None = None
+    """RINGFENCE_PURPOSE: why commands look at people or decide, for the audit (default: the command)."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
@@ -44,6 +46,7 @@ class Settings:
             copy_user=copy_user or user,
             copy_password=copy_password or password,
             policy=Path(policy) if policy else None,
+            purpose=environment.get("RINGFENCE_PURPOSE") or None,
         )
 
 

@@ -8,6 +8,7 @@ from ringfence.domain.errors import InvalidError
 from ringfence.domain.pages import Key
 from ringfence.domain.scope import Role
 from ringfence.store import Store
+from ringfence.store.audit import ChainContinuedError
 
 KEY = bytes(range(32))
 
@@ -99,6 +100,35 @@ def test_heads_are_the_ends_of_chains(store: Store) -> None:
     filled(store)
     assert store.audit.heads() == (ONE[-1].head, OTHER[-1].head)
     assert Head.read(str(ONE[-1].head)) == ONE[-1].head
+
+
+def test_the_end_of_a_chain_is_found_by_its_name(store: Store) -> None:
+    filled(store)
+    assert store.audit.head(ONE[0].chain) == ONE[-1].head
+    assert store.audit.head("nobody's") is None
+
+
+def test_of_two_who_continue_a_chain_the_second_is_refused_and_writes_nothing(store: Store) -> None:
+    store.audit.append(ONE[:2])
+    another = seal(KEY, ONE[0].head, 30, told("bo", "b9").to_payload("salt"))
+    for late in ([another], [another, seal(KEY, another.head, 40, told().to_payload("salt"))]):
+        with pytest.raises(ChainContinuedError, match=ONE[0].chain):
+            store.audit.append(late)
+    assert store.audit.read(ONE[0].chain, 0, 9) == tuple(ONE[:2])
+    assert store.audit.page(9, None).total == 2
+    assert store.audit.page(9, None, subject="b9").total == 0
+
+
+def test_what_is_sent_twice_is_kept_once(store: Store) -> None:
+    store.audit.append(ONE[:2])
+    store.audit.append(ONE[2:])
+    store.audit.append(ONE[:2])
+    assert store.audit.read(ONE[0].chain, 0, 9) == tuple(ONE)
+    assert (store.audit.page(9, None).total, store.audit.heads()) == (3, (ONE[-1].head,))
+
+
+def test_no_copy_of_a_store_is_at_its_place(store: Store, store_address: str) -> None:
+    assert store_address.rpartition("/")[2] in store.audit.place
 
 
 def test_a_chain_is_read_in_its_order_and_in_parts(store: Store) -> None:

@@ -13,7 +13,7 @@ Publish = Callable[..., int]
 _DAY = datetime(2026, 4, 1, tzinfo=UTC)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def publish() -> Publish:
     """Publish a run of rings that are given as ring id -> (evidence, members)."""
     return _publish

@@ -1,4 +1,4 @@
-"""`ringfence audit`: who asked what about whom over the network, and whether it is as it was written."""
+"""`ringfence audit`: who asked what about whom, and whether it is as it was written."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,7 +18,7 @@ from ringfence.domain.scope import Role
 if TYPE_CHECKING:
     from ringfence.domain.audit import SealedEntry
 
-commands = typer.Typer(help="List the audit of the API, verify it, and erase what is old.")
+commands = typer.Typer(help="List the audit, verify it, and erase what is old.")
 
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -33,7 +33,9 @@ def _audit(context: typer.Context) -> None:
 @commands.command("list", options_metavar="[OPTIONS]")
 def list_entries(
     context: typer.Context,
-    actor: Annotated[str | None, typer.Option(metavar="NAME", help="Only what this key asked.")] = None,
+    actor: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Only what this key or person asked.")
+    ] = None,
     subject: Annotated[
         str | None, typer.Option(metavar="ID", help="Only about this buyer, ring, verification or the like.")
     ] = None,
@@ -41,7 +43,7 @@ def list_entries(
     store: StoreAddress = None,
     as_json: _Json = False,
 ) -> None:
-    """List what was asked over the network, the latest first.
+    """List what was asked about people, the latest first.
 
     Example: ringfence audit list --subject b000042
     """

@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ringfence.cli.context import StoreAddress, address_of, stores_of
+from ringfence.cli.acting import ActingAs, acting
+from ringfence.cli.audited import audited
+from ringfence.cli.context import StoreAddress, address_of, open_store, stores_of
 from ringfence.cli.moments import as_text
 from ringfence.cli.printing import print_json, print_lines
 from ringfence.cli.progress import show_progress
+from ringfence.domain.scope import Role
 
 if TYPE_CHECKING:
     from ringfence.services.back_up import Contents
@@ -23,6 +26,7 @@ def backup(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="File to write; it must not exist.")],
     store: StoreAddress = None,
+    acting_as: ActingAs = None,
     as_json: _Json = False,
     quiet: _Quiet = False,
 ) -> None:
@@ -34,6 +38,8 @@ def backup(
     """
     from ringfence.services.back_up import back_up
 
+    with open_store(context, store) as opened, audited(context, opened, acting(acting_as, Role.OPERATOR)):
+        pass
     with show_progress(quiet) as progress:
         made, contents = back_up(stores_of(context), address_of(context, store), file, progress)
     _tell(f"{file} is a verified copy", str(file), made, contents, as_json)

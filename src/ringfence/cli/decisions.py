@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ringfence.cli.acting import ActingAs, acting
+from ringfence.cli.audited import audited
 from ringfence.cli.chosen_policy import PolicyOption, chosen_policy
 from ringfence.cli.clock import clock
 from ringfence.cli.context import StoreAddress, open_store
@@ -63,7 +64,7 @@ def decide(
 
     principal = acting(acting_as, Role.INVESTIGATOR)
     in_force = chosen_policy(context, policy)
-    with open_store(context, store) as opened:
+    with open_store(context, store) as opened, audited(context, opened, principal, ring):
         standing = decide_rings.decide(
             opened, principal, ring, outcome, reason, as_moment(until), clock(), seen, in_force
         )
@@ -86,7 +87,7 @@ def undo(
     from ringfence.services import decide_rings
 
     principal = acting(acting_as, Role.INVESTIGATOR)
-    with open_store(context, store) as opened:
+    with open_store(context, store) as opened, audited(context, opened, principal, ring):
         standing = decide_rings.undo(opened, principal, ring, reason, clock(), seen)
     _tell(ring, standing, as_json)
 
@@ -106,7 +107,7 @@ def note(
     from ringfence.services import decide_rings
 
     principal = acting(acting_as, Role.INVESTIGATOR)
-    with open_store(context, store) as opened:
+    with open_store(context, store) as opened, audited(context, opened, principal, ring):
         standing = decide_rings.note(opened, principal, ring, text, clock())
     _tell(ring, standing, as_json)
 
@@ -129,7 +130,7 @@ def assign(
     if (owner is None) is not nobody:
         raise InvalidError("name an owner, or say --nobody")
     principal = acting(acting_as, Role.INVESTIGATOR)
-    with open_store(context, store) as opened:
+    with open_store(context, store) as opened, audited(context, opened, principal, ring):
         standing = decide_rings.assign(opened, principal, ring, owner, clock())
     _tell(ring, standing, as_json)
 
@@ -148,7 +149,7 @@ def history(
     from ringfence.services import decide_rings
 
     principal = acting(acting_as, Role.INVESTIGATOR)
-    with open_store(context, store) as opened:
+    with open_store(context, store) as opened, audited(context, opened, principal, ring):
         events = decide_rings.history(opened, principal, ring)
     if as_json:
         print_json(

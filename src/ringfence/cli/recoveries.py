@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ringfence.cli.acting import OPERATOR, ActingAs, acting
+from ringfence.cli.acting import ActingAs, acting
+from ringfence.cli.audited import audited
 from ringfence.cli.clock import clock
 from ringfence.cli.context import StoreAddress, open_store
 from ringfence.cli.exit_codes import WRONG_USE
@@ -61,6 +62,7 @@ def list_all(
     ] = None,
     limit: Annotated[int, typer.Option(min=1, help="At most so many recoveries.")] = 50,
     store: StoreAddress = None,
+    acting_as: ActingAs = None,
     as_json: _Json = False,
 ) -> None:
     """List recoveries, latest first.
@@ -69,16 +71,19 @@ def list_all(
     """
     from ringfence.services.recover_losses import list_recoveries
 
-    with open_store(context, store) as opened:
+    principal, asked = acting(acting_as, Role.OPERATOR), (merchant, buyer, verification)
+    with open_store(context, store) as opened, audited(context, opened, principal, *asked) as subjects:
         page = list_recoveries(
             opened,
-            OPERATOR,
+            principal,
             limit,
             verification_id=verification,
             merchant_id=merchant,
             buyer_id=buyer,
             state=state,
         )
+        for each in page.items:
+            subjects |= _subjects(each)
     if as_json:
         print_json([_shown(recovery) for recovery in page.items])
         return
@@ -109,6 +114,7 @@ def show(
     context: typer.Context,
     recovery: _Id,
     store: StoreAddress = None,
+    acting_as: ActingAs = None,
     as_json: _Json = False,
 ) -> None:
     """Show a recovery: its claims, and all that happened to it.
@@ -117,9 +123,12 @@ def show(
     """
     from ringfence.services.recover_losses import find_recovery, recovery_history
 
-    with open_store(context, store) as opened, opened.snapshot():
-        found = find_recovery(opened, OPERATOR, recovery)
-        events = recovery_history(opened, OPERATOR, recovery)
+    principal = acting(acting_as, Role.OPERATOR)
+    with open_store(context, store) as opened, audited(context, opened, principal, recovery) as subjects:
+        with opened.snapshot():
+            found = find_recovery(opened, principal, recovery)
+            events = recovery_history(opened, principal, recovery)
+        subjects |= _subjects(found)
     if as_json:
         print_json(
             _shown(found)
@@ -183,8 +192,12 @@ def approve(
     from ringfence.services import recover_losses
 
     principal = acting(acting_as, Role.INVESTIGATOR)
-    with open_store(context, store) as opened:
+    with (
+        open_store(context, store) as opened,
+        audited(context, opened, principal, recovery, *(claim or ())) as subjects,
+    ):
         changed = recover_losses.approve(opened, principal, recovery, claim or None, reason, clock(), seen)
+        subjects |= _subjects(changed)
     _tell(changed, as_json)
 
 
@@ -209,8 +222,12 @@ def refuse(
     from ringfence.services import recover_losses
 
     principal = acting(acting_as, Role.INVESTIGATOR)
-    with open_store(context, store) as opened:
+    with (
+        open_store(context, store) as opened,
+        audited(context, opened, principal, recovery, *(claim or ())) as subjects,
+    ):
         changed = recover_losses.refuse(opened, principal, recovery, claim or None, reason, clock(), seen)
+        subjects |= _subjects(changed)
     _tell(changed, as_json)
 
 
@@ -232,8 +249,12 @@ def pay(
     from ringfence.services import recover_losses
 
     principal = acting(acting_as, Role.INVESTIGATOR)
-    with open_store(context, store) as opened:
+    with (
+        open_store(context, store) as opened,
+        audited(context, opened, principal, recovery, claim) as subjects,
+    ):
         changed = recover_losses.pay(opened, principal, recovery, claim, reference, clock(), seen)
+        subjects |= _subjects(changed)
     _tell(changed, as_json)
 
 
@@ -255,8 +276,12 @@ def give_back(
     from ringfence.services import recover_losses
 
     principal = acting(acting_as, Role.INVESTIGATOR)
-    with open_store(context, store) as opened:
+    with (
+        open_store(context, store) as opened,
+        audited(context, opened, principal, recovery, claim) as subjects,
+    ):
         changed = recover_losses.give_back(opened, principal, recovery, claim, reference, clock(), seen)
+        subjects |= _subjects(changed)
     _tell(changed, as_json)
 
 
@@ -267,6 +292,7 @@ def statement(
     month: Annotated[str, typer.Argument(metavar="MONTH", help="As 2027-01, in UTC.")],
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
     store: StoreAddress = None,
+    acting_as: ActingAs = None,
     as_json: _Json = False,
 ) -> None:
     """Tell a merchant every cent that it was paid or gave back in a month.
@@ -278,8 +304,11 @@ def statement(
 
     if as_csv and as_json:
         raise InvalidError("say --csv or --json, not both")
-    with open_store(context, store) as opened:
-        told = recover_losses.statement(opened, OPERATOR, merchant, month, clock())
+    principal = acting(acting_as, Role.OPERATOR)
+    with open_store(context, store) as opened, audited(context, opened, principal, merchant) as subjects:
+        told = recover_losses.statement(opened, principal, merchant, month, clock())
+        for line in told.lines:
+            subjects |= {line.recovery_id, line.verification_id}
     if as_csv:
         typer.echo(statement_as_csv(told), nl=False)
         return
@@ -312,6 +341,10 @@ def statement(
             for currency, total in told.totals().items()
         )
     )
+
+
+def _subjects(recovery: "Recovery") -> set[str]:
+    return {recovery.recovery_id, recovery.buyer_id, recovery.verification_id}
 
 
 def _in_words(event: "Event") -> str:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ringfence.cli.acting import OPERATOR, ActingAs, acting
+from ringfence.cli.acting import ActingAs, acting
+from ringfence.cli.audited import audited
 from ringfence.cli.chosen_policy import PolicyOption, chosen_policy
 from ringfence.cli.clock import clock
 from ringfence.cli.context import StoreAddress, open_store
@@ -75,7 +76,8 @@ def file(
     from ringfence.services.report_buyers import file_report
 
     rules, principal = chosen_policy(context, policy), _reporter(acting_as, merchant)
-    with open_store(context, store) as opened:
+    asked = (merchant, buyer, claim, report_id)
+    with open_store(context, store) as opened, audited(context, opened, principal, *asked) as subjects:
         filing = file_report(
             opened,
             principal,
@@ -88,6 +90,9 @@ def file(
             reason=reason,
             evidence_count=evidence,
         )
+        subjects |= _subjects(filing.report)
+        if filing.opened is not None:
+            subjects.add(filing.opened.verification_id)
     if as_json:
         opened_id = filing.opened.verification_id if filing.opened is not None else None
         print_json(_shown(filing.report) | {"is_new": filing.is_new, "opened": opened_id})
@@ -105,6 +110,7 @@ def list_all(
     buyer: Annotated[str | None, typer.Option(metavar="BUYER_ID", help="Only reports of this buyer.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="At most so many reports.")] = 50,
     store: StoreAddress = None,
+    acting_as: ActingAs = None,
     as_json: _Json = False,
 ) -> None:
     """List reports and what became of them, latest first.
@@ -113,8 +119,14 @@ def list_all(
     """
     from ringfence.services.report_buyers import list_reports
 
-    with open_store(context, store) as opened:
-        page = list_reports(opened, _reader(merchant), limit, None, clock(), buyer)
+    principal = _reader(acting_as, merchant)
+    with (
+        open_store(context, store) as opened,
+        audited(context, opened, principal, merchant, buyer) as subjects,
+    ):
+        page = list_reports(opened, principal, limit, None, clock(), buyer)
+        for each in page.items:
+            subjects |= _subjects(each.report)
     if as_json:
         print_json([_standing(each) for each in page.items])
         return
@@ -147,6 +159,7 @@ def show(
     report: _Report,
     merchant: _SeenBy = None,
     store: StoreAddress = None,
+    acting_as: ActingAs = None,
     as_json: _Json = False,
 ) -> None:
     """Show one report and what became of it.
@@ -155,8 +168,13 @@ def show(
     """
     from ringfence.services.report_buyers import find_report
 
-    with open_store(context, store) as opened:
-        found = find_report(opened, _reader(merchant), report, clock())
+    principal = _reader(acting_as, merchant)
+    with (
+        open_store(context, store) as opened,
+        audited(context, opened, principal, report, merchant) as subjects,
+    ):
+        found = find_report(opened, principal, report, clock())
+        subjects |= _subjects(found.report)
     _tell(found, as_json)
 
 
@@ -177,8 +195,12 @@ def withdraw(
     from ringfence.services.report_buyers import withdraw_report
 
     principal = _reporter(acting_as, merchant)
-    with open_store(context, store) as opened:
+    with (
+        open_store(context, store) as opened,
+        audited(context, opened, principal, report, merchant) as subjects,
+    ):
         standing = withdraw_report(opened, principal, report, reason, clock())
+        subjects |= _subjects(standing.report)
     _tell(standing, as_json)
 
 
@@ -201,8 +223,12 @@ def dispute(
     from ringfence.services.report_buyers import dispute_report
 
     principal = _reporter(acting_as, merchant)
-    with open_store(context, store) as opened:
+    with (
+        open_store(context, store) as opened,
+        audited(context, opened, principal, report, merchant) as subjects,
+    ):
         standing = dispute_report(opened, principal, report, reason, clock())
+        subjects |= _subjects(standing.report)
     _tell(standing, as_json)
 
 
@@ -210,8 +236,12 @@ def _reporter(acting_as: str | None, merchant: str) -> Principal:
     return replace(acting(acting_as, Role.MERCHANT), merchant_id=merchant)
 
 
-def _reader(merchant: str | None) -> Principal:
-    return OPERATOR if merchant is None else Principal(OPERATOR.name, Role.MERCHANT, merchant)
+def _reader(acting_as: str | None, merchant: str | None) -> Principal:
+    return acting(acting_as, Role.OPERATOR) if merchant is None else _reporter(acting_as, merchant)
+
+
+def _subjects(report: "Report") -> set[str]:
+    return {report.report_id, report.buyer_id}
 
 
 def _tell(standing: "ReportStanding", as_json: bool) -> None:

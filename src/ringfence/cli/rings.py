@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ringfence.cli.acting import OPERATOR
-from ringfence.cli.chosen_run import RunIdOption, RunOption, read_chosen_run, refuse_folder_and_store
+from ringfence.cli.acting import ActingAs, acting
+from ringfence.cli.audited import audited
+from ringfence.cli.chosen_run import RunIdOption, RunOption, refuse_folder_and_store
 from ringfence.cli.clock import clock
 from ringfence.cli.context import StoreAddress, open_store
 from ringfence.cli.exit_codes import WRONG_USE
@@ -19,6 +20,7 @@ from ringfence.cli.printing import print_json, print_lines, print_table
 from ringfence.domain.errors import InvalidError
 from ringfence.domain.ring_decisions import RingStatus
 from ringfence.domain.rings import RingOrder, RingQuery
+from ringfence.domain.scope import Role
 
 if TYPE_CHECKING:
     from ringfence.export import RunFolder
@@ -106,6 +108,7 @@ def list_rings(
         typer.Option(help="What comes first; priority is evidence times money times merchants hit."),
     ] = ListedBy.SCORE,
     limit: Annotated[int, typer.Option(min=1, help="At most so many rings.")] = 50,
+    acting_as: ActingAs = None,
     as_json: _Json = False,
 ) -> None:
     """List the rings of a run, strongest first; those of a store that are down only if asked for.
@@ -132,8 +135,10 @@ def list_rings(
             raise typer.BadParameter("needs a store; a folder holds no decisions.", param_hint="--status")
         found = list_folder_rings(run, query, limit)
     else:
-        with open_store(context, store) as opened:
-            found = list_stored_rings(opened, OPERATOR, query, _statuses(status), limit, clock(), run_id)
+        principal, asked = acting(acting_as, Role.OPERATOR), (merchant, buyer, network)
+        with open_store(context, store) as opened, audited(context, opened, principal, *asked) as subjects:
+            found = list_stored_rings(opened, principal, query, _statuses(status), limit, clock(), run_id)
+            subjects.update(found.shown["ring_id"])
     standings = found.standings or {}
     if as_json:
         print_json(
@@ -182,6 +187,7 @@ def show_ring(
     run: RunOption = None,
     store: StoreAddress = None,
     run_id: RunIdOption = None,
+    acting_as: ActingAs = None,
     as_json: _Json = False,
 ) -> None:
     """Show one ring: why, its members, their links, and the claims behind it.
@@ -196,8 +202,10 @@ def show_ring(
     if run is not None:
         folder = select_rings(read_run(run), [ring_id])
     else:
-        with open_store(context, store) as opened:
-            stored = read_stored_ring(opened, OPERATOR, ring_id, clock(), run_id)
+        principal = acting(acting_as, Role.OPERATOR)
+        with open_store(context, store) as opened, audited(context, opened, principal, ring_id) as subjects:
+            stored = read_stored_ring(opened, principal, ring_id, clock(), run_id)
+            subjects.update(stored.part.members["buyer_id"])
         folder = stored.part
     if as_json:
         document = json.loads(render_rings(folder, Format.JSON))
@@ -295,17 +303,26 @@ def export(
     ring: Annotated[
         list[str] | None, typer.Option(metavar="RING_ID", help="Only this ring; may be given again.")
     ] = None,
+    acting_as: ActingAs = None,
 ) -> None:
     """Export rings as CSV, GEXF (Gephi), GraphML or JSON.
 
     Example: ringfence rings export --run run --format gexf --out rings.gexf
     """
-    from ringfence.export import Format, export_rings
+    from ringfence.export import Format, export_rings, read_run, select_rings
+    from ringfence.services.stored_runs import read_stored_run
 
-    folder = read_chosen_run(context, run, store, run_id)
+    refuse_folder_and_store(run, store, run_id)
     if out is None and sys.stdout.isatty() and file_format in (ExportFormat.GEXF, ExportFormat.GRAPHML):
         raise InvalidError("name a file with --out, or send the output into a pipe")
-    export_rings(folder, sys.stdout.buffer if out is None else out, Format(file_format.value), ring or None)
+    if run is not None:
+        folder = select_rings(read_run(run), ring or None)
+    else:
+        principal, asked = acting(acting_as, Role.OPERATOR), ring or ()
+        with open_store(context, store) as opened, audited(context, opened, principal, *asked) as subjects:
+            folder = select_rings(read_stored_run(opened, run_id), ring or None)
+            subjects.update(folder.rings["ring_id"], folder.members["buyer_id"])
+    export_rings(folder, sys.stdout.buffer if out is None else out, Format(file_format.value))
 
 
 def _statuses(asked: list[ListedStatus] | None) -> frozenset[RingStatus]:

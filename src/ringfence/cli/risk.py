@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ringfence.cli.acting import OPERATOR
+from ringfence.cli.acting import ActingAs, acting
+from ringfence.cli.audited import audited
 from ringfence.cli.chosen_policy import PolicyOption, chosen_policy
 from ringfence.cli.clock import clock
 from ringfence.cli.context import StoreAddress, open_store
 from ringfence.cli.moments import as_moment, as_text, read_moment
 from ringfence.cli.printing import print_json, print_lines, print_table
 from ringfence.domain.risk import Language
+from ringfence.domain.scope import Role
 
 if TYPE_CHECKING:
     from ringfence.domain.risk import BuyerRisk
@@ -34,6 +36,7 @@ def risk(
     ] = Language.ENGLISH,
     policy: PolicyOption = None,
     store: StoreAddress = None,
+    acting_as: ActingAs = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Show a buyer's risk: the band, the probability of abuse, and each signal with what would lower it.
@@ -42,9 +45,11 @@ def risk(
     """
     from ringfence.services.buyer_risk import buyer_risk
 
-    in_force = chosen_policy(context, policy)
-    with open_store(context, store) as opened:
-        told = buyer_risk(opened, OPERATOR, buyer, in_force, clock(), as_moment(as_of), language)
+    in_force, principal = chosen_policy(context, policy), acting(acting_as, Role.OPERATOR)
+    with open_store(context, store) as opened, audited(context, opened, principal, buyer) as subjects:
+        told = buyer_risk(opened, principal, buyer, in_force, clock(), as_moment(as_of), language)
+        if told.verification_id is not None:
+            subjects.add(told.verification_id)
     if as_json:
         print_json(_shown(told))
     else:

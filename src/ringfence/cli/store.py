@@ -5,11 +5,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ringfence.cli.acting import ActingAs, acting
+from ringfence.cli.audited import audited
 from ringfence.cli.clock import clock
-from ringfence.cli.context import stores_of, targets_of
+from ringfence.cli.context import open_store, stores_of, targets_of
 from ringfence.cli.exit_codes import WRONG_USE
 from ringfence.cli.printing import print_json, print_table
 from ringfence.cli.progress import show_progress
+from ringfence.domain.scope import Role
 
 if TYPE_CHECKING:
     from ringfence.store.fingerprints import Fingerprint
@@ -37,6 +40,7 @@ def copy(
             "words: for a copy to browse.",
         ),
     ] = False,
+    acting_as: ActingAs = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print a summary as JSON.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
 ) -> None:
@@ -50,6 +54,8 @@ def copy(
     from ringfence.services.copy_store import copy_store
     from ringfence.store.fingerprints import of_all
 
+    with open_store(context, source) as opened, audited(context, opened, acting(acting_as, Role.OPERATOR)):
+        pass
     with show_progress(quiet) as progress:
         copied = copy_store(
             (stores_of(context), source),

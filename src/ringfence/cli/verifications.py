@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ringfence.cli.acting import OPERATOR, ActingAs, acting
+from ringfence.cli.acting import ActingAs, acting
+from ringfence.cli.audited import audited
 from ringfence.cli.chosen_policy import PolicyOption, chosen_policy
 from ringfence.cli.clock import clock
 from ringfence.cli.context import StoreAddress, open_store
@@ -59,6 +60,7 @@ def list_all(
     buyer: Annotated[str | None, typer.Option(metavar="BUYER_ID", help="Only those of this buyer.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="At most so many verifications.")] = 50,
     store: StoreAddress = None,
+    acting_as: ActingAs = None,
     as_json: _Json = False,
 ) -> None:
     """List verifications, newest first.
@@ -67,8 +69,11 @@ def list_all(
     """
     from ringfence.services.verify_buyers import list_verifications
 
-    with open_store(context, store) as opened:
-        page = list_verifications(opened, OPERATOR, limit, state=state, owner=owner, buyer_id=buyer)
+    principal = acting(acting_as, Role.OPERATOR)
+    with open_store(context, store) as opened, audited(context, opened, principal, buyer) as subjects:
+        page = list_verifications(opened, principal, limit, state=state, owner=owner, buyer_id=buyer)
+        for each in page.items:
+            subjects |= {each.verification_id, each.buyer_id}
     if as_json:
         print_json([_shown(verification) for verification in page.items])
         return
@@ -100,6 +105,7 @@ def show(
     context: typer.Context,
     verification: _Id,
     store: StoreAddress = None,
+    acting_as: ActingAs = None,
     as_json: _Json = False,
 ) -> None:
     """Show a verification: its file, and all that happened in it.
@@ -108,9 +114,14 @@ def show(
     """
     from ringfence.services.verify_buyers import find_verification, verification_history
 
-    with open_store(context, store) as opened, opened.snapshot():
-        found = find_verification(opened, OPERATOR, verification)
-        events = verification_history(opened, OPERATOR, verification)
+    principal = acting(acting_as, Role.OPERATOR)
+    with open_store(context, store) as opened, audited(context, opened, principal, verification) as subjects:
+        with opened.snapshot():
+            found = find_verification(opened, principal, verification)
+            events = verification_history(opened, principal, verification)
+        subjects |= {found.buyer_id, *found.file.reports, *(link.buyer_id for link in found.file.links)}
+        if found.file.ring_id is not None:
+            subjects.add(found.file.ring_id)
     if as_json:
         print_json(
             _shown(found)
@@ -169,8 +180,9 @@ def open_one(
     from ringfence.services import verify_buyers
 
     rules, principal = chosen_policy(context, policy), acting(acting_as, Role.INVESTIGATOR)
-    with open_store(context, store) as opened:
+    with open_store(context, store) as opened, audited(context, opened, principal, buyer) as subjects:
         made = verify_buyers.open_verification(opened, principal, buyer, because, rules, clock())
+        subjects.add(made.verification_id)
     _tell(made, as_json)
 
 
@@ -194,8 +206,9 @@ def assign(
     if (owner is None) is not nobody:
         raise InvalidError("name an owner, or say --nobody")
     principal = acting(acting_as, Role.INVESTIGATOR)
-    with open_store(context, store) as opened:
+    with open_store(context, store) as opened, audited(context, opened, principal, verification) as subjects:
         changed = verify_buyers.assign(opened, principal, verification, owner, clock(), seen)
+        subjects.add(changed.buyer_id)
     _tell(changed, as_json)
 
 
@@ -215,8 +228,9 @@ def note(
     from ringfence.services import verify_buyers
 
     principal = acting(acting_as, Role.INVESTIGATOR)
-    with open_store(context, store) as opened:
+    with open_store(context, store) as opened, audited(context, opened, principal, verification) as subjects:
         changed = verify_buyers.note(opened, principal, verification, text, clock())
+        subjects.add(changed.buyer_id)
     _tell(changed, as_json)
 
 
@@ -245,8 +259,9 @@ def decide(
     from ringfence.services.verify_buyers import decide_verification
 
     rules, principal = chosen_policy(context, policy), acting(acting_as, Role.INVESTIGATOR)
-    with open_store(context, store) as opened:
+    with open_store(context, store) as opened, audited(context, opened, principal, verification) as subjects:
         changed = decide_verification(opened, principal, verification, outcome, reason, rules, clock(), seen)
+        subjects.add(changed.buyer_id)
     _tell(changed, as_json)
 
 
@@ -268,8 +283,9 @@ def appeal(
     from ringfence.services import verify_buyers
 
     rules, principal = chosen_policy(context, policy), acting(acting_as, Role.INVESTIGATOR)
-    with open_store(context, store) as opened:
+    with open_store(context, store) as opened, audited(context, opened, principal, verification) as subjects:
         changed = verify_buyers.appeal(opened, principal, verification, reason, rules, clock(), seen)
+        subjects.add(changed.buyer_id)
     _tell(changed, as_json)
 
 
@@ -291,8 +307,9 @@ def reopen(
     from ringfence.services import verify_buyers
 
     rules, principal = chosen_policy(context, policy), acting(acting_as, Role.INVESTIGATOR)
-    with open_store(context, store) as opened:
+    with open_store(context, store) as opened, audited(context, opened, principal, verification) as subjects:
         changed = verify_buyers.reopen(opened, principal, verification, because, rules, clock(), seen)
+        subjects.add(changed.buyer_id)
     _tell(changed, as_json)
 
 

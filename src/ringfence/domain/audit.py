@@ -1,13 +1,14 @@
 """The audit: who asked what about whom, sealed in chains that show whether entries were changed or taken out.
 
-Each process writes a chain of its own. An entry's MAC is taken over the MAC before it and the digest of its
+Each process that answers over the network writes a chain of its own; commands continue one, in turn. An
+entry's MAC is taken over the MAC before it and the digest of its
 payload: so a payload can be erased, and the chain still proves when there was something, and that nothing was
 put in, taken out or moved. That its end was not cut off is proved by heads that were kept elsewhere.
 """
 
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -118,7 +119,7 @@ class SealedEntry:
 
 
 def begin_chain(key: bytes, name: str) -> Head:
-    """Begin a chain under a key; `name` is random, so that no two processes write one."""
+    """Begin a chain under a key; `name` is random where one process alone is to write it."""
     return Head(f"{key_id(key)}-{name}", 0, _NO_MAC)
 
 
@@ -147,18 +148,24 @@ def key_id(key: bytes) -> str:
     return hmac.digest(key, b"ringfence audit key id", "sha256").hex()[:8]
 
 
-def checked_purpose(text: str) -> str:
-    """Give a purpose as it is kept. Raises InvalidError for one that is too long or not of one line."""
-    purpose = checked_text(text, "The purpose (X-Purpose)", LONGEST_PURPOSE)
+def checked_purpose(text: str, where: str = "X-Purpose") -> str:
+    """Give a purpose as it is kept; `where` it was told.
+
+    Raises InvalidError for one that is too long or not of one line.
+    """
+    purpose = checked_text(text, f"The purpose ({where})", LONGEST_PURPOSE)
     if not purpose.isprintable():
-        raise InvalidError("The purpose (X-Purpose) holds characters that cannot be shown; write one line.")
+        raise InvalidError(f"The purpose ({where}) holds characters that cannot be shown; write one line.")
     return purpose
 
 
-def bounded(subjects: set[str]) -> tuple[tuple[str, ...], int]:
-    """Give the subjects that an entry names, in order, long ones cut, and how many there are besides."""
-    named = sorted(subjects)[:MOST_SUBJECTS]
-    return tuple(subject[:_LONGEST_SUBJECT] for subject in named), len(subjects) - len(named)
+def bounded(subjects: set[str], asked: Set[str] = frozenset()) -> tuple[tuple[str, ...], int]:
+    """Give the subjects that an entry names, long ones cut, and how many there are besides.
+
+    They are in order, those that were `asked` for before the others.
+    """
+    named = [*sorted(asked), *sorted(subjects - asked)][:MOST_SUBJECTS]
+    return tuple(subject[:_LONGEST_SUBJECT] for subject in named), len(subjects | asked) - len(named)
 
 
 def _mac(key: bytes, last: Head, number: int, at: int, digest: bytes) -> bytes:

@@ -4,10 +4,18 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from ringfence.domain.audit import Head, SealedEntry
-from ringfence.domain.errors import InvalidError
+from ringfence.domain.errors import ConflictError, InvalidError
 from ringfence.domain.pages import Key, Page
 
 _MOST_DIGITS = 18
+
+
+class ChainContinuedError(ConflictError):
+    """Another process has continued the chain meanwhile."""
+
+    def __init__(self, chain: str) -> None:
+        super().__init__(f"Another process has continued the audit's chain {chain} meanwhile; try again.")
+        self.chain = chain
 
 
 class Audit(Protocol):
@@ -16,11 +24,20 @@ class Audit(Protocol):
     Snapshots do not hold it: it is always shown as it is.
     """
 
+    @property
+    def place(self) -> str:
+        """Where the store is: no copy of it is there."""
+
     def append(self, entries: Sequence[SealedEntry]) -> None:
         """Keep entries of one chain, all or none; they are on the disk when this returns.
 
-        Raises UnavailableError, after which they may be there or not: begin another chain.
+        What is there already stays. Raises ChainContinuedError if there is something else at its place: of
+        two processes that continue a chain at once one is first. Raises UnavailableError, after which they
+        may be there or not: look for the chain's head, or begin another chain.
         """
+
+    def head(self, chain: str) -> Head | None:
+        """Give the last entry of a chain; None if there is no such chain."""
 
     def page(
         self, first: int, after: Key | None, actor: str | None = None, subject: str | None = None

@@ -54,7 +54,7 @@ class Copied:
 
 
 def refuse_others(history: History, store: Store) -> None:
-    """Raise NoCopyError unless all a store holds is the beginning of a history."""
+    """Raise NoCopyError unless all a store holds is the beginning of a history, but who asked about it."""
     kept = StoredHistory(store)
     for load, told in zip_longest(kept.loads, history.loads[: len(kept.loads)]):
         if load != told:
@@ -68,7 +68,8 @@ def refuse_others(history: History, store: Store) -> None:
             raise NoCopyError(_run(run))
     chains = {head.chain: head for head in history.chains}
     for head in kept.chains:
-        if head.chain not in chains or not _begins(history, chains[head.chain], head):
+        # What was asked about the copy itself stands in chains of its own.
+        if head.chain in chains and not _begins(history, chains[head.chain], head):
             raise NoCopyError(_chain(head))
     versions = {state.record: state.version for state in history.records}
     for state in kept.records:

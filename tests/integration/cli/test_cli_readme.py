@@ -61,13 +61,16 @@ def named(
 
 
 def test_the_commands_shown_can_be_given_one_after_the_other(
-    ringfence: Command, named: Callable[[str], str]
+    ringfence: Command, named: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for section in SECTIONS:
         commands = commands_of(section)
         assert commands
         for line in commands:
             program, *words = shlex.split(line)
+            if program == "export":
+                monkeypatch.setenv(*words[0].split("="))
+                continue
             assert program == "ringfence"
             target = Path(words.pop()) if ">" in words else None
             told = ringfence(*(named(word) for word in words if word != ">"))

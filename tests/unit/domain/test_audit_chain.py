@@ -103,3 +103,9 @@ def test_subjects_are_bounded_in_number_and_length() -> None:
     named, further = bounded({f"b{number:04}" for number in range(MOST_SUBJECTS + 7)} | {"a" * 9_999})
     assert (len(named), further) == (MOST_SUBJECTS, 8)
     assert len(named[0]) == 200
+
+
+def test_subjects_that_were_asked_for_are_named_before_the_others() -> None:
+    assert bounded({"a", "b", "c"}, frozenset({"c"})) == (("c", "a", "b"), 0)
+    named, further = bounded({f"b{number:04}" for number in range(MOST_SUBJECTS)}, frozenset({"r1"}))
+    assert (named[0], len(named), further) == ("r1", MOST_SUBJECTS, 1)

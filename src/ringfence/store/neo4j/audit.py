@@ -12,7 +12,7 @@ import orjson
 from ringfence.domain.audit import Head, SealedEntry
 from ringfence.domain.errors import UnavailableError
 from ringfence.domain.pages import Key, Page
-from ringfence.store.audit import place_of, read_place
+from ringfence.store.audit import ChainContinuedError, place_of, read_place
 from ringfence.store.neo4j.database import Database
 
 _MOST = 2**63 - 1
@@ -26,14 +26,21 @@ class Neo4jAudit:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    @property
+    def place(self) -> str:
+        """Where the database is."""
+        return str(self._database.address)
+
     def append(self, entries: Sequence[SealedEntry]) -> None:
         """Keep entries of one chain."""
         if not entries:
             return
         rows = [_row(sealed) for sealed in entries]
-        last = entries[-1]
-        values: dict[str, Any] = {"chain": last.chain, "number": last.number, "entries": rows}
-        self._write("append_audit", **values, replaces=self._database.replaces)
+        first, last = entries[0], entries[-1]
+        values: dict[str, Any] = {"chain": last.chain, "first": first.number, "number": last.number}
+        values |= {"mac": last.mac, "entries": rows, "replaces": self._database.replaces}
+        if not self._write("append_audit", **values)[0][0]:
+            raise ChainContinuedError(last.chain)
 
     def page(
         self, first: int, after: Key | None, actor: str | None = None, subject: str | None = None
@@ -64,6 +71,11 @@ class Neo4jAudit:
     def heads(self) -> tuple[Head, ...]:
         """Give the last entry of each chain."""
         return tuple(Head(*row) for row in self._database.all("list_audit_heads"))
+
+    def head(self, chain: str) -> Head | None:
+        """Give the last entry of a chain."""
+        row = self._database.one("find_audit_head", chain=chain)
+        return None if row is None else Head(*row)
 
     def erase(self, before: int, first: int) -> int:
         """Erase payloads."""

@@ -7,7 +7,7 @@ import orjson
 
 from ringfence.domain.audit import Head, SealedEntry
 from ringfence.domain.pages import Key, Page
-from ringfence.store.audit import place_of, read_place
+from ringfence.store.audit import ChainContinuedError, place_of, read_place
 from ringfence.store.sqlite.database import Database
 
 _COLUMNS = "a.chain, a.number, a.at, a.digest, a.mac, a.payload"
@@ -30,8 +30,16 @@ class SqliteAudit:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    @property
+    def place(self) -> str:
+        """Where the file is."""
+        return str(self._database.path.resolve())
+
     def append(self, entries: Sequence[SealedEntry]) -> None:
         """Keep entries of one chain."""
+        if not entries:
+            return
+        first, last = entries[0], entries[-1]
         rows, subjects = [], []
         for sealed in entries:
             told = {} if sealed.payload is None else orjson.loads(sealed.payload)
@@ -39,6 +47,11 @@ class SqliteAudit:
             rows.append((*place, sealed.at, sealed.digest, sealed.mac, sealed.payload, told.get("actor")))
             subjects += [(subject, sealed.at, *place) for subject in told.get("subjects", ())]
         with self._database.transaction():
+            longer = "SELECT 1 FROM audit WHERE chain = ? AND number >= ?"
+            if self._database.one(longer, (first.chain, first.number)) is not None:
+                if last in self.read(last.chain, last.number - 1, 1):
+                    return
+                raise ChainContinuedError(first.chain)
             self._database.run_together(
                 "INSERT INTO audit (chain, number, at, digest, mac, payload, actor)", rows
             )
@@ -90,6 +103,13 @@ class SqliteAudit:
             f"SELECT chain, number, mac FROM ({_CHAINS}) JOIN audit USING (chain, number) ORDER BY chain"
         )
         return tuple(Head(*row) for row in rows)
+
+    def head(self, chain: str) -> Head | None:
+        """Give the last entry of a chain."""
+        row = self._database.one(
+            "SELECT chain, number, mac FROM audit WHERE chain = ? ORDER BY number DESC LIMIT 1", (chain,)
+        )
+        return None if row is None else Head(*row)
 
     def erase(self, before: int, first: int) -> int:
         """Erase payloads."""
