@@ -48,13 +48,18 @@ RETURN b.buyer_id, country, registered_at, claims, orders, first_at, last_at
 ORDER BY place
 
 // name: find_sighted
-// Ids of buyers in the order asked for, as far as the scope sees them.
-<<market_version>>
-UNWIND range(0, size($buyer_ids) - 1) AS place
-MATCH (b:Buyer {buyer_id: $buyer_ids[place]}) USING INDEX SEEK b:Buyer(buyer_id)
-WHERE <<sees_buyer>>
-RETURN b.buyer_id
-ORDER BY place
+// Ids of buyers in the order asked for, as far as the scope sees them; and what a snapshot shows that begins so.
+MATCH (s:Store {id: $store})
+WITH s.market_version AS loads, s.published_run AS run, s.writes AS write,
+    coalesce($version, s.market_version) AS version
+CALL (version) {
+    UNWIND range(0, size($buyer_ids) - 1) AS place
+    MATCH (b:Buyer {buyer_id: $buyer_ids[place]}) USING INDEX SEEK b:Buyer(buyer_id)
+    WHERE <<sees_buyer>>
+    WITH b ORDER BY place
+    RETURN collect(b.buyer_id) AS found
+}
+RETURN found, loads, run, write
 
 // name: find_merchants
 // Merchants by id in the order asked for, each property as loads last told it.

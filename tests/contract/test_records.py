@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from ringfence.domain.errors import InvalidError
 from ringfence.domain.records import Event, RecordKind, RecordRef, Subject, SubjectKind
+from ringfence.domain.scope import PLATFORM
 from ringfence.store import Store
 from ringfence.store.records import VersionConflictError
 
@@ -179,6 +180,18 @@ def test_a_snapshot_sees_no_event_that_came_later(store: Store) -> None:
         assert store.records.state(RECORD) == before
         assert len(store.records.stream(RECORD)) == 1
     assert len(store.records.stream(RECORD)) == 2
+
+
+def test_a_snapshot_that_begins_with_who_is_in_sight_sees_nothing_later(store: Store) -> None:
+    with store.snapshot():
+        assert store.market.sighted(("b1",), PLATFORM) == ()
+        other = threading.Thread(target=store.records.append, args=(RECORD, [event()], 0, {}, [MEMBER]))
+        other.start()
+        other.join()
+        assert store.market.sighted(("b1",), PLATFORM) == ()
+        assert store.records.state(RECORD) is None
+        assert store.records.current(RECORD.kind, MEMBER) == ()
+    assert store.records.state(RECORD) is not None
 
 
 def test_a_snapshot_sees_neither_records_nor_subjects_that_came_later(store: Store) -> None:

@@ -95,7 +95,7 @@ class Store(Protocol):
         """
 
     def snapshot(self) -> AbstractContextManager[None]:
-        """Read one state of the store, whatever others write meanwhile."""
+        """Read one state of the store, from the first read on, whatever others write meanwhile."""
 
     def health(self) -> Health:
         """Say where the store stands; raises UnavailableError if it does not answer."""

@@ -1,5 +1,6 @@
 """Buyers' risk over GraphQL: to investigators with its reasons, to merchants what is theirs to know."""
 
+import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,7 @@ from ringfence.domain.progress import Silent
 from ringfence.market import results
 from ringfence.risk.facts import NOBODY
 from ringfence.store import Store
+from ringfence.store.neo4j.statements import statements
 
 RISK = """query Q($id: ID!, $asOf: DateTime, $language: Language! = ENGLISH) {
     buyerRisk(id: $id, asOf: $asOf, language: $language) {
@@ -185,6 +187,17 @@ def test_one_risk_is_three_reads(asked: Cases, who: str, query: str) -> None:
     assert asked.api.calls.pop("records.state") == 1, "of the key"
     reads = {name: number for name, number in asked.api.calls.items() if not name.startswith("audit.")}
     assert sum(reads.values()) - reads["snapshot"] <= 3
+
+
+def test_one_risk_is_three_statements_to_the_server(asked: Cases, caplog: pytest.LogCaptureFixture) -> None:
+    """Besides who asks, and what goes into the audit: what the snapshot shows is told by the first."""
+    with caplog.at_level(logging.DEBUG, "neo4j.io"):
+        asked.ask("ana", RISK, id=RINGLEADER)
+    ran = [said.partition("C: RUN ")[2] for said in caplog.messages if "C: RUN " in said]
+    named = {repr(each.text): name for name, each in statements().items() if each.subject != "audit"}
+    sent = [name for said in ran for text, name in named.items() if said.startswith(text)]
+    expected = ["find_states", "find_sighted", "find_run_batches", "list_states_concerning_all"]
+    assert sent == ([] if asked.api.store.reads_at_once else expected)
 
 
 def test_a_verification_outranks_the_score_and_an_appeal_lifts_that(asked: Cases, clock: Clock) -> None:

@@ -60,6 +60,14 @@ class Pins:
     """The last transaction that wrote: records are shown as of it."""
 
 
+@dataclass(slots=True)
+class _Seen:
+    """What the snapshot of a thread shows."""
+
+    pins: Pins | None = None
+    """None until something is read that hangs on them."""
+
+
 class Database:
     """Statements by name, on the transaction or snapshot of their thread, else each by itself.
 
@@ -176,16 +184,26 @@ class Database:
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
-        """Read one state of the store; inside a transaction or another snapshot, be part of it."""
-        if self.is_writing or self._pinned() is not None:
+        """Read one state of the store, from the first read on; inside a transaction or another snapshot, be
+        part of it."""
+        if self.is_writing or self._seen() is not None:
             yield
             return
-        row = self.one("find_pins")
-        self._local.pins = Pins(*row) if row else Pins(0, 0, 0)
+        self._local.seen = _Seen()
         try:
             yield
         finally:
-            self._local.pins = None
+            self._local.seen = None
+
+    def all_and_pins(self, name: str, /, **values: Any) -> list[tuple[Any, ...]]:
+        """Give all rows of a statement without their last three cells: the pins as of which it reads where its
+        `version` is null. A snapshot that begins with it need not ask for them."""
+        seen = None if self.is_writing else self._seen()
+        is_first = seen is not None and seen.pins is None
+        rows = self.all(name, version=None if is_first else self.pins.version, **values)
+        if seen is not None and is_first:
+            seen.pins = Pins(*rows[0][-3:]) if rows else Pins(0, 0, 0)
+        return [row[:-3] for row in rows]
 
     @property
     def is_writing(self) -> bool:
@@ -195,7 +213,13 @@ class Database:
     @property
     def pins(self) -> Pins:
         """What the snapshot of this thread shows; in a transaction, what there is."""
-        return Pins() if self.is_writing else self._pinned() or Pins()
+        seen = None if self.is_writing else self._seen()
+        if seen is None:
+            return Pins()
+        if seen.pins is None:
+            row = self.one("find_pins")
+            seen.pins = Pins(*row) if row else Pins(0, 0, 0)
+        return seen.pins
 
     @property
     def write_number(self) -> int:
@@ -213,9 +237,9 @@ class Database:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _pinned(self) -> Pins | None:
-        pins: Pins | None = getattr(self._local, "pins", None)
-        return pins
+    def _seen(self) -> _Seen | None:
+        seen: _Seen | None = getattr(self._local, "seen", None)
+        return seen
 
     def _write_alone(self, name: str, seconds: float, values: dict[str, Any]) -> list[tuple[Any, ...]]:
         with self._errors(), self._session(WRITE_ACCESS) as session:

@@ -99,8 +99,9 @@ class Neo4jMarket:
     def sighted(self, buyer_ids: Sequence[str], scope: Scope) -> tuple[str, ...]:
         """Find which buyers exist, in the order asked for."""
         asked = list(dict.fromkeys(buyer_ids))
-        rows = self._database.all("find_sighted", buyer_ids=asked, **scope_values(self._database, scope))
-        return tuple(buyer_id for (buyer_id,) in rows)
+        asker = {"merchant_id": scope.merchant_id, "since": scope.since}
+        rows = self._database.all_and_pins("find_sighted", buyer_ids=asked, **asker)
+        return tuple(buyer_id for (found,) in rows for buyer_id in found)
 
     def merchants(self, merchant_ids: Sequence[str]) -> tuple[Merchant, ...]:
         """Find merchants by id, in the order asked for."""
