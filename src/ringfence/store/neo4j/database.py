@@ -196,7 +196,7 @@ class Database:
             self._local.seen = None
 
     def all_and_pins(self, name: str, /, **values: Any) -> list[tuple[Any, ...]]:
-        """Give all rows of a statement without their last three cells: the pins as of which it reads where its
+        """Give all rows of a statement without their last three cells: the pins as of which it reads where
         `version` is null. A snapshot that begins with it need not ask for them."""
         seen = None if self.is_writing else self._seen()
         is_first = seen is not None and seen.pins is None
