@@ -10,23 +10,25 @@ another asks.
 """
 
 import argparse
+import asyncio
 import json
 import multiprocessing
 import os
-import socket
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from secrets import token_hex
+from typing import cast
 
 import numpy as np
 import orjson
 import polars as pl
+import uvloop
 from measuring import print_table
 from publication import NOW, make_run
 from starlette.applications import Starlette
@@ -154,29 +156,45 @@ def served(path: Path, *, is_bare: bool) -> Iterator[int]:
         process.join()
 
 
-def ask(port: int, requests: Sequence[bytes], seconds: float) -> list[float]:
-    """Ask in turn on one connection; give the seconds of each answer."""
-    taken: list[float] = []
-    with socket.create_connection(("127.0.0.1", port)) as connection:
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        end = time.perf_counter() + seconds
-        while not taken or time.perf_counter() < end:
-            begun = time.perf_counter()
-            connection.sendall(requests[len(taken) % len(requests)])
-            answer = b""
-            while b"\r\n\r\n" not in answer:
-                answer += connection.recv(262_144)
-            head, _, body = answer.partition(b"\r\n\r\n")
-            assert head.startswith(b"HTTP/1.1 200"), answer[:500]
-            length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
-            parts, size = [body], len(body)
-            while size < length:
-                parts.append(connection.recv(262_144))
-                size += len(parts[-1])
-            taken.append(time.perf_counter() - begun)
-            if len(taken) == 1:
-                assert b'"errors"' not in b"".join(parts), b"".join(parts)[:500]
-    return taken
+class Asking(asyncio.Protocol):
+    """Asks in turn on one connection, and keeps the seconds of each answer."""
+
+    def __init__(self, requests: Sequence[bytes], seconds: float) -> None:
+        self.taken: list[float] = []
+        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._requests, self._end = requests, time.perf_counter() + seconds
+        self._answer, self._size = b"", 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Ask the first."""
+        self._transport = cast(asyncio.Transport, transport)
+        self._ask()
+
+    def data_received(self, data: bytes) -> None:
+        """Read on, and ask the next once an answer is whole."""
+        self._answer += data
+        if not self._size and b"\r\n\r\n" in self._answer:
+            head = self._answer.partition(b"\r\n\r\n")[0]
+            assert head.startswith(b"HTTP/1.1 200"), self._answer[:500]
+            self._size = len(head) + 4 + int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
+        if not self._size or len(self._answer) < self._size:
+            return
+        self.taken.append(time.perf_counter() - self._begun)
+        assert len(self.taken) > 1 or b'"errors"' not in self._answer, self._answer[:500]
+        if time.perf_counter() < self._end:
+            self._ask()
+        else:
+            self._transport.close()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Say that all was asked, or that the server has gone."""
+        if not self.ended.done():
+            self.ended.set_result(None) if error is None else self.ended.set_exception(error)
+
+    def _ask(self) -> None:
+        self._answer, self._size = b"", 0
+        self._begun = time.perf_counter()
+        self._transport.write(self._requests[len(self.taken) % len(self._requests)])
 
 
 def written(token: str, query: str, **variables: str) -> bytes:
@@ -194,16 +212,23 @@ def measure(
 ) -> tuple[list[float], float]:
     """Ask on some connections at once; give the seconds of each answer, and answers a second."""
 
-    def turned(place: int) -> Sequence[bytes]:
-        """Begin at another place, so that no two connections ask the same at the same time."""
-        return [*requests[place % len(requests) :], *requests[: place % len(requests)]]
+    async def asked(connections: int, seconds: float) -> list[Asking]:
+        loop = asyncio.get_running_loop()
+        # Each begins at another place, so that no two connections ask the same at the same time.
+        all_asking = [
+            Asking([*requests[place % len(requests) :], *requests[: place % len(requests)]], seconds)
+            for place in range(connections)
+        ]
+        for asking in all_asking:
+            await loop.create_connection(partial(lambda one: one, asking), "127.0.0.1", port)
+        await asyncio.gather(*(asking.ended for asking in all_asking))
+        return all_asking
 
-    ask(port, requests, seconds / 4)
-    with ThreadPoolExecutor(connections) as threads:
-        begun = time.perf_counter()
-        each = list(threads.map(lambda place: ask(port, turned(place), seconds), range(connections)))
-        passed = time.perf_counter() - begun
-    taken = [one for answers in each for one in answers]
+    uvloop.run(asked(1, seconds / 4))
+    begun = time.perf_counter()
+    each = uvloop.run(asked(connections, seconds))
+    passed = time.perf_counter() - begun
+    taken = [one for asking in each for one in asking.taken]
     return taken, len(taken) / passed
 
 
