@@ -32,20 +32,20 @@ class AuditEntry:
     """One operation. What was answered is not in it, nor the words it was asked in."""
 
     actor: str
-    """The principal's name."""
+    """The principal's name: of the key, or of who gave the command."""
     role: Role
     merchant_id: str | None
     """Of a merchant's principal; None for all others."""
     purpose: str
     """Why, as who asked has told it; else the operation's name."""
     operation: str
-    """What was asked for or changed, such as `buyerRisk`; several are joined by commas."""
+    """What was asked for or changed: `buyerRisk`, `ringfence risk`; several are joined by commas."""
     subjects: tuple[str, ...]
     """Ids of the buyers, rings, verifications and the like that were asked for or answered, in order."""
     further_subjects: int
     """How many subjects there are besides those named."""
     fields: tuple[str, ...]
-    """Names of the fields that were asked for, in order."""
+    """Names of the fields that were asked for, in order; none of a command, which always tells the same."""
     outcome: str
     """ANSWERED, or the code of the refusal."""
 

@@ -13,9 +13,11 @@ from ringfence.services import audit
 
 @strawberry.type
 class AuditEntry:
-    """One operation that was asked for over the network, as it was sealed: who, what, about whom, and why."""
+    """One operation about people, as it was sealed: who asked for it, about whom, and why."""
 
-    chain: str = strawberry.field(description="Name of its chain; each process writes one of its own.")
+    chain: str = strawberry.field(
+        description="Name of its chain: a process that serves writes one of its own, commands continue one."
+    )
     number: int = strawberry.field(description="1, 2, …: its place in the chain.")
     at: Time = strawberry.field(description="When it was asked.")
     digest: str = strawberry.field(description="SHA-256 of what it says, in hex.")
@@ -25,23 +27,27 @@ class AuditEntry:
     is_erased: bool = strawberry.field(
         description="Whether it says nothing any more; then all fields after this one are null or empty."
     )
-    actor: str | None = strawberry.field(description="Name of the key.")
-    role: Role | None = strawberry.field(description="Role of the key.")
+    actor: str | None = strawberry.field(
+        description="Name of the key; of a command, the name of who gave it."
+    )
+    role: Role | None = strawberry.field(description="Role of the key, or of who gave the command.")
     merchant_id: strawberry.ID | None = strawberry.field(
-        description="The marketplace's own id of the merchant whose key it is; null for others."
+        description="The marketplace's own id of the merchant who asked; null for others."
     )
     purpose: str | None = strawberry.field(
-        description="Why, as the header X-Purpose told it; else the name of the operation."
+        description="Why, as the header X-Purpose or RINGFENCE_PURPOSE told it; else the operation's name."
     )
     operation: str | None = strawberry.field(
-        description="What was asked for or changed, such as `buyer`; several are joined by commas."
+        description="What was asked for or changed: `buyer`, `ringfence risk`; several are joined by commas."
     )
     subjects: list[strawberry.ID] = strawberry.field(
         description="Ids of buyers, rings, verifications and the like that were asked for or answered, up to "
         "200 of them."
     )
     further_subjects: int | None = strawberry.field(description="How many there were besides those.")
-    fields: list[str] = strawberry.field(description="Names of the fields that were asked for.")
+    fields: list[str] = strawberry.field(
+        description="Names of the fields that were asked for; none of a command, which always tells the same."
+    )
     outcome: str | None = strawberry.field(description="ANSWERED, or the code of the refusal.")
 
     @classmethod

@@ -302,7 +302,7 @@ class Query:
             strawberry.argument(description="Only about this buyer, ring, verification or the like."),
         ] = None,
     ) -> Connection[AuditEntry]:
-        """What was asked for over the network, latest first; to ask for it is written down, too."""
+        """What was asked for about people, latest first; to ask for it is written down, too."""
         return audit_page(info.context, first, after, actor, subject)
 
     @strawberry.field
