@@ -2,20 +2,25 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+import polars as pl
 import pytest
 from recovery_market import ANA, BO, DAY, JOB, NOW, OPERATOR, POLICY, SHOP, fill
 
 from ringfence.domain.buyers import Report
 from ringfence.domain.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from ringfence.domain.policy import Policy, VerificationPolicy
+from ringfence.domain.progress import Silent
 from ringfence.domain.records import RecordKind, Subject, SubjectKind
 from ringfence.domain.recoveries import RecoveryState
-from ringfence.domain.scope import Principal, Role
+from ringfence.domain.scope import PLATFORM, Principal, Role
 from ringfence.domain.verifications import Verification, VerificationOutcome, VerificationState
+from ringfence.services import open_verifications
+from ringfence.services.open_verifications import open_due_verifications
 from ringfence.services.read_buyers import BuyerUnknownError
 from ringfence.services.recover_losses import approve, list_recoveries, pay
 from ringfence.services.report_buyers import withdraw_report
 from ringfence.services.verify_buyers import (
+    Reported,
     VerificationUnknownError,
     appeal,
     assign,
@@ -27,7 +32,6 @@ from ringfence.services.verify_buyers import (
     open_verification,
     reopen,
     verification_history,
-    verified_buyers,
 )
 from ringfence.store import Store
 from ringfence.store.records import VersionConflictError
@@ -54,6 +58,14 @@ REFUSED_TO = {
 def store(store: Store) -> Store:
     fill(store)
     return store
+
+
+def due(
+    store: Store, buyer_id: str, weight: float, fresh_weight: float, now: int = NOW
+) -> Verification | None:
+    """Open a verification of a buyer if reports of this weight are enough."""
+    opened = open_if_due(store, JOB, [Reported(buyer_id, weight, fresh_weight)], POLICY, now)
+    return opened[0] if opened else None
 
 
 def opened(store: Store, buyer_id: str = "ann", now: int = NOW) -> Verification:
@@ -127,11 +139,10 @@ def test_only_investigators_and_jobs_open_and_only_for_buyers_there_are(store: S
         with pytest.raises(ForbiddenError):
             open_verification(store, who, "ann", "hm", POLICY, NOW)
         with pytest.raises(ForbiddenError):
-            open_if_due(store, who, "ann", 9.0, 9.0, POLICY, NOW)
+            open_if_due(store, who, [Reported("ann", 9.0, 9.0)], POLICY, NOW)
     with pytest.raises(BuyerUnknownError, match="There is no buyer nobody"):
         open_verification(store, ANA, "nobody", "hm", POLICY, NOW)
-    with pytest.raises(BuyerUnknownError):
-        open_if_due(store, JOB, "nobody", 9.0, 9.0, POLICY, NOW)
+    assert due(store, "nobody", 9.0, 9.0) is None
     with pytest.raises(InvalidError, match="The reason is empty"):
         open_verification(store, ANA, "ann", " ", POLICY, NOW)
     assert store.records.current(RecordKind.VERIFICATION) == ()
@@ -238,36 +249,80 @@ def test_what_is_reopened_has_its_file_of_then(store: Store) -> None:
 
 
 def test_several_merchants_open_one_and_after_its_end_only_others_do(store: Store) -> None:
-    assert open_if_due(store, JOB, "bob", 1.99, 1.99, POLICY, NOW) is None
-    told = open_if_due(store, JOB, "bob", 2.0, 0.0, POLICY, NOW)
+    assert due(store, "bob", 1.99, 1.99) is None
+    told = due(store, "bob", 2.0, 0.0)
     assert told is not None
     assert told.because == "2 reports of independent merchants weigh 2.00, and 2 is enough"
     assert told.file.weight == 2.0
-    assert open_if_due(store, JOB, "bob", 3.0, 3.0, POLICY, NOW) is None, "it is open"
-    assert verified_buyers(store) == {"bob": False}
+    assert due(store, "bob", 3.0, 3.0) is None, "it is open"
     decided(store, told, INCONCLUSIVE)
-    assert verified_buyers(store) == {"bob": True}
-    assert open_if_due(store, JOB, "bob", 9.0, 9.0, POLICY, NOW) is None, "all were heard"
+    assert due(store, "bob", 9.0, 9.0) is None, "all were heard"
     for place, merchant in enumerate(("shop", "cup", "dot")):
         store.reports.file(Report(f"new{place}", merchant, "bob", NOW + DAY, None, None, None), NOW + DAY)
     later = NOW + 2 * DAY
-    assert open_if_due(store, JOB, "bob", 9.0, 1.99, POLICY, later) is None
-    again = open_if_due(store, JOB, "bob", 9.0, 2.0, POLICY, later)
+    assert due(store, "bob", 9.0, 1.99, later) is None
+    again = due(store, "bob", 9.0, 2.0, later)
     assert again is not None
     assert (again.state, again.number) == (VerificationState.OPEN, 1)
     assert again.because.startswith("2 reports of independent merchants"), "the shop was heard"
     assert again.file.merchants == ("cup", "dot", "mart", "shop")
     decided(store, again, INCONCLUSIVE, later)
-    assert open_if_due(store, JOB, "bob", 9.0, 9.0, POLICY, later) is None
+    assert due(store, "bob", 9.0, 9.0, later) is None
 
 
 def test_after_no_abuse_was_found_merchants_without_a_new_claim_open_nothing(store: Store) -> None:
-    told = open_if_due(store, JOB, "bob", 2.0, 0.0, POLICY, NOW - 35 * DAY)
+    told = due(store, "bob", 2.0, 0.0, NOW - 35 * DAY)
     assert told is not None
     decided(store, told, REJECTED, NOW - 35 * DAY)
     for place, merchant in enumerate(("cup", "dot")):
         store.reports.file(Report(f"new{place}", merchant, "bob", NOW, None, None, None), NOW)
-    assert open_if_due(store, JOB, "bob", 4.0, 2.0, POLICY, NOW) is None
+    assert due(store, "bob", 4.0, 2.0) is None
+
+
+def weights_of(**weights: float) -> pl.DataFrame:
+    rows = [(buyer_id, weight, 0.0) for buyer_id, weight in weights.items()]
+    return pl.DataFrame(rows, schema=["buyer_id", "weight", "fresh_weight"], orient="row")
+
+
+def test_buyers_who_are_due_are_verified_together_as_each_alone_would_be(store: Store) -> None:
+    asked = [Reported("nobody", 9.0, 9.0), Reported("bob", 2.5, 0.0), Reported("ann", 2.0, 0.0)]
+    told = open_if_due(store, JOB, asked, POLICY, NOW)
+    assert [(each.buyer_id, each.file.weight) for each in told] == [("bob", 2.5), ("ann", 2.0)]
+    assert [find_verification(store, ANA, each.verification_id) for each in told] == list(told)
+    for each in told:
+        reports = {report.report_id for report in store.reports.of_buyer(each.buyer_id, PLATFORM)}
+        claims = {claim.claim_id for claim in store.market.claims_of(each.buyer_id, PLATFORM, 99).items}
+        assert set(each.file.reports) == reports
+        assert set(each.file.claims) <= claims
+
+
+class Killed(Silent):
+    """Ends the work after so many steps."""
+
+    def __init__(self, after: int) -> None:
+        self.left, self.stages = after, list[tuple[str, int | None]]()
+
+    def stage(self, name: str, total: int | None = None) -> None:
+        self.stages.append((name, total))
+
+    def advance(self, steps: int) -> None:
+        self.left -= steps
+        if not self.left:
+            raise KeyboardInterrupt
+
+
+def test_who_is_due_and_was_not_reached_before_an_interruption_is_verified_by_the_next_run(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(open_verifications, "_AT_ONCE", 1)
+    weights, killed = weights_of(bob=2.5, ann=2.0, idle=1.9), Killed(1)
+    with pytest.raises(KeyboardInterrupt):
+        open_due_verifications(store, POLICY, NOW, weights, killed)
+    assert killed.stages == [("verifications", 2)]
+    assert [each.buyer_id for each in list_verifications(store, ANA, 9).items] == ["bob"]
+    (rest,) = open_due_verifications(store, POLICY, NOW, weights)
+    assert rest.buyer_id == "ann"
+    assert open_due_verifications(store, POLICY, NOW, weights) == ()
 
 
 def test_to_confirm_proposes_what_each_merchant_lost(store: Store) -> None:

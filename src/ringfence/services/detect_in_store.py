@@ -129,7 +129,7 @@ def detect_in_store(
             shown = detection if request.links else detection.without_links()
             frames = tables(shown, links=request.links, lineage=not is_first)
             write_run(request.out, frames, about(parameters, shown, files, normaliser), timings)
-        opened = open_due_verifications(store, request.policy, clock(), reports)
+        opened = open_due_verifications(store, request.policy, clock(), reports, watch)
         store.rings.forget(request.keep_runs, lease, watch)
         watch.done()
     return StoreDetection(run, detection, timings, opened)

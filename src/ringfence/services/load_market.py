@@ -93,7 +93,7 @@ def load_market(
     source = LoadSource(digest, key.key_id, NORMALISER_VERSION, settled.files, settled.filled())
     load = store.market.write_load(source, settled.tables, lease, now, listener)
     is_reported = not settled.tables.reports.is_empty()
-    opened = open_due_verifications(store, request.policy, now) if is_reported else ()
+    opened = open_due_verifications(store, request.policy, now, progress=listener) if is_reported else ()
     return LoadOutcome(load, settled.files, settled.warnings, rejected, opened)
 
 

@@ -2,44 +2,49 @@
 
 import polars as pl
 
-from ringfence.domain.errors import ConflictError
 from ringfence.domain.policy import Policy
+from ringfence.domain.progress import Progress, Silent
 from ringfence.domain.scope import Principal, Role
 from ringfence.domain.verifications import Verification
 from ringfence.risk.credibility import most_weight
-from ringfence.services.verify_buyers import open_if_due, unheard_merchants, verified_buyers
+from ringfence.services.verify_buyers import Reported, open_if_due, perhaps_due, unheard_merchants
 from ringfence.services.weigh_reports import weigh_reports
 from ringfence.store import Store
 
 PLATFORM_NAME = "ringfence"
 """Who opens what opens by itself."""
 _PLATFORM = Principal(PLATFORM_NAME, Role.JOB)
+_AT_ONCE = 100
+"""So many that others who write wait for a tenth of a second."""
 
 
 def open_due_verifications(
-    store: Store, policy: Policy, now: int, weights: pl.DataFrame | None = None
+    store: Store,
+    policy: Policy,
+    now: int,
+    weights: pl.DataFrame | None = None,
+    progress: Progress | None = None,
 ) -> tuple[Verification, ...]:
-    """Open a verification of each buyer whom several independent merchants report.
+    """Open a verification of each buyer whom several independent merchants report, some a transaction.
 
     One that ended is opened again where so many merchants report whom it did not hear. `now` is µs since
     1970-01-01 UTC; `weights` is what `weigh_reports` gives, which takes seconds where there are millions of
-    reports.
+    reports. Interrupted, the next call opens the others.
     """
     if weights is None:
         weights = weigh_reports(store, store.market.read(), policy.reports, now)
-    has_ended = verified_buyers(store)
-    opened = []
-    for row in weights.filter(pl.col("weight") >= policy.reports.several).iter_rows(named=True):
-        buyer_id, fresh = row["buyer_id"], row["fresh_weight"]
-        if buyer_id in has_ended and not (has_ended[buyer_id] and fresh >= policy.reports.several):
-            continue
-        try:
-            verification = open_if_due(store, _PLATFORM, buyer_id, row["weight"], fresh, policy, now)
-        except ConflictError:
-            # Somebody else opened it at once.
-            continue
-        if verification is not None:
-            opened.append(verification)
+    enough = weights.filter(pl.col("weight") >= policy.reports.several)
+    reported = [Reported(*row) for row in enough.select("buyer_id", "weight", "fresh_weight").iter_rows()]
+    listener = progress if progress is not None else Silent()
+    if reported:
+        listener.stage("verifications", len(reported))
+    opened: list[Verification] = []
+    for first in range(0, len(reported), _AT_ONCE):
+        some = reported[first : first + _AT_ONCE]
+        # Most were verified after an earlier run: nobody waits for these.
+        if due := perhaps_due(store, some, policy):
+            opened += open_if_due(store, _PLATFORM, due, policy, now)
+        listener.advance(len(some))
     return tuple(opened)
 
 

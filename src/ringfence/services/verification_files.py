@@ -1,6 +1,6 @@
 """What a verification rests on: what there is about a buyer, and what of it is new."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ringfence.domain.buyers import Report
 from ringfence.domain.durations import MICROSECONDS_A_DAY
@@ -20,45 +20,74 @@ from ringfence.services.recover_losses import claims_since
 from ringfence.store import Store
 
 
-def gather_file(
-    store: Store, buyer_id: str, opened_at: int, policy: Policy, weight: float | None = None
-) -> VerificationFile:
-    """Gather what is there about a buyer: claims since the policy's window before `opened_at` (µs since
-    1970-01-01 UTC), reports that were not withdrawn, and links and ring of the published run."""
-    since = opened_at - policy.recovery.window_days * MICROSECONDS_A_DAY
-    standing = standing_reports(store, buyer_id)
+def gather_file(store: Store, buyer_id: str, opened_at: int, policy: Policy) -> VerificationFile:
+    """Gather what is there about a buyer for a verification that a person opens, or opened at `opened_at`."""
+    return gather_files(store, {buyer_id: opened_at}, policy)[buyer_id]
+
+
+def gather_files(
+    store: Store,
+    opened_at: Mapping[str, int],
+    policy: Policy,
+    standing: Mapping[str, Sequence[Report]] | None = None,
+    weights: Mapping[str, float] | None = None,
+) -> dict[str, VerificationFile]:
+    """Gather what is there about buyers: claims since the policy's window before `opened_at` (by buyer, µs
+    since 1970-01-01 UTC), reports that were not withdrawn, and links and ring of the published run.
+
+    `standing` is what `standing_reports` gives; `weights` is what the reports weigh that open it.
+    """
+    standing = standing_reports(store, tuple(opened_at)) if standing is None else standing
     run = store.rings.run()
-    rings = store.rings.page(RingQuery(buyer_id=buyer_id), 1).items
-    links = store.rings.links_of(buyer_id, MOST_LINKS)
-    return VerificationFile(
-        claims=tuple(claim.claim_id for claim in claims_since(store, buyer_id, since)),
-        reports=tuple(report.report_id for report in standing),
-        merchants=tuple(sorted({report.merchant_id for report in standing})),
-        links=tuple(
-            FiledLink(link.buyer_b if link.buyer_a == buyer_id else link.buyer_a, link.score, link.why)
-            for link in links
-        ),
-        ring_id=rings[0].ring_id if rings else None,
-        run_id=run.run_id if run is not None else None,
-        market_version=store.market.version(),
-        weight=weight,
-    )
+    market_version = store.market.version()
+    links = _links(store, tuple(opened_at))
+    files = {}
+    for buyer_id, moment in opened_at.items():
+        since = moment - policy.recovery.window_days * MICROSECONDS_A_DAY
+        rings = store.rings.page(RingQuery(buyer_id=buyer_id), 1).items
+        files[buyer_id] = VerificationFile(
+            claims=tuple(claim.claim_id for claim in claims_since(store, buyer_id, since)),
+            reports=tuple(report.report_id for report in standing[buyer_id]),
+            merchants=tuple(sorted({report.merchant_id for report in standing[buyer_id]})),
+            links=tuple(links[buyer_id]),
+            ring_id=rings[0].ring_id if rings else None,
+            run_id=run.run_id if run is not None else None,
+            market_version=market_version,
+            weight=weights[buyer_id] if weights is not None else None,
+        )
+    return files
 
 
-def standing_reports(store: Store, buyer_id: str) -> list[Report]:
-    """List the reports of a buyer that were not withdrawn."""
-    reports = store.reports.of_buyer(buyer_id, PLATFORM)
-    records = store.records.states(RecordKind.REPORT, [report.report_id for report in reports])
+def standing_reports(store: Store, buyer_ids: Sequence[str]) -> dict[str, list[Report]]:
+    """List the reports of each buyer that were not withdrawn."""
+    told = {buyer_id: store.reports.of_buyer(buyer_id, PLATFORM) for buyer_id in buyer_ids}
+    asked = [report.report_id for reports in told.values() for report in reports]
+    records = store.records.states(RecordKind.REPORT, asked)
     withdrawn = {each.record.id for each in records if each.state["status"] == ReportStatus.WITHDRAWN}
-    return [report for report in reports if report.report_id not in withdrawn]
+    return {
+        buyer_id: [report for report in reports if report.report_id not in withdrawn]
+        for buyer_id, reports in told.items()
+    }
 
 
-def unheard_reports(store: Store, buyer_id: str, past: Sequence[Verification]) -> list[Report]:
-    """List the reports of a buyer that are new evidence beside verifications that ended."""
+def unheard_reports(
+    store: Store, buyer_id: str, past: Sequence[Verification], standing: Sequence[Report]
+) -> list[Report]:
+    """List those of the standing reports of a buyer that are new evidence beside verifications that ended."""
     heard = {merchant_id for each in past for merchant_id in each.file.merchants}
-    reports = [report for report in standing_reports(store, buyer_id) if report.merchant_id not in heard]
+    reports = [report for report in standing if report.merchant_id not in heard]
     verdict = past[-1].verdict if past else None
     if verdict is None or verdict.outcome is not VerificationOutcome.REJECTED:
         return reports
     claimed = {claim.merchant_id for claim in claims_since(store, buyer_id, verdict.at + 1)}
     return [report for report in reports if report.merchant_id in claimed]
+
+
+def _links(store: Store, buyer_ids: Sequence[str]) -> dict[str, list[FiledLink]]:
+    """Give the best links of each buyer, best first."""
+    best: dict[str, list[FiledLink]] = {buyer_id: [] for buyer_id in buyer_ids}
+    for link in store.rings.links_from(buyer_ids):
+        for own, other in ((link.buyer_a, link.buyer_b), (link.buyer_b, link.buyer_a)):
+            if own in best and len(best[own]) < MOST_LINKS:
+                best[own].append(FiledLink(other, link.score, link.why))
+    return best

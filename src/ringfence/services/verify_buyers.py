@@ -1,6 +1,7 @@
 """Verifications: opened with all there is about a buyer, decided by people, with what follows from it."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from ringfence.domain.errors import ConflictError, NotFoundError
 from ringfence.domain.listings import list_name
@@ -25,8 +26,13 @@ from ringfence.services.deciding import deciding, refuse_other_version, require_
 from ringfence.services.paging import latest_first, mapped
 from ringfence.services.read_buyers import BuyerUnknownError
 from ringfence.services.recover_losses import propose_recoveries, stop_recoveries
-from ringfence.services.verification_files import gather_file, unheard_reports
-from ringfence.store import Store
+from ringfence.services.verification_files import (
+    gather_file,
+    gather_files,
+    standing_reports,
+    unheard_reports,
+)
+from ringfence.store import Append, Store
 
 _WHAT = "verifications"
 _DECIDERS = (Role.INVESTIGATOR,)
@@ -58,44 +64,67 @@ def open_verification(
             raise BuyerUnknownError(buyer_id)
         past = _of_buyer(store, buyer_id)
         _refuse_second(past)
-        return _open(store, principal, buyer_id, len(past) + 1, because, policy, now, None)
+        return _open(store, principal, buyer_id, len(past) + 1, because, policy, now)
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """What the reports of a buyer weigh together."""
+
+    buyer_id: str
+    weight: float
+    """All of them: counts where no verification was yet."""
+    fresh_weight: float
+    """Those of merchants whom no verification that ended heard; after one that found no abuse, of those with
+    a claim since. Counts where one was."""
+
+
+def perhaps_due(store: Store, reported: Sequence[Reported], policy: Policy) -> list[Reported]:
+    """Give those of these buyers of whom `open_if_due` may open a verification, by a look without waiting."""
+    past = _of_buyers(store, [each.buyer_id for each in reported])
+    return [each for each in reported if _weight_if_enough(each, past[each.buyer_id], policy) is not None]
 
 
 def open_if_due(
-    store: Store,
-    principal: Principal,
-    buyer_id: str,
-    weight: float,
-    fresh_weight: float,
-    policy: Policy,
-    now: int,
-) -> Verification | None:
-    """Verify a buyer whom several independent merchants report; None if that is not due.
+    store: Store, principal: Principal, reported: Sequence[Reported], policy: Policy, now: int
+) -> tuple[Verification, ...]:
+    """Verify those of these buyers whom several independent merchants report, in one transaction.
 
-    `weight` is what all reports of the buyer weigh together and counts where no verification was yet. Where
-    one ended, `fresh_weight` does, of the merchants it did not hear; after one that found no abuse, of those
-    with a claim since. The last one is opened again then. Raises ForbiddenError, BuyerUnknownError,
-    ConflictError if somebody else opens one at once.
+    Where a verification ended, it is opened again. Whom no load brought is left out. Raises ForbiddenError.
     """
     require_role(principal, _OPENERS, "open verifications")
     with deciding(store):
-        if not store.market.sighted((buyer_id,), PLATFORM):
-            raise BuyerUnknownError(buyer_id)
-        past = _of_buyer(store, buyer_id)
-        weighs = fresh_weight if past else weight
-        if weighs < policy.reports.several or _under_way(past) is not None:
-            return None
-        reports = unheard_reports(store, buyer_id, past)
-        if not reports:
-            return None
-        because = (
-            f"{len(reports):,} reports of independent merchants weigh {weighs:.2f}, and "
-            f"{policy.reports.several:g} is enough"
-        )
-        if not past:
-            return _open(store, principal, buyer_id, 1, because, policy, now, weighs)
-        file = gather_file(store, buyer_id, past[-1].opened_at, policy, weighs)
-        return _append(store, reopened(past[-1], because, file, principal.name, now), past[-1])
+        known = frozenset(store.market.sighted([each.buyer_id for each in reported], PLATFORM))
+        past = _of_buyers(store, sorted(known))
+        weights = {
+            each.buyer_id: weight
+            for each in reported
+            if each.buyer_id in known
+            and (weight := _weight_if_enough(each, past[each.buyer_id], policy)) is not None
+        }
+        standing = standing_reports(store, tuple(weights))
+        unheard = {
+            buyer_id: len(reports)
+            for buyer_id in weights
+            if (reports := unheard_reports(store, buyer_id, past[buyer_id], standing[buyer_id]))
+        }
+        opened_at = {
+            buyer_id: past[buyer_id][-1].opened_at if past[buyer_id] else now for buyer_id in unheard
+        }
+        files = gather_files(store, opened_at, policy, standing, weights)
+        changes: list[tuple[Event, Verification | None]] = []
+        for buyer_id, number in unheard.items():
+            because = (
+                f"{number:,} reports of independent merchants weigh {weights[buyer_id]:.2f}, and "
+                f"{policy.reports.several:g} is enough"
+            )
+            last = past[buyer_id][-1] if past[buyer_id] else None
+            if last is None:
+                event = opened(buyer_id, 1, because, files[buyer_id], policy, principal.name, now)
+            else:
+                event = reopened(last, because, files[buyer_id], principal.name, now)
+            changes.append((event, last))
+        return _append_all(store, changes)
 
 
 def verify_members(
@@ -110,7 +139,7 @@ def verify_members(
             past = _of_buyer(store, buyer_id)
             if _under_way(past) is None and not (past and past[-1].state is VerificationState.CONFIRMED):
                 number = len(past) + 1
-                opened.append(_open(store, principal, buyer_id, number, because, policy, now, None))
+                opened.append(_open(store, principal, buyer_id, number, because, policy, now))
     return tuple(opened)
 
 
@@ -270,22 +299,13 @@ def list_verifications(
     )
 
 
-def verified_buyers(store: Store) -> dict[str, bool]:
-    """Say of each buyer of whom there are verifications whether all have ended."""
-    has_ended: dict[str, bool] = {}
-    for state in store.records.current(RecordKind.VERIFICATION):
-        verification = Verification.from_state(state.state)
-        buyer_id = verification.buyer_id
-        has_ended[buyer_id] = has_ended.get(buyer_id, True) and verification.state.is_ended
-    return has_ended
-
-
 def unheard_merchants(store: Store, buyer_id: str) -> frozenset[str]:
     """Name the merchants whose reports of a buyer are new evidence; none while it is verified."""
     past = _of_buyer(store, buyer_id)
     if _under_way(past) is not None:
         return frozenset()
-    return frozenset(report.merchant_id for report in unheard_reports(store, buyer_id, past))
+    standing = standing_reports(store, (buyer_id,))[buyer_id]
+    return frozenset(report.merchant_id for report in unheard_reports(store, buyer_id, past, standing))
 
 
 def _open(
@@ -296,9 +316,8 @@ def _open(
     because: str,
     policy: Policy,
     now: int,
-    weight: float | None,
 ) -> Verification:
-    file = gather_file(store, buyer_id, now, policy, weight)
+    file = gather_file(store, buyer_id, now, policy)
     return _append(store, opened(buyer_id, number, because, file, policy, principal.name, now), None)
 
 
@@ -318,19 +337,37 @@ def _change(
 
 
 def _append(store: Store, event: Event, verification: Verification | None) -> Verification:
-    changed = fold([event], verification)
-    store.records.append(
-        _ref(changed.verification_id),
-        [event],
-        verification.version if verification is not None else 0,
-        changed.to_state(),
+    return _append_all(store, [(event, verification)])[0]
+
+
+def _append_all(
+    store: Store, changes: Sequence[tuple[Event, Verification | None]]
+) -> tuple[Verification, ...]:
+    """Append to each verification (None: a new one) what happens in it."""
+    changed = tuple(fold([event], before) for event, before in changes)
+    store.records.append_all(
         [
-            Subject(SubjectKind.BUYER, changed.buyer_id),
-            *(Subject(SubjectKind.CLAIM, claim_id) for claim_id in changed.file.claims),
-            *(Subject(SubjectKind.MERCHANT, merchant_id) for merchant_id in changed.file.merchants),
-        ],
+            Append(
+                _ref(after.verification_id),
+                [event],
+                before.version if before is not None else 0,
+                after.to_state(),
+                [
+                    Subject(SubjectKind.BUYER, after.buyer_id),
+                    *(Subject(SubjectKind.CLAIM, claim_id) for claim_id in after.file.claims),
+                    *(Subject(SubjectKind.MERCHANT, merchant_id) for merchant_id in after.file.merchants),
+                ],
+            )
+            for (event, before), after in zip(changes, changed, strict=True)
+        ]
     )
     return changed
+
+
+def _weight_if_enough(reported: Reported, past: Sequence[Verification], policy: Policy) -> float | None:
+    """Give what a buyer's reports weigh if that is enough to verify them; None while that is under way."""
+    weight = reported.fresh_weight if past else reported.weight
+    return weight if weight >= policy.reports.several and _under_way(past) is None else None
 
 
 def _refuse_second(past: Sequence[Verification], besides: Verification | None = None) -> None:
@@ -349,8 +386,19 @@ def _under_way(past: Sequence[Verification]) -> Verification | None:
 
 def _of_buyer(store: Store, buyer_id: str) -> list[Verification]:
     """List a buyer's verifications in their order; at most one has not ended."""
-    found = store.records.current(RecordKind.VERIFICATION, Subject(SubjectKind.BUYER, buyer_id))
-    return sorted((Verification.from_state(each.state) for each in found), key=lambda each: each.number)
+    return _of_buyers(store, (buyer_id,))[buyer_id]
+
+
+def _of_buyers(store: Store, buyer_ids: Sequence[str]) -> dict[str, list[Verification]]:
+    subjects = {buyer_id: Subject(SubjectKind.BUYER, buyer_id) for buyer_id in buyer_ids}
+    found = store.records.concerning((RecordKind.VERIFICATION,), tuple(subjects.values()))
+    return {
+        buyer_id: sorted(
+            (Verification.from_state(each.state) for each in found.get(subject, ())),
+            key=lambda each: each.number,
+        )
+        for buyer_id, subject in subjects.items()
+    }
 
 
 def _found(store: Store, verification_id: str, expected_version: int | None) -> Verification:

@@ -4,6 +4,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from ringfence.domain.listings import list_name
 from ringfence.domain.policy import ReportPolicy
 from ringfence.domain.records import RecordKind
 from ringfence.domain.reports import ReportStatus
@@ -13,6 +14,9 @@ from ringfence.market.reports import ReportColumns
 from ringfence.risk.independence import NEVER, last_claims
 from ringfence.risk.report_weight import DECIDED, weigh_buyers, weigh_merchants
 from ringfence.store import Store
+
+_ALL = 2**31
+"""More than there are."""
 
 
 def weigh_reports(store: Store, market: Market, policy: ReportPolicy, now: int) -> pl.DataFrame:
@@ -41,11 +45,8 @@ def weigh_reports(store: Store, market: Market, policy: ReportPolicy, now: int) 
 
 def withdrawn_reports(store: Store) -> frozenset[str]:
     """Give the ids of all reports that count nowhere any more."""
-    return frozenset(
-        state.record.id
-        for state in store.records.current(RecordKind.REPORT)
-        if state.state["status"] == ReportStatus.WITHDRAWN
-    )
+    name = list_name(status=ReportStatus.WITHDRAWN)
+    return frozenset(state.record.id for state in store.records.page(RecordKind.REPORT, name, _ALL).items)
 
 
 def decided_verifications(store: Store) -> pl.DataFrame:

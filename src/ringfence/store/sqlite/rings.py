@@ -172,6 +172,8 @@ class SqliteRings:
         }
         conditions = " AND ".join(["f.run = :run", *(_CONDITIONS[name] for name in values)])
         order = _ORDERS[query.order]
+        # A buyer is in few rings: these are looked up and sorted, not met on the way through all of a run.
+        sorting = order if query.buyer_id is None else f"+{order}"
         onward = ""
         if after is not None:
             values |= {"value": after.value, "id": after.id}
@@ -181,7 +183,7 @@ class SqliteRings:
             total = self._database.one(f"SELECT count(*) FROM findings AS f WHERE {conditions}", values)
             rows = self._database.all(
                 f"{_RING} FROM findings AS f {_LIFE} WHERE {conditions} {onward}"
-                f" ORDER BY {order} DESC, f.ring_id LIMIT :rows",
+                f" ORDER BY {sorting} DESC, f.ring_id LIMIT :rows",
                 values,
             )
         rings = tuple(Ring(*row) for row in rows[:first])
