@@ -145,6 +145,13 @@ def test_every_condition_of_a_query_holds(filled: Store) -> None:
     assert ids(filled, RingQuery(merchant_id="mr2")) == ["r2"]
     assert ids(filled, RingQuery(buyer_id="e")) == ["r1"]
     assert ids(filled, RingQuery(buyer_id="x")) == []
+    found = filled.rings.rings_of(["nobody", *"exabcdf", "e"])
+    assert found == {
+        buyer: tuple(sorted(ids(filled, RingQuery(buyer_id=buyer))))
+        for buyer in "exabcdf"
+        if ids(filled, RingQuery(buyer_id=buyer))
+    }
+    assert filled.rings.rings_of([]) == filled.rings.rings_of(["nobody"]) == {}
     assert ids(filled, RingQuery(network_id="n1")) == ["r3", "r1", "r2"]
     assert ids(filled, RingQuery(network_id="n2")) == []
     assert ids(filled, RingQuery(since=NOW + SECOND)) == ["r1", "r2"]

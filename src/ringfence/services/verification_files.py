@@ -7,7 +7,6 @@ from ringfence.domain.durations import MICROSECONDS_A_DAY
 from ringfence.domain.policy import Policy
 from ringfence.domain.records import RecordKind
 from ringfence.domain.reports import ReportStatus
-from ringfence.domain.rings import RingQuery
 from ringfence.domain.scope import PLATFORM
 from ringfence.domain.verifications import (
     MOST_LINKS,
@@ -40,17 +39,16 @@ def gather_files(
     standing = standing_reports(store, tuple(opened_at)) if standing is None else standing
     run = store.rings.run()
     market_version = store.market.version()
-    links = _links(store, tuple(opened_at))
+    rings, links = _rings(store, tuple(opened_at)), _links(store, tuple(opened_at))
     files = {}
     for buyer_id, moment in opened_at.items():
         since = moment - policy.recovery.window_days * MICROSECONDS_A_DAY
-        rings = store.rings.page(RingQuery(buyer_id=buyer_id), 1).items
         files[buyer_id] = VerificationFile(
             claims=tuple(claim.claim_id for claim in claims_since(store, buyer_id, since)),
             reports=tuple(report.report_id for report in standing[buyer_id]),
             merchants=tuple(sorted({report.merchant_id for report in standing[buyer_id]})),
             links=tuple(links[buyer_id]),
-            ring_id=rings[0].ring_id if rings else None,
+            ring_id=rings.get(buyer_id),
             run_id=run.run_id if run is not None else None,
             market_version=market_version,
             weight=weights[buyer_id] if weights is not None else None,
@@ -81,6 +79,17 @@ def unheard_reports(
         return reports
     claimed = {claim.merchant_id for claim in claims_since(store, buyer_id, verdict.at + 1)}
     return [report for report in reports if report.merchant_id in claimed]
+
+
+def _rings(store: Store, buyer_ids: Sequence[str]) -> dict[str, str]:
+    """Give the ring of each buyer that there is most evidence for; who is in none is left out."""
+    rings_of = store.rings.rings_of(buyer_ids)
+    rings = store.rings.rings(sorted({ring_id for ring_ids in rings_of.values() for ring_id in ring_ids}))
+    scores = {ring.ring_id: ring.score for ring in rings}
+    return {
+        buyer_id: min(ring_ids, key=lambda ring_id: (-scores[ring_id], ring_id))
+        for buyer_id, ring_ids in rings_of.items()
+    }
 
 
 def _links(store: Store, buyer_ids: Sequence[str]) -> dict[str, list[FiledLink]]:

@@ -122,6 +122,9 @@ class Rings(Protocol):
     def rings(self, ring_ids: Sequence[str], run_id: int | None = None) -> tuple[Ring, ...]:
         """Find rings by id in a run, in the order asked for; those that are not there are left out."""
 
+    def rings_of(self, buyer_ids: Sequence[str], run_id: int | None = None) -> dict[str, tuple[str, ...]]:
+        """Give the ids of the rings that each of these buyers is in, by id; who is in none is left out."""
+
     def last_known(self, ring_id: str) -> Ring | None:
         """Find a ring as of the last published run that had it and whose findings are kept."""
 

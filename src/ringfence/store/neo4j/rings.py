@@ -152,6 +152,15 @@ class Neo4jRings:
         """Find rings by id in a run."""
         return tuple(Ring(*row) for row in self._of_rings("find_rings", ring_ids, run_id))
 
+    def rings_of(self, buyer_ids: Sequence[str], run_id: int | None = None) -> dict[str, tuple[str, ...]]:
+        """Give the rings of buyers."""
+        found = self._tables.find_all("homes", buyer_ids, run_id)
+        if found is None or found.rows.is_empty():
+            self._runs.refuse_hidden(run_id)
+            return {}
+        homes = found.rows.select("buyer_id", "ring_ids").iter_rows()
+        return {buyer_id: tuple(sorted(ring_ids)) for buyer_id, ring_ids in homes if ring_ids}
+
     def last_known(self, ring_id: str) -> Ring | None:
         """Find a ring as last published."""
         rows = self._lives("find_last_known_ring", ring_id=ring_id)

@@ -192,13 +192,26 @@ class SqliteRings:
 
     def rings(self, ring_ids: Sequence[str], run_id: int | None = None) -> tuple[Ring, ...]:
         """Find rings by id in a run."""
-        rows = self._of_rings(
+        rows = self._asked(
             f"{_RING} {_ASKED} findings AS f {_LIFE} WHERE f.run = :run AND f.ring_id = asked.value"
             " ORDER BY asked.key",
             ring_ids,
             run_id,
         )
         return tuple(Ring(*row) for row in rows)
+
+    def rings_of(self, buyer_ids: Sequence[str], run_id: int | None = None) -> dict[str, tuple[str, ...]]:
+        """Give the rings of buyers."""
+        rows = self._asked(
+            f"SELECT m.buyer_id, m.ring_id {_ASKED} members AS m"
+            " WHERE m.run = :run AND m.buyer_id = asked.value ORDER BY m.buyer_id, m.ring_id",
+            buyer_ids,
+            run_id,
+        )
+        found: dict[str, tuple[str, ...]] = {}
+        for buyer_id, ring_id in rows:
+            found[buyer_id] = (*found.get(buyer_id, ()), ring_id)
+        return found
 
     def last_known(self, ring_id: str) -> Ring | None:
         """Find a ring as last published."""
@@ -211,7 +224,7 @@ class SqliteRings:
 
     def members(self, ring_ids: Sequence[str], run_id: int | None = None) -> tuple[Member, ...]:
         """List the members of rings."""
-        rows = self._of_rings(
+        rows = self._asked(
             f"SELECT m.ring_id, m.buyer_id, m.score, m.why {_ASKED} members AS m"
             " WHERE m.run = :run AND m.ring_id = asked.value ORDER BY asked.key, m.place",
             ring_ids,
@@ -290,7 +303,7 @@ class SqliteRings:
                 return 0, []
             return run, self._columns.of_buyers(run, "risks", buyer_ids)
 
-    def _of_rings(self, statement: str, ring_ids: Sequence[str], run_id: int | None) -> list[tuple[Any, ...]]:
-        asked = json.dumps(list(dict.fromkeys(ring_ids)))
+    def _asked(self, statement: str, ids: Sequence[str], run_id: int | None) -> list[tuple[Any, ...]]:
+        asked = json.dumps(list(dict.fromkeys(ids)))
         with self._database.snapshot():
             return self._database.all(statement, {"run": self._runs.seen(run_id), "asked": asked})
