@@ -54,6 +54,7 @@ def marketplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "publication.py",
         "report_weight.py",
         "buyer_risk.py",
+        "record_lists.py",
         "risk_calibration.py",
         "api_speed.py",
         "faults.py",

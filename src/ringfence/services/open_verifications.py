@@ -15,7 +15,7 @@ PLATFORM_NAME = "ringfence"
 """Who opens what opens by itself."""
 _PLATFORM = Principal(PLATFORM_NAME, Role.JOB)
 _AT_ONCE = 100
-"""So many that others who write wait for a tenth of a second."""
+"""Others who write wait for so many: a tenth of a second, or a second where the store is on a server."""
 
 
 def open_due_verifications(
