@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ringfence.cli.acting import OPERATOR, ActingAs, acting
-from ringfence.cli.audit_key import audit_key
+from ringfence.cli.audit_key import audit_key, audit_key_in
 from ringfence.cli.clock import clock
 from ringfence.cli.context import StoreAddress, open_store
 from ringfence.cli.exit_codes import FAILED, WRONG_USE
@@ -92,6 +92,10 @@ def verify(
     heads: Annotated[
         Path | None, typer.Option(metavar="FILE", help="A file of heads that were kept, one a line.")
     ] = None,
+    key_file: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="Another key that others sealed theirs under; may be given often."),
+    ] = None,
     store: StoreAddress = None,
     as_json: _Json = False,
 ) -> None:
@@ -108,9 +112,9 @@ def verify(
 
     written = [*(head or ()), *_lines(heads)]
     kept = [Head.read(text) for text in written]
-    key = audit_key(context)
+    key, others = audit_key(context), [audit_key_in(path) for path in key_file or ()]
     with open_store(context, store) as opened:
-        found = verify_audit(opened, OPERATOR, key, kept)
+        found = verify_audit(opened, OPERATOR, key, kept, others)
     if as_json:
         broken = [asdict(one) | {"at": as_text(one.at)} for one in found.broken]
         print_json(asdict(found) | {"broken": broken})

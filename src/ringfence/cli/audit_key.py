@@ -1,5 +1,7 @@
 """The key that seals the audit: derived from that of the pseudonyms, which lies outside the store."""
 
+from pathlib import Path
+
 import typer
 
 from ringfence.cli.context import settings_of
@@ -13,3 +15,10 @@ def audit_key(context: typer.Context) -> bytes:
     from ringfence.intake import PseudonymKey
 
     return PseudonymKey.load_or_create(settings_of(context).key_file).derive(AUDIT)
+
+
+def audit_key_in(path: Path) -> bytes:
+    """Give the key that belongs to the pseudonyms' in a file. Raises UnreadableInputError."""
+    from ringfence.intake import PseudonymKey
+
+    return PseudonymKey.load_or_create(path, create=False).derive(AUDIT)

@@ -27,7 +27,10 @@ class UnauditedError(UnavailableError):
     """What a command was asked for cannot be written into the audit."""
 
     def __init__(self, error: RingfenceError) -> None:
-        super().__init__(f"Nothing is told, since it cannot be written into the audit. {error}")
+        super().__init__(
+            "Nothing is told, since it cannot be written into the audit; what was decided stands in the "
+            f"history. {error}"
+        )
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from ringfence.domain.audit import AuditEntry, Head, SealedEntry, begin_chain, flaw, seal
+from ringfence.domain.audit import AuditEntry, Head, SealedEntry, begin_chain, flaw, key_id, seal
 from ringfence.domain.durations import MICROSECONDS_A_DAY
 from ringfence.domain.errors import ForbiddenError, InvalidError, UnavailableError
 from ringfence.domain.pages import Key, Page
@@ -111,20 +111,27 @@ def audit_heads(store: Store, principal: Principal) -> tuple[Head, ...]:
     return store.audit.heads()
 
 
-def verify_audit(store: Store, principal: Principal, key: bytes, kept: Sequence[Head] = ()) -> Verified:
+def verify_audit(
+    store: Store,
+    principal: Principal,
+    key: bytes,
+    kept: Sequence[Head] = (),
+    other_keys: Sequence[bytes] = (),
+) -> Verified:
     """Look whether all chains are as they were sealed, and reach as far as the heads that were `kept`.
 
-    Raises ForbiddenError as `list_audit`.
+    Each was sealed under the key, or one of the others. Raises ForbiddenError as `list_audit`.
     """
     require(principal, STAFF, "the audit")
     heads = store.audit.heads()
     wanted: dict[str, dict[int, bytes]] = {head.chain: {} for head in heads}
     for head in kept:
         wanted.setdefault(head.chain, {})[head.number] = head.mac
+    keys = {key_id(each): each for each in (key, *other_keys)}
     entries = erased = 0
     broken = []
     for chain in sorted(wanted):
-        found = _Chain(store, key, chain, wanted[chain])
+        found = _Chain(store, keys.get(chain.partition("-")[0], key), chain, wanted[chain])
         broken += [] if found.broken is None else [found.broken]
         entries, erased = entries + found.entries, erased + found.erased
     return Verified(len(heads), entries, erased, tuple(broken))

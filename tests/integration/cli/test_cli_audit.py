@@ -102,6 +102,22 @@ def test_another_key_verifies_nothing(
     monkeypatch.setenv("RINGFENCE_KEY_FILE", str(tmp_path / "other"))
     told = audit("verify")
     assert (told.code, "it was sealed under another key" in told.err) == (1, True)
+    told = audit("verify", "--key-file", str(tmp_path / "key"))
+    assert (told.code, told.out[:24]) == (0, "3 entries in 1 chains ar")
+    told = audit("verify", "--key-file", str(tmp_path / "none"))
+    assert (told.code, told.out, (tmp_path / "none").exists()) == (2, "", False)
+
+
+def test_what_several_sealed_under_keys_of_their_own_is_verified_with_all_of_them(
+    audit: Command, store: Store, key: bytes, tmp_path: Path
+) -> None:
+    write(store, key)
+    others = PseudonymKey.load_or_create(tmp_path / "other").derive("audit")
+    write(store, others)
+    assert audit("verify").code == 1
+    told = audit("verify", "--key-file", str(tmp_path / "other"))
+    assert (told.code, told.err) == (0, "")
+    assert told.out.startswith("6 entries in 2 chains")
 
 
 @pytest.mark.parametrize("text", ["nonsense", "a:b:c"])

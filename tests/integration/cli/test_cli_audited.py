@@ -259,7 +259,7 @@ def test_nothing_is_told_that_cannot_be_written_down(
     for arguments in filter(None, (case.refused, case.arguments)):
         told = give(f"{command} {arguments}")
         assert (told.code, told.out) == (1, "")
-        assert told.err.startswith("error: Nothing is told, since it cannot be written into the audit. ")
+        assert told.err.startswith("error: Nothing is told, since it cannot be written into the audit; ")
     assert not (tmp_path / "new").exists()
 
 
