@@ -20,7 +20,7 @@ from ringfence.domain.records import Event, RecordKind, RecordRef, Subject, Subj
 from ringfence.domain.ring_decisions import Outcome, RingRecord, fold
 from ringfence.domain.scope import PLATFORM, Principal, Role
 from ringfence.intake import IntakeOptions
-from ringfence.intake.key import PseudonymKey
+from ringfence.market.pseudonym_key import PseudonymKey
 from ringfence.market.results import SCHEMAS
 from ringfence.services import decide_rings
 from ringfence.services.audit import AuditWriter

@@ -41,7 +41,7 @@ def audited(
 
     `asked` are the ids it was given; whatever else it is going to tell of, it adds to the set that it gets.
     Only what it prints after this is told after it is written. Raises InvalidError for a bad purpose and
-    UnreadableInputError for a key that cannot be read before any work is done, UnauditedError after it.
+    UnreadableKeyError for a key that cannot be read before any work is done, UnauditedError after it.
     """
     purpose = settings_of(context).purpose
     entry = AuditEntry(

@@ -6,11 +6,11 @@ from ringfence.intake.digest import digest_of
 from ringfence.intake.errors import TooManyRejectedError, UnreadableInputError
 from ringfence.intake.inputs import find_inputs
 from ringfence.intake.intake import Intake, market_from_frames, read_market
-from ringfence.intake.key import PseudonymKey
 from ringfence.intake.known import hold_against
 from ringfence.intake.load_tables import IntakeTables, read_tables
 from ringfence.intake.normalise import NORMALISER_VERSION
 from ringfence.intake.options import IntakeOptions, Mapping
+from ringfence.market.pseudonym_key import PseudonymKey
 
 __all__ = [
     "NORMALISER_VERSION",

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from ringfence.domain.currencies import EXPONENTS
 from ringfence.domain.identifiers import IdentifierKind
 from ringfence.intake.dictionary import Dictionary
-from ringfence.intake.key import PseudonymKey
 from ringfence.intake.pseudonyms import pseudonymise
 from ringfence.intake.repeats import Verdict
 from ringfence.intake.tables import CLAIMS, ORDERS, TABLES, Content, Table
 from ringfence.market import Claims, Identifiers, Market
 from ringfence.market.canonical import claims_in_order, named, orders_in_order
+from ringfence.market.pseudonym_key import PseudonymKey
 
 Ints = NDArray[np.int32]
 Longs = NDArray[np.int64]

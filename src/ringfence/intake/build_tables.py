@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from ringfence.domain.identifiers import IdentifierKind
 from ringfence.intake.dictionary import Dictionary
-from ringfence.intake.key import PseudonymKey
 from ringfence.intake.pseudonyms import pseudonyms_of
 from ringfence.intake.repeats import Verdict
 from ringfence.intake.tables import CLAIMS, IDENTIFIERS, TABLES, Content, Table
+from ringfence.market.pseudonym_key import PseudonymKey
 from ringfence.market.rows import nullable, renumbered, tables_of_rows
 from ringfence.market.tables import SCHEMAS, IdentifierValues, MarketTables
 

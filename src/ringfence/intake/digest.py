@@ -6,9 +6,9 @@ from pathlib import Path
 
 from ringfence.intake.errors import UnreadableInputError
 from ringfence.intake.inputs import find_inputs
-from ringfence.intake.key import PseudonymKey
 from ringfence.intake.normalise import NORMALISER_VERSION
 from ringfence.intake.options import IntakeOptions
+from ringfence.market.pseudonym_key import PseudonymKey
 
 
 def digest_of(paths: Sequence[Path], options: IntakeOptions, key: PseudonymKey) -> str:

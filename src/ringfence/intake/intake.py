@@ -12,11 +12,11 @@ from ringfence.intake.account import rejected_rows
 from ringfence.intake.batches import batches_of_frame, choose_columns
 from ringfence.intake.build import MarketBuilder
 from ringfence.intake.inputs import find_inputs
-from ringfence.intake.key import PseudonymKey
 from ringfence.intake.options import IntakeOptions
 from ringfence.intake.reading import Reading
 from ringfence.intake.tables import CLAIMS, IDENTIFIERS, ORDERS
 from ringfence.market import Market
+from ringfence.market.pseudonym_key import PseudonymKey
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,10 +11,10 @@ from ringfence.domain.progress import Progress, Silent
 from ringfence.intake.account import FileAccount, rejected_rows
 from ringfence.intake.build_tables import TablesBuilder
 from ringfence.intake.inputs import find_inputs
-from ringfence.intake.key import PseudonymKey
 from ringfence.intake.options import IntakeOptions
 from ringfence.intake.reading import Reading
 from ringfence.intake.repeats import Verdict
+from ringfence.market.pseudonym_key import PseudonymKey
 from ringfence.market.tables import MarketTables
 
 _TOLD_AS = {"buyer": "buyer_id", "merchant": "merchant_id", "first_at": "first_seen", "last_at": "last_seen"}

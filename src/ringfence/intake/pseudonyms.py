@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from ringfence.domain.identifiers import IdentifierKind
 from ringfence.intake.dictionary import Numbering
 from ringfence.intake.hmac_sha256 import hmac_sha256
-from ringfence.intake.key import PseudonymKey
 from ringfence.intake.messages import hash_messages, pick
 from ringfence.intake.normalise import normalise
 from ringfence.intake.sketch import SKETCHED_KINDS, sketch_values
 from ringfence.market import Identifiers
 from ringfence.market.canonical import distinct_uses, order_of_values
+from ringfence.market.pseudonym_key import PseudonymKey
 from ringfence.market.tables import IdentifierValues
 
 Ints = NDArray[np.int32]

@@ -13,10 +13,10 @@ from ringfence.intake.batches import Batch, Chosen
 from ringfence.intake.cells import parse_cells
 from ringfence.intake.errors import UnreadableInputError
 from ringfence.intake.inputs import Input, open_input
-from ringfence.intake.key import PseudonymKey
 from ringfence.intake.options import IntakeOptions
 from ringfence.intake.repeats import Ledger, Verdict
 from ringfence.intake.tables import CLAIMS, ORDERS, TABLES, Table
+from ringfence.market.pseudonym_key import PseudonymKey
 
 _SHOWN_COLUMNS = 5
 _SHOWN_LETTERS = 40

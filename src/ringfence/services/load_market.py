@@ -63,7 +63,7 @@ def refuse_missing(request: LoadRequest) -> None:
 def key_of(store: Store, path: Path | None) -> PseudonymKey:
     """Read the key at `path` (None: in the user's data folder); only an empty store may begin with a new one.
 
-    Raises UnreadableInputError.
+    Raises UnreadableKeyError.
     """
     return PseudonymKey.load_or_create(path, create=store.market.version() == 0)
 

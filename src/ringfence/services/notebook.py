@@ -15,7 +15,7 @@ from ringfence.domain.errors import InvalidError
 from ringfence.domain.progress import Progress, Silent
 from ringfence.export import RunFolder, conform, read_run, to_networkx, write_run
 from ringfence.intake import IntakeOptions, PseudonymKey, market_from_frames, read_market
-from ringfence.intake.key import KEY_BYTES
+from ringfence.market.pseudonym_key import KEY_BYTES
 from ringfence.services.detect_rings import about, detect_in, memberships, tables
 
 if TYPE_CHECKING:

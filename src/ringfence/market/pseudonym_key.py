@@ -10,9 +10,13 @@ from pathlib import Path
 
 from platformdirs import user_data_path
 
-from ringfence.intake.errors import UnreadableInputError
+from ringfence.domain.errors import InvalidError
 
 KEY_BYTES = 32
+
+
+class UnreadableKeyError(InvalidError):
+    """The key cannot be read, or is none."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +28,7 @@ class PseudonymKey:
 
     def __post_init__(self) -> None:
         if len(self.secret) != KEY_BYTES:
-            raise UnreadableInputError(f"a pseudonym key has {KEY_BYTES} bytes")
+            raise UnreadableKeyError(f"a pseudonym key has {KEY_BYTES} bytes")
 
     @property
     def key_id(self) -> str:
@@ -43,7 +47,7 @@ class PseudonymKey:
     def load_or_create(path: Path | None = None, *, create: bool = True) -> "PseudonymKey":
         """Read the key at `path` (by default in the user's data folder), making it if there is none.
 
-        Raises UnreadableInputError where the file is open to others, malformed or out of reach, and where
+        Raises UnreadableKeyError where the file is open to others, malformed or out of reach, and where
         there is none unless told to `create`.
         """
         place = path if path is not None else user_data_path("ringfence") / "key"
@@ -52,7 +56,7 @@ class PseudonymKey:
                 _create(place)
             return _load(place)
         except OSError as error:
-            raise UnreadableInputError(
+            raise UnreadableKeyError(
                 f"pseudonym key {place}: {error.strerror or 'cannot be read'}; name another place with "
                 "RINGFENCE_KEY_FILE"
             ) from None
@@ -87,13 +91,13 @@ def _load(place: Path) -> PseudonymKey:
         mode = os.fstat(file.fileno()).st_mode
         text = file.read(1024)
     if os.name == "posix" and stat.S_IMODE(mode) & 0o077:
-        raise UnreadableInputError(f"pseudonym key {place}: open to other users; run chmod 600 on it")
+        raise UnreadableKeyError(f"pseudonym key {place}: open to other users; run chmod 600 on it")
     try:
         secret = bytes.fromhex(text.decode("ascii").strip())
     except ValueError:
         secret = b""
     if len(secret) != KEY_BYTES:
-        raise UnreadableInputError(
+        raise UnreadableKeyError(
             f"pseudonym key {place}: not {2 * KEY_BYTES} hexadecimal digits; restore it, or name another "
             "with RINGFENCE_KEY_FILE"
         )

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from ringfence.intake import PseudonymKey, UnreadableInputError
+from ringfence.market.pseudonym_key import PseudonymKey, UnreadableKeyError
 
 
 def test_a_key_is_made_on_first_use_and_read_afterwards(tmp_path: Path) -> None:
@@ -32,7 +32,7 @@ def test_a_key_open_to_others_is_refused(tmp_path: Path, mode: int) -> None:
     place = tmp_path / "key"
     PseudonymKey.load_or_create(place)
     place.chmod(mode)
-    with pytest.raises(UnreadableInputError, match="open to other users"):
+    with pytest.raises(UnreadableKeyError, match="open to other users"):
         PseudonymKey.load_or_create(place)
 
 
@@ -41,11 +41,11 @@ def test_a_malformed_key_is_refused_without_being_shown(tmp_path: Path, text: st
     place = tmp_path / "key"
     place.write_text(text)
     place.chmod(0o600)
-    with pytest.raises(UnreadableInputError, match="not 64 hexadecimal digits") as caught:
+    with pytest.raises(UnreadableKeyError, match="not 64 hexadecimal digits") as caught:
         PseudonymKey.load_or_create(place)
     assert not text or text not in str(caught.value)
 
 
 def test_a_place_that_is_no_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UnreadableInputError, match="RINGFENCE_KEY_FILE"):
+    with pytest.raises(UnreadableKeyError, match="RINGFENCE_KEY_FILE"):
         PseudonymKey.load_or_create(tmp_path)
