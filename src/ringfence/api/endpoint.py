@@ -101,13 +101,16 @@ class _Turn:
     operation: Operation | None = None
     """Once it is known, what becomes of it is written into the audit."""
     purpose: str = ""
+    asked: frozenset[str] = frozenset()
+    """Ids that it names."""
     subjects: set[str] = field(default_factory=set)
+    """Ids of whom and what is answered."""
 
     def audited(self) -> tuple[int, bytes] | None:
         """Give what is written into the audit; None for what is about nobody or was not understood."""
         if self.principal is None or self.operation is None or not self.operation.is_about_somebody:
             return None
-        named, further = bounded(self.subjects)
+        named, further = bounded(self.subjects, self.asked)
         entry = AuditEntry(
             actor=self.principal.name,
             role=self.principal.role,
@@ -274,7 +277,7 @@ class GraphQLEndpoint:
             )
         self._allowance.take(caller.key_id, cost, now)
         turn.operation, asked = operation, operation.asked.of(variables)
-        turn.subjects.update(own_id for _, own_id in asked)
+        turn.asked = frozenset(own_id for _, own_id in asked)
         looked_up = [own_id for kind, own_id in asked if kind == BUYER]
         count_lookups(self._store, caller.principal, looked_up, self._policy, now)
         with ExitStack() as snapshots:
