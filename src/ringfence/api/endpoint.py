@@ -149,6 +149,7 @@ class GraphQLEndpoint:
         self._writers = BoundedSemaphore(limits.writers)
         self._afterwards = Afterwards()
         self._paces = Paces(store.reads_at_once)
+        self._quick_one = asyncio.Lock()
         self._waiting = 0
 
     def close(self) -> None:
@@ -189,7 +190,9 @@ class GraphQLEndpoint:
         """Work on a request in a thread, unless its like was quick."""
         kind = self._paces.kind_of(body, headers)
         if self._paces.is_quick(kind):
-            answer, seconds = self._work(body, headers, request_id)
+            # Before the next one, the loop sends what is answered and lets the audit be written.
+            async with self._quick_one:
+                answer, seconds = self._work(body, headers, request_id)
         else:
             loop = asyncio.get_running_loop()
             answer, seconds = await loop.run_in_executor(self._threads, self._work, body, headers, request_id)
