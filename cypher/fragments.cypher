@@ -32,8 +32,9 @@ b.load <= version AND ($merchant_id IS NULL
 (r.load <= version OR r.write <= coalesce($write, r.write))
 
 // name: follows
-// Report `r` stands after a place in the list of the latest first.
-r.reported_at <= $reported_at AND (r.reported_at <> $reported_at OR r.report_id > $report_id)
+// Report `r` of merchant `m` stands after a place in the list of the latest first.
+r.reported_at <= $reported_at AND (r.reported_at <> $reported_at OR r.report_id > $report_id
+    OR r.report_id = $report_id AND m.merchant_id > $of_merchant)
 
 // name: report_columns
 // A report as people read it.

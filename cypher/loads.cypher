@@ -57,8 +57,8 @@ RETURN collect(place), collect(i.value)
 
 // name: find_known_claims
 // Claims by id, as last changed, with all they are known by; a column each.
-UNWIND $ids AS id
-MATCH (c:Claim {claim_id: id}) USING INDEX SEEK c:Claim(claim_id) WHERE c.load <= $version
+UNWIND $keys AS key
+MATCH (c:Claim {claim_id: key[0]}) USING INDEX SEEK c:Claim(claim_id) WHERE c.load <= $version
 WITH c
 MATCH (b)-[:FILED]->(c)-[:AGAINST]->(m)
 OPTIONAL MATCH (c)-[:SHIPPED_TO]->(a)
@@ -78,8 +78,8 @@ RETURN [row IN rows | row.c.claim_id], [row IN rows | row.b.buyer_id], [row IN r
 
 // name: find_known_orders
 // Orders by id with all they are known by; a column each.
-UNWIND $ids AS id
-MATCH (b)-[o:ORDERED {order_id: id}]->(m) USING INDEX SEEK o:ORDERED(order_id) WHERE o.load <= $version
+UNWIND $keys AS key
+MATCH (b)-[o:ORDERED {order_id: key[0]}]->(m) USING INDEX SEEK o:ORDERED(order_id) WHERE o.load <= $version
 WITH collect({o: o, b: b, m: m}) AS rows
 RETURN [row IN rows | row.o.order_id], [row IN rows | row.b.buyer_id], [row IN rows | row.m.merchant_id],
     [row IN rows | row.o.ordered_at], [row IN rows | row.o.amount], [row IN rows | row.o.currency],
@@ -87,11 +87,13 @@ RETURN [row IN rows | row.o.order_id], [row IN rows | row.b.buyer_id], [row IN r
     [row IN rows | row.o.delivered_at]
 
 // name: find_known_reports
-// Reports by id with all they are known by; a column each.
-UNWIND $ids AS id
-MATCH (r:Report {report_id: id}) USING INDEX SEEK r:Report(report_id) WHERE coalesce(r.load, 0) <= $version
-WITH r
-MATCH (m)-[:FILED_REPORT]->(r)-[:ACCUSES]->(b)
+// Reports by id and merchant with all they are known by; a column each.
+UNWIND $keys AS key
+MATCH (m:Merchant {merchant_id: key[1]}) USING INDEX SEEK m:Merchant(merchant_id)
+MATCH (r:Report {report_id: key[0], merchant: m.merchant}) USING INDEX SEEK r:Report(report_id, merchant)
+WHERE coalesce(r.load, 0) <= $version
+WITH m, r
+MATCH (r)-[:ACCUSES]->(b)
 WITH collect({r: r, b: b, m: m}) AS rows
 RETURN [row IN rows | row.r.report_id], [row IN rows | row.m.merchant_id], [row IN rows | row.b.buyer_id],
     [row IN rows | row.r.reported_at], [row IN rows | row.r.claim_id], [row IN rows | row.r.reason],
@@ -167,14 +169,15 @@ CREATE (c)-[:CHANGED_BY]->(:Change {delivered_at: $delivered_at[row], refunded: 
 // load was held against what is known.
 // allows CartesianProduct: of one buyer and one merchant
 UNWIND range(0, $rows - 1) AS row
-OPTIONAL MATCH (known:Report {report_id: $report_id[row]}) USING INDEX SEEK known:Report(report_id)
+OPTIONAL MATCH (known:Report {report_id: $report_id[row], merchant: $merchant[row]})
+    USING INDEX SEEK known:Report(report_id, merchant)
 WITH row, known WHERE known IS NULL
 MATCH (m:Merchant {merchant: $merchant[row]}) USING INDEX SEEK m:Merchant(merchant)
 MATCH (b:Buyer {buyer: $buyer[row]}) USING INDEX SEEK b:Buyer(buyer)
 OPTIONAL MATCH (c:Claim {claim_id: $claim_id[row]}) USING INDEX SEEK c:Claim(claim_id)
-CREATE (m)-[:FILED_REPORT]->(r:Report {report_id: $report_id[row], reported_at: $reported_at[row],
-    claim_id: $claim_id[row], reason: $reason[row], evidence_count: $evidence_count[row],
-    load: $load})-[:ACCUSES]->(b)
+CREATE (m)-[:FILED_REPORT]->(r:Report {report_id: $report_id[row], merchant: m.merchant,
+    reported_at: $reported_at[row], claim_id: $claim_id[row], reason: $reason[row],
+    evidence_count: $evidence_count[row], load: $load})-[:ACCUSES]->(b)
 FOREACH (claim IN CASE WHEN c IS NULL THEN [] ELSE [c] END | CREATE (r)-[:ABOUT]->(claim))
 
 // name: describe_buyers

@@ -1,14 +1,25 @@
 // name: find_reports
-// Reports by id in the order asked for, as far as the scope sees them.
+// Reports by merchant and id, in the order asked for, as far as the scope sees them.
 <<market_version>>
-UNWIND range(0, size($report_ids) - 1) AS place
-MATCH (r:Report {report_id: $report_ids[place]}) USING INDEX SEEK r:Report(report_id)
+UNWIND range(0, size($refs) - 1) AS place
+MATCH (m:Merchant {merchant_id: $refs[place][0]}) USING INDEX SEEK m:Merchant(merchant_id)
+WHERE $merchant_id IS NULL OR m.merchant_id = $merchant_id
+MATCH (r:Report {report_id: $refs[place][1], merchant: m.merchant}) USING INDEX SEEK r:Report(report_id, merchant)
 WHERE <<sees_report>>
-WITH place, r, version
-MATCH (m)-[:FILED_REPORT]->(r)-[:ACCUSES]->(b)
-WHERE ($merchant_id IS NULL OR m.merchant_id = $merchant_id) AND <<sees_buyer>>
+WITH place, m, r, version
+MATCH (r)-[:ACCUSES]->(b)
+WHERE <<sees_buyer>>
 RETURN <<report_columns>>
 ORDER BY place
+
+// name: list_merchants_of_report
+// Who has a report of an id; asking for any merchant lets the index of both be used.
+<<market_version>>
+MATCH (r:Report) USING INDEX SEEK r:Report(report_id, merchant)
+WHERE r.report_id = $report_id AND r.merchant IS NOT NULL AND <<sees_report>>
+MATCH (m)-[:FILED_REPORT]->(r)
+RETURN m.merchant_id
+ORDER BY m.merchant_id
 
 // name: list_reports
 // The reports after a place that accuse a buyer, latest first, as far as the scope sees them.
@@ -18,7 +29,7 @@ WHERE <<sees_buyer>>
 MATCH (b)<-[:ACCUSES]-(r)<-[:FILED_REPORT]-(m)
 WHERE <<sees_report>> AND ($merchant_id IS NULL OR m.merchant_id = $merchant_id) AND <<follows>>
 RETURN <<report_columns>>
-ORDER BY r.reported_at DESC, r.report_id LIMIT $first
+ORDER BY r.reported_at DESC, r.report_id, m.merchant_id LIMIT $first
 
 // name: count_reports
 // How many reports about a buyer the scope sees.
@@ -36,7 +47,7 @@ MATCH (m:Merchant {merchant_id: $merchant_id})-[:FILED_REPORT]->(r)-[:ACCUSES]->
     USING INDEX SEEK m:Merchant(merchant_id)
 WHERE <<sees_report>> AND <<follows>> AND <<sees_buyer>>
 RETURN <<report_columns>>
-ORDER BY r.reported_at DESC, r.report_id LIMIT $first
+ORDER BY r.reported_at DESC, r.report_id, m.merchant_id LIMIT $first
 
 // name: count_merchant_reports
 // How many reports of its own a merchant sees.
@@ -50,11 +61,13 @@ RETURN count(r)
 // All merchants' reports after a place, latest first.
 <<market_version>>
 MATCH (r:Report) USING INDEX r:Report(reported_at)
-WHERE <<follows>> AND <<sees_report>>
-WITH r ORDER BY r.reported_at DESC, r.report_id LIMIT $first
-MATCH (m)-[:FILED_REPORT]->(r)-[:ACCUSES]->(b)
+WHERE r.reported_at <= $reported_at AND <<sees_report>>
+MATCH (m)-[:FILED_REPORT]->(r)
+WHERE <<follows>>
+WITH r, m ORDER BY r.reported_at DESC, r.report_id, m.merchant_id LIMIT $first
+MATCH (r)-[:ACCUSES]->(b)
 RETURN <<report_columns>>
-ORDER BY r.reported_at DESC, r.report_id
+ORDER BY r.reported_at DESC, r.report_id, m.merchant_id
 
 // name: count_all_reports
 // How many reports there are: the server counts all, those of a load under way or after a snapshot are few.
@@ -93,7 +106,7 @@ MATCH (r:Report) USING INDEX SEEK r:Report(write) WHERE r.write <= $write
 WITH r
 MATCH (m)-[:FILED_REPORT]->(r)-[:ACCUSES]->(b)
 RETURN <<report_columns>>, r.filed_at
-ORDER BY r.report_id
+ORDER BY r.report_id, m.merchant_id
 
 // name: find_report_people
 // Whether the buyer and the merchant that a report names are known.
@@ -103,13 +116,14 @@ RETURN EXISTS { MATCH (b:Buyer {buyer_id: $buyer_id}) WHERE b.load <= version },
 
 // name: file_report
 // A report filed by call; what a load under way has written of it is not seen yet, and goes.
-// allows CartesianProduct: of one buyer and one merchant
-OPTIONAL MATCH (unseen:Report {report_id: $report_id}) USING INDEX SEEK unseen:Report(report_id)
-DETACH DELETE unseen
-WITH 1 AS one
 MATCH (m:Merchant {merchant_id: $merchant_id}) USING INDEX SEEK m:Merchant(merchant_id)
+OPTIONAL MATCH (unseen:Report {report_id: $report_id, merchant: m.merchant})
+    USING INDEX SEEK unseen:Report(report_id, merchant)
+DETACH DELETE unseen
+WITH m
 MATCH (b:Buyer {buyer_id: $buyer_id}) USING INDEX SEEK b:Buyer(buyer_id)
 OPTIONAL MATCH (c:Claim {claim_id: $claim_id}) USING INDEX SEEK c:Claim(claim_id)
-CREATE (m)-[:FILED_REPORT]->(r:Report {report_id: $report_id, reported_at: $reported_at, claim_id: $claim_id,
-    reason: $reason, evidence_count: $evidence_count, filed_at: $filed_at, write: $write})-[:ACCUSES]->(b)
+CREATE (m)-[:FILED_REPORT]->(r:Report {report_id: $report_id, merchant: m.merchant, reported_at: $reported_at,
+    claim_id: $claim_id, reason: $reason, evidence_count: $evidence_count, filed_at: $filed_at,
+    write: $write})-[:ACCUSES]->(b)
 FOREACH (claim IN CASE WHEN c IS NULL THEN [] ELSE [c] END | CREATE (r)-[:ABOUT]->(claim))

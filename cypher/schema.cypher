@@ -46,9 +46,13 @@ CREATE CONSTRAINT claim_id IF NOT EXISTS FOR (c:Claim) REQUIRE c.claim_id IS UNI
 // Orders are relationships, one for each order_id.
 CREATE CONSTRAINT order_id IF NOT EXISTS FOR ()-[o:ORDERED]-() REQUIRE o.order_id IS UNIQUE
 
+// name: release_report_ids
+// Reports were known by their ids alone once.
+DROP CONSTRAINT report_id IF EXISTS
+
 // name: constrain_reports
-// A report is known by its id.
-CREATE CONSTRAINT report_id IF NOT EXISTS FOR (r:Report) REQUIRE r.report_id IS UNIQUE
+// A report is known by its id and its merchant's number.
+CREATE CONSTRAINT report_of_merchant IF NOT EXISTS FOR (r:Report) REQUIRE (r.report_id, r.merchant) IS UNIQUE
 
 // name: constrain_batches
 // Columns are read by the load and the name they were kept under.

@@ -22,6 +22,7 @@ from machine import describe_machine
 from measuring import print_table, run_measured
 from numpy.typing import NDArray
 
+from ringfence.domain.buyers import ReportRef
 from ringfence.domain.policy import ReportPolicy
 from ringfence.market.reports import ReportColumns
 from ringfence.risk.independence import MOST_ACCUSERS
@@ -88,7 +89,8 @@ def make(
 def measure(kind: str, reports: int, seed: int) -> None:
     """Weigh once and print seconds, rows and the size of the largest group."""
     columns, claimed, owners, decided = make(kind, reports, seed)
-    withdrawn = columns.report_ids[::1000].to_list()
+    accusing = columns.merchant_ids.gather(columns.merchant[::1000])
+    withdrawn = [ReportRef(*pair) for pair in zip(accusing, columns.report_ids[::1000], strict=True)]
     policy = ReportPolicy()
     started = time.perf_counter()
     merchants = weigh_merchants(columns, withdrawn, claimed, owners, decided, policy, NOW)

@@ -340,10 +340,10 @@ def test_a_store_with_a_report_of_its_own_is_refused(store: Store, other: Store)
     load(other, "first", tables_of(**FIRST), lease_of(other))
     load(store, "first", tables_of(**FIRST), lease_of(store))
     store.reports.file(Report("own", "shop", "ann", 50, None, None, None), 60)
-    with pytest.raises(NoCopyError, match="report own"):
+    with pytest.raises(NoCopyError, match="report shop/own"):
         copy(other, store)
     other.reports.file(Report("own", "shop", "ann", 50, None, "otherwise", None), 60)
-    with pytest.raises(NoCopyError, match="report own"):
+    with pytest.raises(NoCopyError, match="report shop/own"):
         copy(other, store)
 
 

@@ -43,6 +43,7 @@ SECOND = {
     "changes": [{"claim_id": "c1", "status": "refunded", "refunded": 100}],
     "buyers": [{"buyer": "ann", "registered_at": 2}],
 }
+NO_REPORTS = pl.DataFrame(schema={"report_id": pl.String, "merchant_id": pl.String})
 
 
 def buyer_of(store: Store, buyer_id: str, scope: Scope) -> Buyer | None:
@@ -158,7 +159,7 @@ def test_an_interrupted_load_is_never_seen_and_goes_on_where_it_stopped(
     assert ann is not None
     assert ann.registered_at == 1
     assert [each.holders for each in store.market.shared_identifiers("ann", PLATFORM)] == [2]
-    assert store.market.known(pl.Series(["c4"]), pl.Series(["o1"]), pl.Series(["r1"])).claims.is_empty()
+    assert store.market.known(pl.Series(["c4"]), pl.Series(["o1"]), NO_REPORTS).claims.is_empty()
     load(store, "second", second(), lease)
     assert store.market.version() == 2
     assert store.market.read().claims.claim_id.to_list() == ["c3", "c2", "c4", "c1"]
@@ -216,8 +217,7 @@ def test_an_interrupted_first_load_binds_nobody_to_its_key(store: Store, lease: 
 def test_what_is_known_is_told_as_last_changed(store: Store, lease: Lease) -> None:
     load(store, "first", first(), lease)
     load(store, "second", second(), lease)
-    ids = pl.Series(["c9", "c1", "c2"]), pl.Series(["o2"]), pl.Series([], dtype=pl.String)
-    known = store.market.known(*ids)
+    known = store.market.known(pl.Series(["c9", "c1", "c2"]), pl.Series(["o2"]), NO_REPORTS)
     claims = {row["claim_id"]: row for row in known.claims.iter_rows(named=True)}
     assert set(claims) == {"c1", "c2"}
     assert claims["c1"]["status"] == "refunded"
@@ -368,7 +368,7 @@ def test_of_several_words_about_a_claim_the_last_one_holds(store: Store, lease: 
         (told,) = store.market.claims(("c1",), PLATFORM)
         assert (told.status, told.evidence_count) == (status, count)
         nothing = pl.Series([], dtype=pl.String)
-        known = store.market.known(pl.Series(["c1"]), nothing, nothing).claims
+        known = store.market.known(pl.Series(["c1"]), nothing, NO_REPORTS).claims
         assert known.select("status", "evidence_count").row(0) == (status, count)
 
 
@@ -388,7 +388,7 @@ def test_many_ids_are_known_as_well_as_few(store: Store, lease: Lease) -> None:
     ]
     load(store, "first", tables_of(claims=claims), lease)
     ids, nothing = pl.Series([row["claim_id"] for row in claims]), pl.Series([], dtype=pl.String)
-    known = store.market.known(ids, nothing, nothing).claims.sort("claim_id")
+    known = store.market.known(ids, nothing, NO_REPORTS).claims.sort("claim_id")
     assert known["claim_id"].to_list() == ids.to_list()
     assert known["buyer_id"].to_list() == [row["buyer"] for row in claims]
     load(

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from ringfence.app import StoresByAddress
-from ringfence.domain.buyers import Report
+from ringfence.domain.buyers import Report, ReportRef
 from ringfence.domain.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from ringfence.domain.leases import Holder, LeaseName
 from ringfence.domain.loads import BROWSING_KEY_ID, BrowsingCopyError, FileCount, LoadSource
@@ -98,8 +98,8 @@ def filed(store: Store, principal: Principal = SHOP, buyer: str = "ann", **field
 
 
 def verified(store: Store, number: int, state: VerificationState, *report_ids: str) -> str:
-    """Verify Ann, and give the verification's id."""
-    file = VerificationFile(reports=report_ids)
+    """Verify Ann, by reports of the shop, and give the verification's id."""
+    file = VerificationFile(reports=tuple(ReportRef("shop", report_id).name for report_id in report_ids))
     told = Verification("ann", number, "reports", "1", NOW, file, state)
     record, event = RecordRef(RecordKind.VERIFICATION, told.verification_id), Event("opened", NOW, "ana")
     store.records.append(record, [event], 0, told.to_state(), [Subject(SubjectKind.BUYER, "ann")])
@@ -142,7 +142,7 @@ def test_the_same_report_again_changes_nothing(market: Store) -> None:
     unnamed = filed(market, reason="no box")
     assert file_report(market, SHOP, "ann", POLICY, NOW + 1, reason="no box") == Filing(unnamed, False, None)
     assert filed(market, report_id="r1", claim_id="c1", reason="never returned", evidence_count=2) == LOADED
-    assert market.reports.find(("r2",), PLATFORM) == (first,)
+    assert market.reports.find((ReportRef("shop", "r2"),), PLATFORM) == (first,)
     assert len(ids_of(market, OP)) == 3
 
 
@@ -154,8 +154,6 @@ def test_other_content_under_a_known_id_is_refused_by_the_field(market: Store, k
         filed(market, **told, evidence_count=3)
     with pytest.raises(ConflictError, match="is known with reported_at"):
         filed(market, **told, evidence_count=2, reported_at=NOW - DAY)
-    with pytest.raises(ConflictError, match=f"The report id {known} is taken"):
-        filed(market, MART, report_id=known)
     assert ids_of(market, OP) == ["r2", "r1"]
 
 
@@ -192,7 +190,7 @@ def test_a_merchant_files_in_its_own_name_alone(market: Store) -> None:
     for principal in (ANA, OP):
         with pytest.raises(ForbiddenError, match="Only merchants report buyers"):
             filed(market, principal, merchant_id="shop", report_id="r3")
-    assert market.reports.find(("r3",), PLATFORM) == ()
+    assert market.reports.merchants_of("r3") == ()
 
 
 @pytest.mark.parametrize("claim_id", ["c2", "c3", "c9"])
@@ -219,7 +217,7 @@ def test_a_withdrawn_report_counts_nowhere_and_stays_so(market: Store) -> None:
     for report_id in ("r1", "r2"):
         standing = withdraw_report(market, SHOP, report_id, "mistaken", NOW)
         assert (standing.record.status, standing.version) == (ReportStatus.WITHDRAWN, 1)
-    assert withdrawn_reports(market) == {"r1", "r2"}
+    assert withdrawn_reports(market) == {ReportRef("shop", "r1"), ReportRef("shop", "r2")}
     assert find_report(market, ANA, "r2", NOW).record.reason == "mistaken"
     with pytest.raises(ConflictError, match="Report r2 was withdrawn on 2026-05-01 by shop's key"):
         withdraw_report(market, SHOP, "r2", "again", NOW)
@@ -227,8 +225,8 @@ def test_a_withdrawn_report_counts_nowhere_and_stays_so(market: Store) -> None:
         filed(market, report_id="r2")
     for kind, id in ((SubjectKind.BUYER, "ann"), (SubjectKind.MERCHANT, "shop")):
         found = market.records.current(RecordKind.REPORT, Subject(kind, id))
-        assert [state.record.id for state in found] == ["r1", "r2"]
-    (event,) = market.records.stream(RecordRef(RecordKind.REPORT, "r2"))
+        assert [state.record.id for state in found] == ["shop/r1", "shop/r2"]
+    (event,) = market.records.stream(RecordRef(RecordKind.REPORT, "shop/r2"))
     assert (event.type, event.actor, event.data) == ("withdrawn", "shop's key", {"reason": "mistaken"})
 
 
@@ -240,7 +238,7 @@ def test_a_report_can_be_withdrawn_after_its_buyer_left_the_merchants_sight(mark
     with pytest.raises(ReportUnknownError):
         dispute_report(market, SHOP, "r2", "no", later)
     withdraw_report(market, SHOP, "r2", "mistaken", later)
-    assert withdrawn_reports(market) == {"r2"}
+    assert withdrawn_reports(market) == {ReportRef("shop", "r2")}
 
 
 def test_a_report_is_disputed_once_after_each_verification_that_ended_in_vain(market: Store) -> None:

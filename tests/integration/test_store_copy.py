@@ -11,7 +11,7 @@ import pytest
 
 from ringfence.app import StoresByAddress
 from ringfence.domain.audit import ANSWERED, AuditEntry
-from ringfence.domain.buyers import Report
+from ringfence.domain.buyers import Report, ReportRef
 from ringfence.domain.errors import InvalidError
 from ringfence.domain.leases import LeaseName
 from ringfence.domain.loads import BROWSING_KEY_ID, BrowsingCopyError
@@ -145,7 +145,7 @@ def test_a_copy_for_browsing_keeps_whom_people_act_on_and_who_shares_what(
     assert browsing.market.tables_of(1).merchants["country"].to_list() == ["DE"]
     assert browsing.reports.read().report_ids.to_list() == ["p1", "p2"]
     assert (browsing.audit.heads(), len(source.audit.heads())) == ((), 1)
-    told = browsing.reports.find(["p1", "p2"], PLATFORM)
+    told = browsing.reports.find([ReportRef("m1", "p1"), ReportRef("m2", "p2")], PLATFORM)
     assert [(each.buyer_id, each.reason) for each in told] == [("b1", LEFT_OUT), ("b3", LEFT_OUT)]
 
 

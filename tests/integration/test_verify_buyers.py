@@ -99,7 +99,7 @@ def test_a_verification_begins_with_its_file(store: Store, publish: Callable[...
     assert (told.state, told.number, told.because) == (VerificationState.OPEN, 1, "many complaints")
     assert told.policy == POLICY.name
     assert told.file.claims == ("c5", "c4", "c3", "c2", "c1"), "c0 was filed before the policy's window"
-    assert (told.file.reports, told.file.merchants) == (("rep2", "rep1"), ("mart", "shop"))
+    assert (told.file.reports, told.file.merchants) == (("mart/rep2", "shop/rep1"), ("mart", "shop"))
     assert (told.file.ring_id, told.file.run_id, told.file.market_version) == ("r1", run, 1)
     assert find_verification(store, OPERATOR, told.verification_id) == told
     for kind, id in (("buyer", "ann"), ("claim", "c3"), ("merchant", "mart")):
@@ -290,7 +290,7 @@ def test_buyers_who_are_due_are_verified_together_as_each_alone_would_be(store: 
     assert [(each.buyer_id, each.file.weight) for each in told] == [("bob", 2.5), ("ann", 2.0)]
     assert [find_verification(store, ANA, each.verification_id) for each in told] == list(told)
     for each in told:
-        reports = {report.report_id for report in store.reports.of_buyer(each.buyer_id, PLATFORM)}
+        reports = {report.ref.name for report in store.reports.of_buyer(each.buyer_id, PLATFORM)}
         claims = {claim.claim_id for claim in store.market.claims_of(each.buyer_id, PLATFORM, 99).items}
         assert set(each.file.reports) == reports
         assert set(each.file.claims) <= claims

@@ -23,10 +23,18 @@ if TYPE_CHECKING:
 
 commands = typer.Typer(help="File, withdraw and dispute merchants' reports of buyers, and list them.")
 
-_Report = Annotated[str, typer.Argument(metavar="REPORT", help="The report's id.")]
+_Report = Annotated[str, typer.Argument(metavar="REPORT", help="The report's id, the merchant's own.")]
 _Merchant = Annotated[str, typer.Option(metavar="MERCHANT_ID", help="The merchant who reports.")]
 _SeenBy = Annotated[
     str | None, typer.Option("--merchant", metavar="MERCHANT_ID", help="Only what this merchant may see.")
+]
+_Whose = Annotated[
+    str | None,
+    typer.Option(
+        "--merchant",
+        metavar="MERCHANT_ID",
+        help="Whose report it is, where several merchants have one of that id.",
+    ),
 ]
 _Reason = Annotated[str, typer.Option(help="Why; whoever looks later reads it.")]
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -157,23 +165,23 @@ def list_all(
 def show(
     context: typer.Context,
     report: _Report,
-    merchant: _SeenBy = None,
+    merchant: _Whose = None,
     store: StoreAddress = None,
     acting_as: ActingAs = None,
     as_json: _Json = False,
 ) -> None:
     """Show one report and what became of it.
 
-    Example: ringfence reports show r0123456789ab
+    Example: ringfence reports show r0123456789ab --merchant m7
     """
     from ringfence.services.report_buyers import find_report
 
-    principal = _reader(acting_as, merchant)
+    principal = _reader(acting_as, None)
     with (
         open_store(context, store) as opened,
         audited(context, opened, principal, report, merchant) as subjects,
     ):
-        found = find_report(opened, principal, report, clock())
+        found = find_report(opened, principal, report, clock(), merchant)
         subjects |= _subjects(found.report)
     _tell(found, as_json)
 

@@ -13,6 +13,7 @@ from ringfence.cli.context import StoreAddress, open_store
 from ringfence.cli.exit_codes import WRONG_USE
 from ringfence.cli.moments import as_text
 from ringfence.cli.printing import print_json, print_lines, print_table
+from ringfence.domain.buyers import ReportRef
 from ringfence.domain.errors import InvalidError
 from ringfence.domain.scope import Role
 from ringfence.domain.verifications import VerificationOutcome, VerificationState
@@ -119,7 +120,8 @@ def show(
         with opened.snapshot():
             found = find_verification(opened, principal, verification)
             events = verification_history(opened, principal, verification)
-        subjects |= {found.buyer_id, *found.file.reports, *(link.buyer_id for link in found.file.links)}
+        subjects |= {found.buyer_id, *(link.buyer_id for link in found.file.links)}
+        subjects |= {ReportRef.of_name(name).report_id for name in found.file.reports}
         if found.file.ring_id is not None:
             subjects.add(found.file.ring_id)
     if as_json:

@@ -49,6 +49,25 @@ class Claim:
     high_value: bool | None
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class ReportRef:
+    """Which report: each merchant gives its own reports their ids, whatever ids others give theirs."""
+
+    merchant_id: str
+    report_id: str
+
+    @property
+    def name(self) -> str:
+        """Both in one word, such as `m7/r1`, that no other report has."""
+        return f"{self.merchant_id.replace('%', '%25').replace('/', '%2F')}/{self.report_id}"
+
+    @classmethod
+    def of_name(cls, name: str) -> "ReportRef":
+        """Read a report's name; what is none names a report that is nowhere."""
+        merchant, _, report_id = name.partition("/")
+        return cls(merchant.replace("%2F", "/").replace("%25", "%"), report_id)
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """`(:Merchant)-[:FILED_REPORT]->(:Report)-[:ACCUSES]->(:Buyer)`."""
@@ -61,6 +80,11 @@ class Report:
     claim_id: str | None
     reason: str | None
     evidence_count: int | None
+
+    @property
+    def ref(self) -> ReportRef:
+        """Which report it is."""
+        return ReportRef(self.merchant_id, self.report_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ class RecordKind(StrEnum):
     RING_DECISION = "ring_decision"
     """What investigators decided about one ring; its id is the ring's."""
     REPORT = "report"
-    """What became of a merchant's report; its id is the report's."""
+    """What became of a merchant's report; its id is the report's name."""
     VERIFICATION = "verification"
     """The platform's check of a buyer."""
     RECOVERY = "recovery"

@@ -199,15 +199,10 @@ def made_report(
 
 
 def refuse_other_content(known: Report, told: Report, *, is_time_told: bool) -> None:
-    """Raise ConflictError unless what is told under the id of a known report is what is known.
+    """Raise ConflictError unless what a merchant tells under the id of its known report is what is known.
 
-    A report of another merchant is told apart from this one without a word about what is in it. Times are
-    compared only if `is_time_told`.
+    Times are compared only if `is_time_told`.
     """
-    if known.merchant_id != told.merchant_id:
-        raise ConflictError(
-            f"The report id {told.report_id} is taken; file this report under another, or leave the id out."
-        )
     for field in fields(Report):
         kept, new = getattr(known, field.name), getattr(told, field.name)
         is_time = field.name == "reported_at"

@@ -70,7 +70,7 @@ class VerificationFile:
     claims: tuple[str, ...] = ()
     """Claim ids, latest first."""
     reports: tuple[str, ...] = ()
-    """Ids of the reports that were not withdrawn, latest first."""
+    """Names (`ReportRef.name`) of the reports that were not withdrawn, latest first."""
     merchants: tuple[str, ...] = ()
     """Those who filed these reports, by id."""
     links: tuple[FiledLink, ...] = ()

@@ -92,8 +92,9 @@ def hold_against(intake: IntakeTables, known: KnownRows, max_rejected: float) ->
 def _meet(table: Table, tables: MarketTables, known: pl.DataFrame) -> _Met:
     """Compare the rows whose ids are known with what is known."""
     rows: pl.DataFrame = getattr(tables, table.name)
+    named = {name: rows[name] if name in rows.columns else _people(name, rows, tables) for name in table.key}
     beside = (
-        rows.select(table.key)
+        pl.DataFrame(named)
         .with_row_index("row")
         .join(known, on=table.key, how="inner", maintain_order="left")
     )
@@ -103,7 +104,7 @@ def _meet(table: Table, tables: MarketTables, known: pl.DataFrame) -> _Met:
     conflicts: list[tuple[str, Longs]] = []
     unheard: list[str] = []
     for column in table.columns:
-        if column.name == table.key or column.may_change:
+        if column.name in table.key or column.may_change:
             continue
         differs, fills = _compare(column.name, mine, beside, tables)
         found = np.flatnonzero(differs & is_open)
@@ -131,10 +132,7 @@ def _compare(name: str, mine: pl.DataFrame, known: pl.DataFrame, tables: MarketT
     """Tell where two filled cells differ, and where a filled cell meets an empty one."""
     theirs = known[name]
     is_kind = any(name == kind.value for kind in IdentifierKind)
-    ours = {
-        "buyer_id": lambda: tables.buyer_ids.gather(mine["buyer"]),
-        "merchant_id": lambda: tables.merchant_ids.gather(mine["merchant"]),
-    }.get(name, lambda: mine[name])()
+    ours = mine[name] if name in mine.columns else _people(name, mine, tables)
     fills = (ours.is_not_null() & theirs.is_null()).to_numpy()
     both = (ours.is_not_null() & theirs.is_not_null()).to_numpy()
     if not is_kind:
@@ -150,6 +148,12 @@ def _compare(name: str, mine: pl.DataFrame, known: pl.DataFrame, tables: MarketT
             known_word = piece.bin.reinterpret(dtype=pl.UInt64, endianness="big").to_numpy()
             differs[places] |= mine_words[:, word] != known_word
     return differs, fills
+
+
+def _people(name: str, rows: pl.DataFrame, tables: MarketTables) -> pl.Series:
+    """Give the ids, buyer_id or merchant_id, of whom rows name by their places."""
+    ids = {"buyer_id": tables.buyer_ids, "merchant_id": tables.merchant_ids}[name]
+    return ids.gather(rows[name.removesuffix("_id")])
 
 
 def _over(rows: pl.DataFrame, before: pl.DataFrame) -> pl.DataFrame:
@@ -191,4 +195,4 @@ def _account(accounts: list[FileAccount], table: Table, verdict: Verdict, met: _
         conflicts=tuple(conflicts),
     )
     mine = [account for account in accounts if account.table == table.name]
-    enter_verdict(mine, together, f"differs from what is known of the same {table.key}")
+    enter_verdict(mine, together, f"differs from what is known of the same {' and '.join(table.key)}")

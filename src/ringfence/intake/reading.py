@@ -90,7 +90,8 @@ class Reading:
         for name in list(self._ledgers):
             verdicts[name] = self._ledgers.pop(name).judge()
             mine = [account for account in self.accounts if account.table == name]
-            enter_verdict(mine, verdicts[name], f"differs from an earlier row of the same {TABLES[name].key}")
+            key = " and ".join(TABLES[name].key)
+            enter_verdict(mine, verdicts[name], f"differs from an earlier row of the same {key}")
         check_rejected(self.accounts, self._options.max_rejected)
         return verdicts
 

@@ -45,7 +45,7 @@ class Ledger:
 
     def add(self, frame: pl.DataFrame) -> None:
         """Remember the rows of `frame`, which has the table's columns, typed."""
-        fixed, whole = np.zeros(len(frame), np.uint64), np.zeros(len(frame), np.uint64)
+        keys, fixed, whole = np.zeros((3, len(frame)), np.uint64)
         traces: dict[str, NDArray[np.uint8]] = {}
         for number, column in enumerate(self._table.columns):
             if column.name not in frame.columns:
@@ -54,13 +54,14 @@ class Ledger:
             hashes = cells.hash((self._seed + number) % 2**63).to_numpy()
             if cells.null_count():
                 hashes = np.where(cells.is_null().to_numpy(), np.uint64(0), hashes)
-            if column.name == self._table.key:
-                self._keys.append(hashes)
+            if column.name in self._table.key:
+                keys += hashes
                 continue
             whole += hashes
             if not column.may_change:
                 fixed += hashes
                 traces[column.name] = (hashes >> np.uint64(56)).astype(np.uint8)
+        self._keys.append(keys)
         self._fixed.append(fixed)
         self._whole.append(whole)
         self._traces.append(traces)
@@ -93,7 +94,7 @@ class Ledger:
         for column in self._table.columns:
             if len(rows) == 0:
                 break
-            if column.may_change or column.name == self._table.key:
+            if column.may_change or column.name in self._table.key:
                 continue
             trace = np.concatenate(
                 [

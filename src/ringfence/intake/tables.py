@@ -41,8 +41,8 @@ class Table:
 
     name: str
     columns: tuple[Column, ...]
-    key: str | None = None
-    """The column whose value names a row; None where rows have no name."""
+    key: tuple[str, ...] = ()
+    """The columns whose values name a row; none where rows have no name."""
 
     def column_content(self, name: str) -> Content | None:
         """Say what stands in the column called `name`; None if the table has no such column."""
@@ -78,7 +78,7 @@ CLAIMS = Table(
         Column("high_value", Content.FLAG),
         Column("status", Content.WORD, words=tuple(ClaimStatus), may_change=True),
     ),
-    key="claim_id",
+    key=("claim_id",),
 )
 ORDERS = Table(
     "orders",
@@ -94,7 +94,7 @@ ORDERS = Table(
         Column("address", Content.TEXT),
         Column("delivered_at", Content.TIME),
     ),
-    key="order_id",
+    key=("order_id",),
 )
 IDENTIFIERS = Table(
     "identifiers",
@@ -117,7 +117,7 @@ REPORTS = Table(
         Column("reason", Content.TEXT),
         Column("evidence_count", Content.COUNT),
     ),
-    key="report_id",
+    key=("merchant_id", "report_id"),
 )
 MERCHANTS = Table(
     "merchants",
@@ -131,7 +131,7 @@ MERCHANTS = Table(
         Column("fulfilment", Content.WORD, words=tuple(Fulfilment)),
         Column("return_address", Content.TEXT),
     ),
-    key="merchant_id",
+    key=("merchant_id",),
 )
 BUYERS = Table(
     "buyers",
@@ -140,7 +140,7 @@ BUYERS = Table(
         Column("country", Content.TEXT),
         Column("registered_at", Content.TIME),
     ),
-    key="buyer_id",
+    key=("buyer_id",),
 )
 RATES = Table(
     "rates",

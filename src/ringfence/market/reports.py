@@ -11,13 +11,13 @@ from ringfence.market.market import Ints, Longs
 
 @dataclass(frozen=True, eq=False)
 class ReportColumns:
-    """R reports as parallel columns, in the order (buyer, reported_at, report_id).
+    """R reports as parallel columns, in the order (buyer, reported_at, report_id, merchant).
 
     `(:Merchant)-[:FILED_REPORT]->(:Report)-[:ACCUSES]->(:Buyer)`
     """
 
     report_ids: pl.Series
-    """String[R], each once."""
+    """String[R], of one merchant each once."""
     buyer_ids: pl.Series
     """String, the buyers accused, sorted by bytes, each once."""
     merchant_ids: pl.Series

@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from ringfence.domain.buyers import ReportRef
 from ringfence.domain.durations import MICROSECONDS_A_DAY
 from ringfence.domain.policy import ReportPolicy
 from ringfence.market.market import Longs
@@ -21,7 +22,7 @@ UTC. What an appeal or new evidence overturned is left out."""
 
 def weigh_merchants(
     reports: ReportColumns,
-    withdrawn: Collection[str],
+    withdrawn: Collection[ReportRef],
     claimed: NDArray[np.bool_],
     owners: Mapping[str, str],
     decided: pl.DataFrame,
@@ -30,7 +31,7 @@ def weigh_merchants(
 ) -> pl.DataFrame:
     """Say of each merchant who reports how far it is believed and with whom it counts as one.
 
-    `withdrawn` are report ids; `claimed` (bool[R]) and `owners` as in `independent_groups`; `decided` has the
+    `claimed` (bool[R]) and `owners` as in `independent_groups`; `decided` has the
     columns DECIDED. Reports and outcomes after `now` (µs since 1970-01-01 UTC) are not known yet; otherwise
     all count here, however old: who once acted together still does.
 
@@ -65,7 +66,7 @@ def weigh_merchants(
 def weigh_buyers(
     reports: ReportColumns,
     merchants: pl.DataFrame,
-    withdrawn: Collection[str],
+    withdrawn: Collection[ReportRef],
     decided: pl.DataFrame,
     policy: ReportPolicy,
     now: int,
@@ -116,11 +117,19 @@ def weigh_buyers(
     )
 
 
-def _known(reports: ReportColumns, withdrawn: Collection[str], now: int) -> NDArray[np.bool_]:
+def _known(reports: ReportColumns, withdrawn: Collection[ReportRef], now: int) -> NDArray[np.bool_]:
     known = reports.reported_at <= now
     if withdrawn:
-        gone = pl.Series(list(withdrawn), dtype=pl.String)
-        known &= ~reports.report_ids.is_in(gone.implode()).to_numpy()
+        named = {"merchant_id": pl.String, "report_id": pl.String}
+        gone = pl.DataFrame([(ref.merchant_id, ref.report_id) for ref in withdrawn], named, orient="row")
+        places = {"merchant_id": reports.merchant_ids, "merchant": np.arange(len(reports.merchant_ids))}
+        told = {"report_id": reports.report_ids, "merchant": reports.merchant.astype(np.int64)}
+        found = (
+            pl.DataFrame(told)
+            .with_row_index("row")
+            .join(gone.join(pl.DataFrame(places), on="merchant_id"), on=["report_id", "merchant"], how="semi")
+        )
+        known[found["row"].to_numpy()] = False
     return known
 
 

@@ -121,15 +121,19 @@ def load_offline(
 def _read(
     request: LoadRequest,
     key: PseudonymKey,
-    known: Callable[[pl.Series, pl.Series, pl.Series], KnownRows],
+    known: Callable[[pl.Series, pl.Series, pl.DataFrame], KnownRows],
     listener: Progress,
 ) -> tuple[IntakeTables, Path | None]:
     """Read the files and leave what is new; tell where rejected rows are told, if there are any."""
     try:
         read = read_tables(request.inputs, request.intake, key, listener)
         listener.stage("compare with what is known")
-        ids = read.tables.claims["claim_id"], read.tables.orders["order_id"], read.tables.reports["report_id"]
-        settled = hold_against(read, known(*ids), request.intake.max_rejected)
+        tables = read.tables
+        reports = tables.reports.select(
+            "report_id", merchant_id=tables.merchant_ids.gather(tables.reports["merchant"])
+        )
+        asked = known(tables.claims["claim_id"], tables.orders["order_id"], reports)
+        settled = hold_against(read, asked, request.intake.max_rejected)
         listener.done()
     except TooManyRejectedError as error:
         told = _tell_rejected(error.rejected, request.rejected)
@@ -137,7 +141,7 @@ def _read(
     return settled, _tell_rejected(settled.rejected, request.rejected)
 
 
-def _nothing_known(*_: pl.Series) -> KnownRows:
+def _nothing_known(*_: pl.Series | pl.DataFrame) -> KnownRows:
     return KnownRows(pl.DataFrame(), pl.DataFrame(), pl.DataFrame())
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ringfence.domain.buyers import Report
+from ringfence.domain.buyers import Report, ReportRef
 from ringfence.domain.durations import MICROSECONDS_A_DAY
-from ringfence.domain.errors import ForbiddenError, NotFoundError
+from ringfence.domain.errors import ForbiddenError, InvalidError, NotFoundError
 from ringfence.domain.pages import Key, Page
 from ringfence.domain.policy import Policy
 from ringfence.domain.records import Event, RecordKind, RecordRef, RecordState, Subject, SubjectKind
@@ -30,6 +30,7 @@ from ringfence.services.recover_losses import MerchantUnknownError
 from ringfence.store import Store
 
 _WHAT = "reports"
+_MOST_NAMED = 5
 _ENDED_IN_VAIN = (VerificationState.REJECTED, VerificationState.INCONCLUSIVE)
 """What a merchant can dispute."""
 
@@ -40,6 +41,19 @@ class ReportUnknownError(NotFoundError):
     def __init__(self, report_id: str) -> None:
         super().__init__(f"There is no report {report_id}.")
         self.report_id = report_id
+
+
+class ReportAmbiguousError(InvalidError):
+    """Several merchants have a report of that id."""
+
+    def __init__(self, report_id: str, merchant_ids: Sequence[str]) -> None:
+        named, others = ", ".join(merchant_ids[:_MOST_NAMED]), len(merchant_ids) - _MOST_NAMED
+        super().__init__(
+            f"{len(merchant_ids)} merchants have a report {report_id} ({named}"
+            f"{f' and {others:,} more' if others > 0 else ''}); say whose is meant: `merchantId`, on the "
+            "command line --merchant."
+        )
+        self.report_id, self.merchant_ids = report_id, tuple(merchant_ids)
 
 
 class ClaimNotOfBuyerError(NotFoundError):
@@ -79,10 +93,11 @@ def file_report(
     is opened, unless (without `opens`) that is left to `verify_if_due`, which may take seconds.
 
     `now` and `reported_at` (without it: `now`) are µs since 1970-01-01 UTC. A merchant files in its own name,
-    a job in that of `merchant_id`. Without `report_id` the content names the report. Raises ForbiddenError;
+    a job in that of `merchant_id`. `report_id` is the merchant's own, whatever ids others give their reports;
+    without it the content names the report. Raises ForbiddenError;
     BuyerUnknownError, in the same words as for nobody, unless the buyer ordered or claimed there within the
     policy's days; NotFoundError for a merchant or a claim that is not there; InvalidError for a field;
-    ConflictError where the id is known with other content. Nothing is written then.
+    ConflictError where the merchant's id is known with other content. Nothing is written then.
     """
     reporter = _reporter(principal, merchant_id)
     report = made_report(
@@ -96,9 +111,9 @@ def file_report(
         evidence_count=evidence_count,
     )
     with deciding(store):
-        for known in store.reports.find((report.report_id,), PLATFORM):
+        for known in store.reports.find((report.ref,), PLATFORM):
             refuse_other_content(known, report, is_time_told=reported_at is not None)
-            refuse_withdrawn(known.report_id, _read(store.records.state(_ref(known.report_id)))[0])
+            refuse_withdrawn(known.report_id, _read(store.records.state(_record(known.ref)))[0])
             return Filing(known, False, None)
         scope = Scope(reporter, now - policy.reports.reportable_days * MICROSECONDS_A_DAY)
         if not store.market.sighted((buyer_id,), scope):
@@ -158,25 +173,38 @@ def dispute_report(
     return _change(store, principal, report_id, principal.scope(now), event, expected_version)
 
 
-def find_report(store: Store, principal: Principal, report_id: str, now: int) -> ReportStanding:
-    """Find a report and what became of it. Raises ForbiddenError, ReportUnknownError."""
-    found = find_reports(store, principal, (report_id,), now)
-    if report_id not in found:
+def find_report(
+    store: Store, principal: Principal, report_id: str, now: int, merchant_id: str | None = None
+) -> ReportStanding:
+    """Find a report and what became of it: a merchant's own, or that of `merchant_id`.
+
+    Raises ForbiddenError, ReportUnknownError; ReportAmbiguousError where several merchants have one of that
+    id, and none is named.
+    """
+    require(principal, BUYER_READERS, _WHAT)
+    named = merchant_id if merchant_id is not None else principal.merchant_id
+    with store.snapshot():
+        if named is None:
+            merchant_ids = store.reports.merchants_of(report_id)
+            if len(merchant_ids) > 1:
+                raise ReportAmbiguousError(report_id, merchant_ids)
+            named = next(iter(merchant_ids), "")
+        found = find_reports(store, principal, (ReportRef(named, report_id),), now)
+    if not found:
         raise ReportUnknownError(report_id)
-    return found[report_id]
+    return found[0]
 
 
 def find_reports(
-    store: Store, principal: Principal, report_ids: Sequence[str], now: int
-) -> dict[str, ReportStanding]:
-    """Find reports and what became of them, by id in the order asked for; those not in sight are left out.
+    store: Store, principal: Principal, refs: Sequence[ReportRef], now: int
+) -> tuple[ReportStanding, ...]:
+    """Find reports and what became of them, in the order asked for; those not in sight are left out.
 
     Raises ForbiddenError.
     """
     require(principal, BUYER_READERS, _WHAT)
     with store.snapshot():
-        found = store.reports.find(report_ids, principal.scope(now))
-        return {standing.report.report_id: standing for standing in _standings(store, found)}
+        return _standings(store, store.reports.find(refs, principal.scope(now)))
 
 
 def list_reports(
@@ -187,7 +215,7 @@ def list_reports(
     now: int,
     buyer_id: str | None = None,
 ) -> Page[ReportStanding]:
-    """List reports, of one buyer or of all, latest first (Key: reported_at, report_id); a merchant's own.
+    """List reports, of one buyer or of all, latest first (Key: reported_at, name); a merchant's own.
 
     Raises ForbiddenError.
     """
@@ -209,19 +237,20 @@ def _change(
     if principal.role is not Role.MERCHANT or principal.merchant_id is None:
         raise ForbiddenError("Only the merchant who filed a report withdraws or disputes it.")
     with deciding(store):
-        found = store.reports.find((report_id,), scope)
+        found = store.reports.find((ReportRef(principal.merchant_id, report_id),), scope)
         if not found:
             raise ReportUnknownError(report_id)
         (report,) = found
-        record, version = _read(store.records.state(_ref(report_id)))
-        refuse_other_version(_ref(report_id), expected_version, version)
+        ref = _record(report.ref)
+        record, version = _read(store.records.state(ref))
+        refuse_other_version(ref, expected_version, version)
         event = event_of(report, record)
         changed = fold([event], record)
         concerned = [
             Subject(SubjectKind.BUYER, report.buyer_id),
             Subject(SubjectKind.MERCHANT, report.merchant_id),
         ]
-        version = store.records.append(_ref(report_id), [event], version, changed.to_state(), concerned)
+        version = store.records.append(ref, [event], version, changed.to_state(), concerned)
         return ReportStanding(report, changed, version)
 
 
@@ -248,19 +277,19 @@ def _ended_in_vain(store: Store, report: Report) -> list[str]:
     return [
         verification.verification_id
         for verification in (Verification.from_state(each.state) for each in found)
-        if verification.state in _ENDED_IN_VAIN and report.report_id in verification.file.reports
+        if verification.state in _ENDED_IN_VAIN and report.ref.name in verification.file.reports
     ]
 
 
 def _standings(store: Store, reports: tuple[Report, ...]) -> tuple[ReportStanding, ...]:
-    found = store.records.states(RecordKind.REPORT, [report.report_id for report in reports])
+    found = store.records.states(RecordKind.REPORT, [report.ref.name for report in reports])
     records = {state.record.id: state for state in found}
-    return tuple(ReportStanding(report, *_read(records.get(report.report_id))) for report in reports)
+    return tuple(ReportStanding(report, *_read(records.get(report.ref.name))) for report in reports)
 
 
 def _read(state: RecordState | None) -> tuple[ReportRecord, int]:
     return (ReportRecord.from_state(state.state), state.version) if state else (ReportRecord(), 0)
 
 
-def _ref(report_id: str) -> RecordRef:
-    return RecordRef(RecordKind.REPORT, report_id)
+def _record(ref: ReportRef) -> RecordRef:
+    return RecordRef(RecordKind.REPORT, ref.name)

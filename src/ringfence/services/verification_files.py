@@ -45,7 +45,7 @@ def gather_files(
         since = moment - policy.recovery.window_days * MICROSECONDS_A_DAY
         files[buyer_id] = VerificationFile(
             claims=tuple(claim.claim_id for claim in claims_since(store, buyer_id, since)),
-            reports=tuple(report.report_id for report in standing[buyer_id]),
+            reports=tuple(report.ref.name for report in standing[buyer_id]),
             merchants=tuple(sorted({report.merchant_id for report in standing[buyer_id]})),
             links=tuple(links[buyer_id]),
             ring_id=rings.get(buyer_id),
@@ -59,11 +59,11 @@ def gather_files(
 def standing_reports(store: Store, buyer_ids: Sequence[str]) -> dict[str, list[Report]]:
     """List the reports of each buyer that were not withdrawn."""
     told = {buyer_id: store.reports.of_buyer(buyer_id, PLATFORM) for buyer_id in buyer_ids}
-    asked = [report.report_id for reports in told.values() for report in reports]
+    asked = [report.ref.name for reports in told.values() for report in reports]
     records = store.records.states(RecordKind.REPORT, asked)
     withdrawn = {each.record.id for each in records if each.state["status"] == ReportStatus.WITHDRAWN}
     return {
-        buyer_id: [report for report in reports if report.report_id not in withdrawn]
+        buyer_id: [report for report in reports if report.ref.name not in withdrawn]
         for buyer_id, reports in told.items()
     }
 

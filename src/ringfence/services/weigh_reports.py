@@ -4,6 +4,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from ringfence.domain.buyers import ReportRef
 from ringfence.domain.listings import list_name
 from ringfence.domain.policy import ReportPolicy
 from ringfence.domain.records import RecordKind
@@ -43,10 +44,11 @@ def weigh_reports(store: Store, market: Market, policy: ReportPolicy, now: int) 
     ).with_columns(pl.col("fresh_weight").fill_null(0.0))
 
 
-def withdrawn_reports(store: Store) -> frozenset[str]:
-    """Give the ids of all reports that count nowhere any more."""
+def withdrawn_reports(store: Store) -> frozenset[ReportRef]:
+    """Give all reports that count nowhere any more."""
     name = list_name(status=ReportStatus.WITHDRAWN)
-    return frozenset(state.record.id for state in store.records.page(RecordKind.REPORT, name, _ALL).items)
+    found = store.records.page(RecordKind.REPORT, name, _ALL).items
+    return frozenset(ReportRef.of_name(state.record.id) for state in found)
 
 
 def decided_verifications(store: Store) -> pl.DataFrame:

@@ -4,7 +4,8 @@ import json
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
+from functools import partial
 from io import BytesIO
 from itertools import islice
 from pathlib import Path
@@ -14,7 +15,7 @@ import numpy as np
 import polars as pl
 
 from ringfence.domain.audit import Head, SealedEntry
-from ringfence.domain.buyers import Report
+from ringfence.domain.buyers import Report, ReportRef
 from ringfence.domain.errors import InvalidError, NotFoundError
 from ringfence.domain.identifiers import IdentifierKind
 from ringfence.domain.loads import Load
@@ -23,7 +24,7 @@ from ringfence.domain.records import Event, RecordKind, RecordRef, RecordState, 
 from ringfence.domain.runs import Run, RunState
 from ringfence.market import Sketches
 from ringfence.market.tables import SCHEMAS, IdentifierValues, MarketTables
-from ringfence.store import fingerprints
+from ringfence.store import fingerprints, report_names
 from ringfence.store.columnar.sources import json_of, load_of_row
 from ringfence.store.history import History, PastRecord
 from ringfence.store.new_file import BackupExistsError, put, staged, sync
@@ -31,7 +32,7 @@ from ringfence.store.reports import FiledReport
 from ringfence.store.rings import PastRun
 from ringfence.store.store import Backup, Health
 
-FORMAT = 3
+FORMAT = 4
 """Rises when an older Ringfence could not read the file."""
 _MAGIC = b"PK"
 _DAMAGE = (zipfile.BadZipFile, pl.exceptions.PolarsError)
@@ -39,6 +40,8 @@ _INDEX, _REPORTS, _RECORDS = "history.json", "reports.ndjson", "records.ndjson"
 _FIRST_WITH_REPORTS = 2
 """The format that brought reports filed by call; an older Ringfence would pass over them."""
 _FIRST_WITH_AUDIT = 3
+_FIRST_WITH_MERCHANTS = 4
+"""The format in which reports are known by their merchants too."""
 _ENTRIES_AT_ONCE = 1_000
 _WHAT = "ringfence backup"
 
@@ -114,7 +117,10 @@ class ArchivedHistory:
         chains = about["chains"] if about["format"] >= _FIRST_WITH_AUDIT else ()
         self.chains = tuple(Head(chain, number, bytes.fromhex(mac)) for chain, number, mac in chains)
         lines = file.read(_RECORDS).splitlines()
-        self._records = {past.current.record: past for past in map(_record, map(json.loads, lines))}
+        records = map(_record, map(json.loads, lines))
+        if about["format"] < _FIRST_WITH_MERCHANTS:
+            records = map(partial(_named, self._merchants_of_reports()), records)
+        self._records = {past.current.record: past for past in records}
         self.records = tuple(past.current for past in self._records.values())
 
     @property
@@ -156,6 +162,16 @@ class ArchivedHistory:
             told = islice(map(_sealed, lines), after, None)
             while part := tuple(islice(told, _ENTRIES_AT_ONCE)):
                 yield part
+
+    def _merchants_of_reports(self) -> dict[str, str]:
+        """Give whose reports are, while each has an id that no other has."""
+        found = {filed.report.report_id: filed.report.merchant_id for filed in self.reports}
+        for load in self.loads:
+            folder = f"loads/{load.load_id}"
+            reports, merchant_ids = self._frame(f"{folder}/reports"), self._frame(f"{folder}/merchant_ids")
+            told = merchant_ids["id"].gather(reports["merchant"])
+            found.update(zip(reports["report_id"], told, strict=True))
+        return found
 
     def _values(self, folder: str, kind: IdentifierKind) -> IdentifierValues | None:
         place = f"{folder}/{kind.value}"
@@ -293,3 +309,16 @@ def _record(told: dict[str, Any]) -> PastRecord:
         tuple(Event(**event) for event in told["events"]),
         tuple(Subject(SubjectKind(each["kind"]), each["id"]) for each in told["concerns"]),
     )
+
+
+def _named(merchant_of: dict[str, str], past: PastRecord) -> PastRecord:
+    """Name reports by their merchants too, in their records and the files of verifications."""
+    current = past.current
+    match current.record:
+        case RecordRef(RecordKind.REPORT, id) if id in merchant_of:
+            named = RecordRef(RecordKind.REPORT, ReportRef(merchant_of[id], id).name)
+            return replace(past, current=replace(current, record=named))
+        case RecordRef(RecordKind.VERIFICATION):
+            state = report_names.named(current.state, merchant_of)
+            return replace(past, current=replace(current, state=state))
+    return past

@@ -59,10 +59,10 @@ def refuse_others(history: History, store: Store) -> None:
     for load, told in zip_longest(kept.loads, history.loads[: len(kept.loads)]):
         if load != told:
             raise NoCopyError(_load(load))
-    told_of = {filed.report.report_id: filed for filed in history.reports}
+    told_of = {filed.report.ref: filed for filed in history.reports}
     for filed in kept.reports:
-        if told_of.get(filed.report.report_id) != filed:
-            raise NoCopyError(f"report {filed.report.report_id}")
+        if told_of.get(filed.report.ref) != filed:
+            raise NoCopyError(f"report {filed.report.ref.name}")
     for run, past in zip_longest(kept.runs, history.runs[: len(kept.runs)]):
         if run != past:
             raise NoCopyError(_run(run))

@@ -42,7 +42,7 @@ class History(Protocol):
 
     @property
     def reports(self) -> tuple[FiledReport, ...]:
-        """The reports that were filed by call, by report_id."""
+        """The reports that were filed by call, by report_id, then by merchant_id."""
 
     @property
     def runs(self) -> tuple[Run, ...]:

@@ -30,8 +30,9 @@ class MarketPort(Protocol):
     def loads(self) -> tuple[Load, ...]:
         """List the complete loads, oldest first."""
 
-    def known(self, claim_ids: pl.Series, order_ids: pl.Series, report_ids: pl.Series) -> KnownRows:
-        """Look up which of these ids are known, and as what; each Series is String."""
+    def known(self, claim_ids: pl.Series, order_ids: pl.Series, reports: pl.DataFrame) -> KnownRows:
+        """Look up which of these are known, and as what; ids are String, as the columns report_id and
+        merchant_id of `reports`, whose rows are distinct."""
 
     def write_load(
         self,

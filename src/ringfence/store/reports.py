@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Protocol
 
-from ringfence.domain.buyers import Report
+from ringfence.domain.buyers import Report, ReportRef
 from ringfence.domain.errors import ConflictError, NotFoundError
 from ringfence.domain.pages import Key, Page
 from ringfence.domain.scope import Scope
@@ -21,7 +21,7 @@ class FiledReport:
 
 
 class ReportDiffersError(ConflictError):
-    """A report of this id is known with other content."""
+    """The merchant's report of this id is known with other content."""
 
     def __init__(self, known: Report, told: Report) -> None:
         self.report_id = told.report_id
@@ -52,21 +52,27 @@ class Reports(Protocol):
         """Keep a report; tell whether it is new, since the very same may be known, by load or by call.
 
         `now` is when it is filed (µs since 1970-01-01 UTC), whenever it was `reported_at`. Raises
-        ReportDiffersError for an id that is known with other content, NobodyToReportError. A load under way
-        that brings the same id counts as later: this one stays.
+        ReportDiffersError for an id that the merchant's report has that is known with other content,
+        NobodyToReportError. A load under way that brings the same report counts as later: this one stays.
         """
 
     def of_buyer(self, buyer_id: str, scope: Scope) -> tuple[Report, ...]:
         """List the reports that accuse a buyer, latest first."""
 
-    def find(self, report_ids: Sequence[str], scope: Scope) -> tuple[Report, ...]:
-        """Find reports by id, in the order asked for; those that do not exist in the scope are left out."""
+    def find(self, refs: Sequence[ReportRef], scope: Scope) -> tuple[Report, ...]:
+        """Find reports, in the order asked for; those that do not exist in the scope are left out."""
+
+    def merchants_of(self, report_id: str) -> tuple[str, ...]:
+        """Name the merchants who have a report of this id, sorted. For the platform alone."""
 
     def page(self, first: int, after: Key | None, scope: Scope, buyer_id: str | None = None) -> Page[Report]:
-        """List reports, all or those about a buyer, latest first (Key: reported_at, report_id)."""
+        """List reports, all or those about a buyer, latest first (Key: reported_at, name).
+
+        Those of one time stand by report_id, then by merchant_id.
+        """
 
     def read(self) -> ReportColumns:
         """Give all reports as columns."""
 
     def filed(self) -> tuple[FiledReport, ...]:
-        """List the reports that were filed by call, by report_id."""
+        """List the reports that were filed by call, by report_id, then by merchant_id."""

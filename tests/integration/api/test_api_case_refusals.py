@@ -148,9 +148,31 @@ def test_another_report_of_a_known_id_is_refused(cases: Cases, buyer: str) -> No
     code, field, message = cases.refused("m1", FILE, **said | {"reason": "a broken box"})
     assert (code, field) == ("CONFLICT", ["input", "reportId"])
     assert "is known with reason an empty box" in message
-    code, field, message = cases.refused("m2", FILE, **said)
-    assert (code, field) == ("CONFLICT", ["input", "reportId"])
-    assert "empty" not in message
+
+
+def test_who_uses_many_ids_keeps_nobody_else_from_them(cases: Cases, buyer: str) -> None:
+    for place in range(3):
+        cases.change("m1", FILE, buyerId=buyer, reportId=f"s{place}-{buyer}", reason="squatted")
+    for place in range(3):
+        said = {"buyerId": buyer, "reportId": f"s{place}-{buyer}", "reason": "an empty box"}
+        made = cases.change("m2", FILE, **said)
+        assert (made["isNew"], made["report"]["merchantId"]) == (True, "m2")
+        assert cases.change("m2", FILE, **said)["isNew"] is False
+    assert cases.change("m2", WITHDRAW, reportId=f"s0-{buyer}", reason="mistaken")["report"]["version"] == 1
+    ask = "query Q($id: ID!, $m: ID) { report(id: $id, merchantId: $m) { reason status } }"
+    others = cases.ask("m1", ask, id=f"s0-{buyer}")["report"]
+    assert others == {"reason": "squatted", "status": "FILED"}
+    for who, merchant in (("m2", None), ("m2", "m2"), ("ana", "m2")):
+        mine = cases.ask(who, ask, id=f"s0-{buyer}", m=merchant)["report"]
+        assert mine == {"reason": "an empty box", "status": "WITHDRAWN"}
+    for who, merchant, told in (
+        ("ana", None, "2 merchants have a report"),
+        ("m2", "m1", "There is no report"),
+    ):
+        response = cases.post(who, ask, id=f"s0-{buyer}", m=merchant)
+        assert told in response.json()["errors"][0]["message"]
+    page = "query Q($b: ID!) { reports(first: 9, buyerId: $b) { nodes { id reason } } }"
+    assert len({one["id"] for one in cases.ask("ana", page, b=buyer)["reports"]["nodes"]}) == 6
 
 
 def test_a_merchant_cannot_report_in_anothers_name(cases: Cases, buyer: str) -> None:

@@ -49,7 +49,7 @@ def test_a_merchant_files_a_report_once_reads_it_and_takes_it_back(cases: Cases,
         buyer(id: $buyer) { reports { reportId status } } }"""
     mine = cases.ask("m1", ask, buyer=buyer, report=f"p-{buyer}")
     assert mine["report"] == {
-        "id": global_id("Report", f"p-{buyer}"),
+        "id": global_id("Report", f"m1/p-{buyer}"),
         "reportId": f"p-{buyer}",
         "status": "FILED",
         "statusReason": None,
@@ -339,7 +339,7 @@ def test_objects_are_found_again_by_their_global_ids(cases: Cases, buyer: str) -
     ask = """query Q($id: ID!) { node(id: $id) { id ... on Report { reportId buyerId }
         ... on Verification { verificationId buyerId } ... on Recovery { recoveryId buyerId
         verification { verificationId } } } }"""
-    for kind, id in (("Report", report), ("Verification", verification), ("Recovery", recovery)):
+    for kind, id in (("Report", f"m1/{report}"), ("Verification", verification), ("Recovery", recovery)):
         node = cases.ask("olga", ask, id=global_id(kind, id))["node"]
         assert (node["id"], node["buyerId"]) == (global_id(kind, id), buyer)
         response = cases.post("olga", ask, id=global_id(kind, "none"))

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import polars as pl
@@ -25,7 +26,7 @@ from ringfence.api import permissions
 from ringfence.api.global_ids import global_id
 from ringfence.api.limits import Limits
 from ringfence.api.schema import build_schema
-from ringfence.domain.buyers import Report
+from ringfence.domain.buyers import Report, ReportRef
 from ringfence.domain.leases import Holder, LeaseName
 from ringfence.domain.loads import LoadSource
 from ringfence.domain.policy import Policy
@@ -55,6 +56,7 @@ OWN_IDS = {
     "Network": ("n1",),
     "Run": ("1", "2"),
 }
+REPORT_NAMES = [ReportRef(*pair).name for pair in product(OWN_IDS["Merchant"], OWN_IDS["Report"])]
 DEPTH = 5
 
 
@@ -84,8 +86,9 @@ def plant(store: Store) -> None:
     lease = store.leases.acquire(LeaseName.LOAD, Holder("host", 1, "start"), 60.0, NOW)
     store.market.write_load(LoadSource("other", "key", 1, (), {}), market, lease, NOW, Silent())
     store.leases.release(lease)
-    for place, (merchant, buyer) in enumerate((("m2", "b3"), ("mx", "b1"), ("mx", "zed"), ("mx", "b3"))):
-        report_id = "px" if place == 0 else f"px{place}{SECRET}"
+    others = [("px", "m2", "b3"), (f"px1{SECRET}", "mx", "b1"), (f"px2{SECRET}", "mx", "zed")]
+    others += [(report_id, merchant, "b3") for report_id in ("p1", "nil") for merchant in ("m2", "mx")]
+    for report_id, merchant, buyer in others:
         store.reports.file(Report(report_id, merchant, buyer, NOW - DAY, None, SECRET, 9), NOW)
     note(store, ANA, "r1", SECRET, NOW)
     decide(store, ANA, "r2", Outcome.DISMISS, SECRET, None, NOW)
@@ -185,7 +188,9 @@ def choices(field: GraphQLField, name: str) -> Iterator[dict[str, str]]:
     elif not named:
         yield fixed
     elif name == "node":
-        yield from ({"id": quoted(global_id(kind, own_id))} for kind in OWN_IDS for own_id in OWN_IDS[kind])
+        for kind, own_ids in OWN_IDS.items():
+            whole = REPORT_NAMES if kind == "Report" else own_ids
+            yield from ({"id": quoted(global_id(kind, own_id))} for own_id in whole)
     elif named == ["ids"]:
         yield {"ids": f"[{', '.join(map(quoted, BUYER_IDS))}]"}
     else:
@@ -193,6 +198,8 @@ def choices(field: GraphQLField, name: str) -> Iterator[dict[str, str]]:
         kind = get_named_type(field.type).name if argument == "id" else argument.removesuffix("Id").title()
         for own_id in OWN_IDS["Buyer" if kind.startswith("Buyer") else kind]:
             yield fixed | {argument: quoted(own_id)}
+            if name == "report":
+                yield from ({"id": quoted(own_id), "merchantId": quoted(m)} for m in OWN_IDS["Merchant"])
 
 
 def inputs(kind: GraphQLNamedType) -> Iterator[dict[str, str]]:
@@ -207,8 +214,6 @@ def inputs(kind: GraphQLNamedType) -> Iterator[dict[str, str]]:
         for name in ("reportId", "claimId", "merchantId")
         if name in kind.fields and name != named
         for own_id in OWN_IDS[name.removesuffix("Id").title()]
-        # An id is given once: that it is taken must be told, and it is told without a word about by whom.
-        if own_id != "px"
     ]
     for own_id in OWN_IDS[named.removesuffix("Id").title()]:
         for other in ("", *others):
@@ -261,3 +266,7 @@ def test_staff_are_told_what_is_planted(both: tuple[Watched, Watched]) -> None:
     _, planted = both
     query = '{ buyer(id: "b1") { claims(first: 99) { nodes { claimId } } } }'
     assert SECRET in str(planted.ask(query, Role.INVESTIGATOR).body)
+    asked = planted.ask('{ report(id: "p1") { reason } }', Role.INVESTIGATOR).body
+    assert "3 merchants have a report p1 (m1, m2, mx); say whose is meant" in asked["errors"][0]["message"]
+    asked = planted.ask('{ report(id: "p1", merchantId: "mx") { reason } }', Role.INVESTIGATOR).body
+    assert asked["data"]["report"]["reason"] == SECRET

@@ -64,7 +64,7 @@ AUDITED = {
         "--merchant dot --buyer bob --id rep6", MERCHANT, "bob dot rep6", "--merchant dot --buyer ann"
     ),
     "reports list": Case("--buyer bob", OPERATOR, "bob rep4 rep5"),
-    "reports show": Case("rep1 --merchant shop", MERCHANT, "rep1 shop ann", "rep1 --merchant mart"),
+    "reports show": Case("rep1 --merchant shop", OPERATOR, "rep1 shop ann", "rep1 --merchant mart"),
     "reports withdraw": Case(
         "rep1 --merchant shop --reason x", MERCHANT, "rep1 shop ann", "rep1 --merchant mart --reason x"
     ),

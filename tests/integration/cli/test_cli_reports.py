@@ -59,6 +59,23 @@ def test_a_report_is_filed_listed_and_shown(reports: Command) -> None:
     assert shown[2:] == ["Reason: empty box", "Pieces of evidence: not told", "Status: filed"]
 
 
+def test_of_two_merchants_reports_of_one_id_the_one_meant_is_shown(reports: Command) -> None:
+    told = reports("file", "--merchant", "mart", "--buyer", "ann", "--reason", "empty box", "--id", "r1")
+    assert told.code == 0
+    asked = reports("show", "r1")
+    assert (asked.code, asked.out, asked.err) == (
+        2,
+        "",
+        "error: 2 merchants have a report r1 (mart, shop); say whose is meant: `merchantId`, on the command "
+        "line --merchant.\n",
+    )
+    for merchant in ("mart", "shop"):
+        shown = reports("show", "r1", "--merchant", merchant).out.splitlines()
+        assert shown[0].startswith(f"Report r1 of buyer ann by merchant {merchant}")
+    assert reports("withdraw", "r1", "--merchant", "mart", "--reason", "mistaken").code == 0
+    assert json.loads(reports("show", "r1", "--merchant", "shop", "--json").out)["status"] == "filed"
+
+
 def test_a_report_without_an_id_is_given_one_and_told_in_json(reports: Command) -> None:
     told = reports(
         "file", "--merchant", "mart", "--buyer", "ann", "--claim", "c2", "--evidence", "2", "--json"

@@ -64,7 +64,7 @@ def test_what_happens_in_a_verification_is_told(verifications: Command) -> None:
         "Because: a witness",
         "Owner: nobody",
         "Claims: c5, c4, c3, c2, c1",
-        "Reports: rep3, rep2, rep1",
+        "Reports: cup/rep3, mart/rep2, shop/rep1",
         "Reporting merchants: cup, mart, shop",
         "In no ring, with 0 links to others",
     ]

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringfence.domain.buyers import Report
+from ringfence.domain.buyers import Report, ReportRef
 from ringfence.domain.errors import ConflictError, InvalidError
 from ringfence.domain.records import Event
 from ringfence.domain.reports import (
@@ -114,12 +114,16 @@ def test_other_content_under_a_known_id_is_refused_by_the_field(field: str, valu
         refuse_other_content(REPORT, replace(REPORT, **{field: value}), is_time_told=True)
 
 
-def test_nothing_is_told_of_another_merchants_report() -> None:
-    with pytest.raises(ConflictError) as refused:
-        refuse_other_content(REPORT, replace(REPORT, merchant_id="mart", reason="x"), is_time_told=True)
-    assert str(refused.value) == (
-        "The report id r1 is taken; file this report under another, or leave the id out."
-    )
+@given(st.text(max_size=6) | st.text("%/25F", max_size=6), st.text("%/2Fr", max_size=6))
+def test_a_name_says_which_report_it_is(merchant_id: str, report_id: str) -> None:
+    ref = ReportRef(merchant_id, report_id)
+    assert ReportRef.of_name(ref.name) == ref
+
+
+def test_names_are_read_by_people() -> None:
+    assert ReportRef("m7", "r/1").name == "m7/r/1"
+    assert ReportRef("m/7%", "r1").name == "m%2F7%25/r1"
+    assert ReportRef.of_name("r1") == ReportRef("r1", ""), "the name of none"
 
 
 def test_a_report_of_which_nothing_became_is_filed() -> None:

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from ringfence.domain.buyers import ReportRef
 from ringfence.domain.durations import MICROSECONDS_A_DAY as DAY
 from ringfence.domain.policy import ReportPolicy
 from ringfence.market.market import Claims, Market
@@ -30,6 +31,10 @@ class Filed:
     merchant: str
     buyer: str
     at: int = NOW - DAY
+
+    @property
+    def ref(self) -> ReportRef:
+        return ReportRef(self.merchant, self.report_id)
 
 
 Decided = tuple[str, str | None, str, int]
@@ -84,7 +89,7 @@ def weighed(
     claims: Iterable[tuple[str, str]] = (),
     owners: dict[str, str] | None = None,
     decided: Iterable[Decided] = (),
-    withdrawn: Iterable[str] = (),
+    withdrawn: Iterable[ReportRef] = (),
     policy: ReportPolicy = POLICY,
 ) -> dict[str, tuple[int, int, int, float]]:
     """(reports, merchants, independent, weight) by buyer."""
@@ -105,11 +110,11 @@ def slowly(
     claims: set[tuple[str, str]],
     owners: dict[str, str],
     decided: list[Decided],
-    withdrawn: set[str],
+    withdrawn: set[ReportRef],
     policy: ReportPolicy,
 ) -> dict[str, tuple[int, int, int, float]]:
     """The same, as one would do it by hand."""
-    known = [report for report in reports if report.at <= NOW and report.report_id not in withdrawn]
+    known = [report for report in reports if report.at <= NOW and report.ref not in withdrawn]
     ended = [row for row in decided if row[3] <= NOW]
     merchants = sorted({report.merchant for report in reports})
     accused = {m: {report.buyer for report in known if report.merchant == m} for m in merchants}
@@ -175,11 +180,12 @@ def test_the_weight_of_reports_is_what_one_finds_by_hand(
     taken_back: set[int],
     together: int,
 ) -> None:
-    reports = [Filed(f"r{n}", m, b, NOW + day * DAY) for n, (m, b, day) in enumerate(rows)]
+    mine = [sum(m == other for other, *_ in rows[:n]) for n, (m, *_) in enumerate(rows)]
+    reports = [Filed(f"r{mine[n]}", m, b, NOW + day * DAY) for n, (m, b, day) in enumerate(rows)]
     decided: list[Decided] = [
         (b, m, outcome, NOW + (n * 7 % 50 - 45) * DAY) for n, (b, m, outcome) in enumerate(outcomes)
     ]
-    withdrawn = {f"r{n}" for n in taken_back}
+    withdrawn = {reports[n].ref if n < len(reports) else ReportRef("nobody", "r0") for n in taken_back}
     policy = ReportPolicy(window_days=30, together=together, prior_confirmed=3, prior_rejected=2)
     given = (reports, claims, owners, decided, withdrawn, policy)
     assert weighed(*given) == slowly(*given)
@@ -257,7 +263,7 @@ def test_a_gang_that_was_rejected_weighs_nothing_with_new_reports(size: int, is_
     rejected = [("honest", merchant, "rejected", NOW - 5 * DAY) for merchant in gang[:2]]
     again = first + filed(gang, ["honest"], NOW - DAY)
     assert weighed(again, decided=[*decided, *rejected]) == {}
-    withdrawn = [report.report_id for report in first]
+    withdrawn = [report.ref for report in first]
     assert weighed(again, decided=[*decided, *rejected], withdrawn=withdrawn) == {}
 
 

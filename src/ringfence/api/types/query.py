@@ -23,6 +23,7 @@ from ringfence.api.types.run_request import RunRequest, open_request
 from ringfence.api.types.scalars import Time
 from ringfence.api.types.statement import RecoveryStatement, one_statement
 from ringfence.api.types.verification import Verification, one_verification, verifications_page
+from ringfence.domain.buyers import ReportRef
 from ringfence.domain.errors import NotFoundError
 from ringfence.domain.paths import MOST_HOPS
 from ringfence.domain.recoveries import RecoveryState
@@ -171,9 +172,16 @@ class Query:
         self,
         info: Info,
         id: Annotated[strawberry.ID, strawberry.argument(description="The reportId.")],
+        merchant_id: Annotated[
+            strawberry.ID | None,
+            strawberry.argument(
+                description="Whose report it is, where several merchants have one of that id."
+            ),
+        ] = None,
     ) -> Report | None:
-        """One report; NOT_FOUND if there is none, or none that the key may see."""
-        return one_report(info.context, id)
+        """One report; NOT_FOUND if there is none, or none that the key may see. A merchant's key asks for its
+        own."""
+        return one_report(info.context, id, merchant_id)
 
     @strawberry.field
     def verifications(
@@ -346,8 +354,9 @@ class Query:
                 return one_buyer(asking, own_id)
             case "Claim":
                 return Claim.of(read_buyers.find_claim(asking.store, asking.principal, own_id, asking.now))
-            case "Report":
-                return one_report(asking, own_id)
+            case "Report" if "/" in own_id:
+                ref = ReportRef.of_name(own_id)
+                return one_report(asking, ref.report_id, ref.merchant_id)
             case "Verification":
                 return one_verification(asking, own_id)
             case "Recovery":

@@ -11,6 +11,7 @@ from ringfence.api.types.connections import Connection, connection
 from ringfence.api.types.node import Node
 from ringfence.api.types.scalars import Time
 from ringfence.domain import buyers
+from ringfence.domain.buyers import ReportRef
 from ringfence.domain.reports import ReportRecord, ReportStanding, ReportStatus
 from ringfence.services import read_buyers, report_buyers
 
@@ -20,7 +21,8 @@ class Report(Node):
     """A merchant's accusation: (:Merchant)-[:FILED_REPORT]->(:Report)-[:ACCUSES]->(:Buyer)."""
 
     report_id: strawberry.ID = strawberry.field(
-        description="The marketplace's own id of the report; what report(id:) takes."
+        description="The merchant's own id of the report, which other merchants may give theirs; "
+        "what report(id:) takes."
     )
     merchant_id: strawberry.ID = strawberry.field(
         description="The marketplace's own id of who reported the buyer."
@@ -34,6 +36,7 @@ class Report(Node):
     evidence_count: int | None = strawberry.field(
         description="Photos, videos and documents the merchant attached; null if nobody told."
     )
+    _name: strawberry.Private[str]
     _standings: strawberry.Private[Together[ReportStanding]]
 
     @strawberry.field
@@ -54,18 +57,18 @@ class Report(Node):
     @strawberry.field
     def version(self) -> int:
         """Number of the last event of the report's record, 0 for none; a change names what was seen."""
-        standing = self._standings.of(self.report_id)
+        standing = self._standings.of(self._name)
         return standing.version if standing is not None else 0
 
     def _record(self) -> ReportRecord:
-        standing = self._standings.of(self.report_id)
+        standing = self._standings.of(self._name)
         return standing.record if standing is not None else ReportRecord()
 
     @classmethod
     def of(cls, report: buyers.Report, standings: Together[ReportStanding]) -> "Report":
         """Answer a report; `standings` says what became of those it was read together with."""
         return cls(
-            id=strawberry.ID(global_id("Report", report.report_id)),
+            id=strawberry.ID(global_id("Report", report.ref.name)),
             report_id=strawberry.ID(report.report_id),
             merchant_id=strawberry.ID(report.merchant_id),
             buyer_id=strawberry.ID(report.buyer_id),
@@ -73,27 +76,30 @@ class Report(Node):
             claim_id=None if report.claim_id is None else strawberry.ID(report.claim_id),
             reason=report.reason,
             evidence_count=report.evidence_count,
+            _name=report.ref.name,
             _standings=standings,
         )
 
 
 def standing_reports(found: Iterable[ReportStanding]) -> list[Report]:
     """Answer reports of which it is known what became of them."""
-    by_id = {standing.report.report_id: standing for standing in found}
-    together = Together(lambda: by_id)
-    return [Report.of(standing.report, together) for standing in by_id.values()]
+    by_name = _by_name(found)
+    together = Together(lambda: by_name)
+    return [Report.of(standing.report, together) for standing in by_name.values()]
 
 
-def reports_of_ids(asking: Asking, report_ids: Sequence[str]) -> list[Report]:
-    """Answer these reports; those that are not in sight are left out."""
-    found = report_buyers.find_reports(asking.store, asking.principal, report_ids, asking.now)
-    return standing_reports(found.values())
+def reports_of_names(asking: Asking, names: Iterable[str]) -> list[Report]:
+    """Answer the reports of these names; those that are not in sight are left out."""
+    refs = [ReportRef.of_name(name) for name in names]
+    return standing_reports(report_buyers.find_reports(asking.store, asking.principal, refs, asking.now))
 
 
 def told_reports(asking: Asking, found: Sequence[buyers.Report]) -> list[Report]:
     """Answer reports; what became of them is read for all at once, when the first is asked for it."""
-    ids = [report.report_id for report in found]
-    together = Together(lambda: report_buyers.find_reports(asking.store, asking.principal, ids, asking.now))
+    refs = [report.ref for report in found]
+    together = Together(
+        lambda: _by_name(report_buyers.find_reports(asking.store, asking.principal, refs, asking.now))
+    )
     return [Report.of(report, together) for report in found]
 
 
@@ -103,9 +109,9 @@ def reports_of_buyer(asking: Asking, buyer_id: str) -> list[Report]:
     return told_reports(asking, found)
 
 
-def one_report(asking: Asking, report_id: str) -> Report:
+def one_report(asking: Asking, report_id: str, merchant_id: str | None) -> Report:
     """Answer one report, as far as whoever asks may know of it."""
-    found = report_buyers.find_report(asking.store, asking.principal, report_id, asking.now)
+    found = report_buyers.find_report(asking.store, asking.principal, report_id, asking.now, merchant_id)
     return standing_reports([found])[0]
 
 
@@ -116,3 +122,7 @@ def reports_page(asking: Asking, first: int, after: str | None, buyer_id: str | 
         asking.store, asking.principal, first, cursor.key if cursor else None, asking.now, buyer_id
     )
     return connection("reports", page, standing_reports(page.items), has_previous=cursor is not None)
+
+
+def _by_name(found: Iterable[ReportStanding]) -> dict[str, ReportStanding]:
+    return {standing.report.ref.name: standing for standing in found}

@@ -62,8 +62,8 @@ class FileReportInput:
     )
     report_id: strawberry.ID | None = strawberry.field(
         default=None,
-        description="The marketplace's own id of the report, at most 200 bytes: the same again changes "
-        "nothing. If null, its content and day name it.",
+        description="The merchant's own id of the report, at most 200 bytes, whatever ids others give "
+        "theirs: the same again changes nothing. If null, its content and day name it.",
     )
     reported_at: Time | None = strawberry.field(default=None, description="When it was made; now if null.")
     claim_id: strawberry.ID | None = strawberry.field(

@@ -13,7 +13,7 @@ from ringfence.api.types.claim import Claim, claims_of_ids
 from ringfence.api.types.connections import After, Connection, First, connection, connection_of_all
 from ringfence.api.types.enums import VerificationEventType
 from ringfence.api.types.node import Node
-from ringfence.api.types.report import Report, reports_of_ids
+from ringfence.api.types.report import Report, reports_of_names
 from ringfence.api.types.ring import Ring, one_ring
 from ringfence.api.types.scalars import Time
 from ringfence.domain import verifications
@@ -79,8 +79,8 @@ class VerificationFile:
         """Merchants' reports in the file, and what became of them since, latest first."""
         return connection_of_all(
             f"VerificationFile.reports {self._buyer_id}",
-            reports_of_ids(info.context, self._file.reports),
-            lambda report: report.report_id,
+            reports_of_names(info.context, self._file.reports),
+            lambda report: str(report.id),
             list,
             first,
             after,

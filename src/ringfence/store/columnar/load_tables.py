@@ -23,7 +23,7 @@ _ORDER = {
     "claims": ("filed_at", "claim_id"),
     "changes": ("claim_id",),
     "orders": ("ordered_at", "order_id"),
-    "reports": ("reported_at", "report_id"),
+    "reports": ("reported_at", "report_id", "merchant"),
     "merchants": ("merchant",),
     "buyers": ("buyer",),
     "rates": ("currency", "date"),

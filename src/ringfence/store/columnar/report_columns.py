@@ -21,7 +21,11 @@ def read_reports(
     reports, all are asked for as `rows`. Both have the columns `REPORTS`, in any order.
     """
     kept = read("reports")
-    told = filed if kept is None else pl.concat([kept.join(filed, on="report_id", how="anti"), filed])
+    told = (
+        filed
+        if kept is None
+        else pl.concat([kept.join(filed, on=["report_id", "merchant"], how="anti"), filed])
+    )
     return _in_order(
         told if len(told) == total else rows(), people_of(read, "buyers"), people_of(read, "merchants")
     )
@@ -33,7 +37,7 @@ def _in_order(rows: pl.DataFrame, buyers: pl.DataFrame, merchants: pl.DataFrame)
     merchant_ids, merchant = places_of(merchants, [reporting])
     placed = rows.select(
         "report_id", "reported_at", buyer=pl.Series(buyer[accused]), merchant=pl.Series(merchant[reporting])
-    ).sort("buyer", "reported_at", "report_id")
+    ).sort("buyer", "reported_at", "report_id", "merchant")
     return ReportColumns(
         report_ids=placed["report_id"],
         buyer_ids=buyer_ids,

@@ -60,7 +60,7 @@ def pieces_of(batch: Batch, claims: pl.DataFrame, normaliser: int, size: int) ->
             ends = changes.select("claim", "change")
             yield _relationships("changed_by", "CHANGED_BY", ends, "claim", "change")
         case "reports":
-            yield nodes("reports", "Report", rows.drop("buyer", "merchant"), "report")
+            yield nodes("reports", "Report", rows.drop("buyer"), "report")
             filed = rows.select("merchant", "report")
             yield _relationships("filed_report", "FILED_REPORT", filed, "merchant", "report")
             yield _relationships("accuses", "ACCUSES", rows.select("report", "buyer"), "report", "buyer")

@@ -15,23 +15,26 @@ _PERSON = {"buyer": "buyer_id", "merchant": "merchant_id"}
 
 
 def known_rows(
-    database: Database, version: int, claim_ids: pl.Series, order_ids: pl.Series, report_ids: pl.Series
+    database: Database, version: int, claim_ids: pl.Series, order_ids: pl.Series, reports: pl.DataFrame
 ) -> KnownRows:
-    """Look up ids as of the load `version`."""
+    """Look up rows as of the load `version`."""
     return KnownRows(
-        claims=_known(database, version, "claims", "find_known_claims", claim_ids),
-        orders=_known(database, version, "orders", "find_known_orders", order_ids),
-        reports=_known(database, version, "reports", "find_known_reports", report_ids),
+        claims=_known(database, version, "claims", "find_known_claims", claim_ids.to_frame()),
+        orders=_known(database, version, "orders", "find_known_orders", order_ids.to_frame()),
+        reports=_known(
+            database, version, "reports", "find_known_reports", reports.select("report_id", "merchant_id")
+        ),
     )
 
 
-def _known(database: Database, version: int, table: str, statement: str, ids: pl.Series) -> pl.DataFrame:
+def _known(database: Database, version: int, table: str, statement: str, keys: pl.DataFrame) -> pl.DataFrame:
+    """Look up rows by what names them: the columns of `keys`, whose rows are distinct."""
     schema = _schema(table)
     frames = [pl.DataFrame(schema=schema)]
-    ids = ids.sort()  # neighbours in the index are on one page
-    for at in range(0, len(ids) if version else 0, _ASKED_AT_ONCE):
-        asked = ids[at : at + _ASKED_AT_ONCE].to_list()
-        for columns in database.all(statement, ids=asked, version=version, bulk=True):
+    keys = keys.sort(keys.columns)  # neighbours in the index are on one page
+    for piece in keys.iter_slices(_ASKED_AT_ONCE) if version else ():
+        asked = [list(key) for key in piece.rows()]
+        for columns in database.all(statement, keys=asked, version=version, bulk=True):
             named = zip(schema.items(), columns, strict=True)
             frames.append(pl.DataFrame([pl.Series(name, cells, dtype) for (name, dtype), cells in named]))
     return _with_pseudonyms(database, pl.concat(frames))

@@ -54,10 +54,10 @@ class Neo4jMarket:
         rows = self._database.all("list_loads", version=self._database.pins.version)
         return tuple(load_of_row(*row) for row in rows)
 
-    def known(self, claim_ids: pl.Series, order_ids: pl.Series, report_ids: pl.Series) -> KnownRows:
-        """Look up which of these ids are known, and as what."""
+    def known(self, claim_ids: pl.Series, order_ids: pl.Series, reports: pl.DataFrame) -> KnownRows:
+        """Look up which of these are known, and as what."""
         with self._database.snapshot():
-            return known_rows(self._database, self.version(), claim_ids, order_ids, report_ids)
+            return known_rows(self._database, self.version(), claim_ids, order_ids, reports)
 
     def write_load(
         self,

@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from ringfence.domain.buyers import Report
+from ringfence.domain.buyers import Report, ReportRef
 from ringfence.domain.pages import Key, Page
 from ringfence.domain.scope import PLATFORM, Scope
 from ringfence.market.reports import ReportColumns
@@ -18,7 +18,7 @@ from ringfence.store.neo4j.scope import scope_values
 from ringfence.store.reports import FiledReport, NobodyToReportError, ReportDiffersError
 
 _MOST = 2**63 - 1
-_BEGINNING: dict[str, Any] = {"reported_at": _MOST, "report_id": ""}
+_BEGINNING: dict[str, Any] = {"reported_at": _MOST, "report_id": "", "of_merchant": ""}
 """The place that all reports follow."""
 
 
@@ -38,15 +38,29 @@ class Neo4jReports:
         rows = self._database.all("list_reports", **values, **_BEGINNING)
         return tuple(Report(*row) for row in rows)
 
-    def find(self, report_ids: Sequence[str], scope: Scope) -> tuple[Report, ...]:
-        """Find reports by id, in the order asked for."""
-        asked = list(dict.fromkeys(report_ids))
-        rows = self._database.all("find_reports", **self._values(scope, report_ids=asked))
+    def find(self, refs: Sequence[ReportRef], scope: Scope) -> tuple[Report, ...]:
+        """Find reports, in the order asked for."""
+        asked = [[ref.merchant_id, ref.report_id] for ref in dict.fromkeys(refs)]
+        rows = self._database.all("find_reports", **self._values(scope, refs=asked))
         return tuple(Report(*row) for row in rows)
+
+    def merchants_of(self, report_id: str) -> tuple[str, ...]:
+        """Name the merchants who have a report of this id, sorted."""
+        values = self._values(PLATFORM, report_id=report_id)
+        return tuple(
+            merchant_id for (merchant_id,) in self._database.all("list_merchants_of_report", **values)
+        )
 
     def page(self, first: int, after: Key | None, scope: Scope, buyer_id: str | None = None) -> Page[Report]:
         """List reports, all or those about a buyer, latest first."""
-        place = _BEGINNING if after is None else {"reported_at": int(after.value), "report_id": after.id}
+        place = _BEGINNING
+        if after is not None:
+            ref = ReportRef.of_name(after.id)
+            place = {
+                "reported_at": int(after.value),
+                "report_id": ref.report_id,
+                "of_merchant": ref.merchant_id,
+            }
         if buyer_id is not None:
             listing, counting = "list_reports", "count_reports"
         elif scope.merchant_id is not None:
@@ -60,7 +74,7 @@ class Neo4jReports:
         reports = tuple(Report(*row) for row in rows[:first])
         return Page(
             items=reports,
-            keys=tuple(Key(report.reported_at, report.report_id) for report in reports),
+            keys=tuple(Key(report.reported_at, report.ref.name) for report in reports),
             has_next=len(rows) > first,
             total=int(total[0]) if total else 0,
         )
@@ -79,12 +93,12 @@ class Neo4jReports:
             )
 
     def filed(self) -> tuple[FiledReport, ...]:
-        """List the reports that were filed by call, by report_id."""
+        """List the reports that were filed by call, by report_id, then by merchant_id."""
         rows = self._database.all("list_filed_reports", write=self._last_write())
         return tuple(FiledReport(Report(*row[:-1]), row[-1]) for row in rows)
 
     def _file(self, report: Report, now: int) -> bool:
-        for known in self.find((report.report_id,), PLATFORM):
+        for known in self.find((report.ref,), PLATFORM):
             if known != report:
                 raise ReportDiffersError(known, report)
             return False

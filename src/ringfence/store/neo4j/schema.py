@@ -5,9 +5,10 @@ import re
 from ringfence.domain.errors import InvalidError, NotFoundError, UnavailableError
 from ringfence.store.neo4j.database import Database
 from ringfence.store.neo4j.records import list_all_records
+from ringfence.store.neo4j.report_names import name_reports
 from ringfence.store.neo4j.statements import statements
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 """Rises when what is stored takes another shape."""
 IMPORTED = 0
 """The version of a store that was imported from files: it lacks its constraints yet."""
@@ -28,11 +29,9 @@ def open_schema(database: Database, *, create: bool) -> None:
         raise InvalidError(
             f"The database {database.address} holds data that is not Ringfence's; name an empty one."
         )
-    if version is None:
-        if not create:
-            raise NotFoundError(f"There is no store in {database.address} yet; ringfence load makes one.")
-        version = _make(database, None)
-    if version < SCHEMA_VERSION:
+    if version is None and not create:
+        raise NotFoundError(f"There is no store in {database.address} yet; ringfence load makes one.")
+    if version is None or version < SCHEMA_VERSION:
         version = _make(database, version)
     if replacing is not None and database.replaces is None:
         raise UnavailableError(
@@ -61,6 +60,7 @@ def _make(database: Database, version: int | None) -> int:
         if statement.subject == "schema":
             database.write_alone(statement.name, seconds=_INDEX_SECONDS)
     if version is not None:
+        name_reports(database, SCHEMA_VERSION, _INDEX_SECONDS)
         list_all_records(database)
     rows = database.write_alone("make_store", schema_version=SCHEMA_VERSION)
     return int(rows[0][0])

@@ -28,6 +28,14 @@ _COLUMNS = {
     "o": {"buyer_id": "b.buyer_id", "merchant_id": "m.merchant_id", "address": "address_.exact"},
     "r": {"buyer_id": "b.buyer_id", "merchant_id": "m.merchant_id"},
 }
+_FOUND = {
+    "c": """CROSS JOIN claims AS c ON c.claim_id = asked.value ->> 0
+        JOIN merchants AS m ON m.merchant = c.merchant""",
+    "o": """CROSS JOIN orders AS o ON o.order_id = asked.value ->> 0
+        JOIN merchants AS m ON m.merchant = o.merchant""",
+    "r": """CROSS JOIN merchants AS m ON m.merchant_id = asked.value ->> 1
+        CROSS JOIN reports AS r ON r.report_id = asked.value ->> 0 AND r.merchant = m.merchant""",
+}
 _VALUES = {
     "claims": " ".join(
         f"LEFT JOIN identifiers AS {kind.value}_ ON {kind.value}_.value = c.{kind.value}"
@@ -44,34 +52,31 @@ def claim_columns(names: tuple[str, ...]) -> str:
 
 
 def known_rows(
-    database: Database, version: int, claim_ids: pl.Series, order_ids: pl.Series, report_ids: pl.Series
+    database: Database, version: int, claim_ids: pl.Series, order_ids: pl.Series, reports: pl.DataFrame
 ) -> KnownRows:
-    """Look up ids as of the load `version`; call it inside a snapshot."""
+    """Look up rows as of the load `version`; call it inside a snapshot."""
     return KnownRows(
-        claims=_known(database, version, "claims", "c", claim_ids),
-        orders=_known(database, version, "orders", "o", order_ids),
-        reports=_known(database, version, "reports", "r", report_ids),
+        claims=_known(database, version, "claims", "c", claim_ids.to_frame()),
+        orders=_known(database, version, "orders", "o", order_ids.to_frame()),
+        reports=_known(database, version, "reports", "r", reports.select("report_id", "merchant_id")),
     )
 
 
-def _known(database: Database, version: int, table: str, letter: str, ids: pl.Series) -> pl.DataFrame:
+def _known(database: Database, version: int, table: str, letter: str, keys: pl.DataFrame) -> pl.DataFrame:
+    """Look up rows by what names them: the columns of `keys`, whose rows are distinct."""
     schema = _schema(table)
     columns = ", ".join(_COLUMNS[letter].get(name, f"{letter}.{name}") for name in schema)
-    key = next(iter(schema))
     statement = (
-        f"SELECT {columns} FROM {table} AS {letter} JOIN buyers AS b USING (buyer)"
-        f" JOIN merchants AS m USING (merchant) {_VALUES[table]} {CLAIM_NOW if letter == 'c' else ''}"
-        f" WHERE coalesce({letter}.load, 0) <= :version"
-        f" AND {letter}.{key} IN (SELECT value FROM json_each(:ids))"
+        f"SELECT {columns} FROM json_each(:keys) AS asked {_FOUND[letter]}"
+        f" JOIN buyers AS b ON b.buyer = {letter}.buyer {_VALUES[table]}"
+        f" {CLAIM_NOW if letter == 'c' else ''} WHERE coalesce({letter}.load, 0) <= :version"
     )
-    if version == 0 or ids.is_empty():
+    if version == 0 or keys.is_empty():
         return pl.DataFrame(schema=schema)
-    ids = ids.sort()  # neighbours in the index are on one page
+    keys = keys.sort(keys.columns)  # neighbours in the index are on one page
     pieces = (
-        database.all(
-            statement, {"version": version, "ids": json.dumps(ids[at : at + _ASKED_AT_ONCE].to_list())}
-        )
-        for at in range(0, len(ids), _ASKED_AT_ONCE)
+        database.all(statement, {"version": version, "keys": json.dumps(piece.rows())})
+        for piece in keys.iter_slices(_ASKED_AT_ONCE)
     )
     frames = [_frame(rows, schema) for rows in pieces if rows]
     return pl.concat(frames) if frames else pl.DataFrame(schema=schema)

@@ -100,7 +100,7 @@ class _Writing:
         names = ", ".join(f'"{name}"' for name in rows.columns)
         marks = ", ".join("?" * len(rows.columns))
         # A report may have been filed by call since the load was held against what is known.
-        settled = " ON CONFLICT (report_id) DO NOTHING" if table == "reports" else ""
+        settled = " ON CONFLICT (report_id, merchant) DO NOTHING" if table == "reports" else ""
         self._database.run_many(
             f"INSERT INTO {table} ({names}, load) VALUES ({marks}, ?){settled}",
             rows.with_columns(pl.lit(self._load)).rows(),

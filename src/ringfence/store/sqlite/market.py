@@ -134,10 +134,10 @@ class SqliteMarket:
         """List the complete loads, oldest first."""
         return tuple(load_of_row(*row) for row in self._database.all(f"{_LOADS} ORDER BY load"))
 
-    def known(self, claim_ids: pl.Series, order_ids: pl.Series, report_ids: pl.Series) -> KnownRows:
-        """Look up which of these ids are known, and as what."""
+    def known(self, claim_ids: pl.Series, order_ids: pl.Series, reports: pl.DataFrame) -> KnownRows:
+        """Look up which of these are known, and as what."""
         with self._database.snapshot():
-            return known_rows(self._database, self.version(), claim_ids, order_ids, report_ids)
+            return known_rows(self._database, self.version(), claim_ids, order_ids, reports)
 
     def write_load(
         self,

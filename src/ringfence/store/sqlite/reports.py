@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from ringfence.domain.buyers import Report
+from ringfence.domain.buyers import Report, ReportRef
 from ringfence.domain.pages import Key, Page
 from ringfence.domain.scope import PLATFORM, Scope
 from ringfence.market.reports import ReportColumns
@@ -24,15 +24,22 @@ SEES_REPORT = "coalesce(r.load, 0) <= :version"
 _COLUMNS = "r.report_id, m.merchant_id, b.buyer_id, r.reported_at, r.claim_id, r.reason, r.evidence_count"
 _PEOPLE = "JOIN buyers AS b ON b.buyer = r.buyer JOIN merchants AS m ON m.merchant = r.merchant"
 _FIND = f"""
-    SELECT {_COLUMNS} FROM json_each(:report_ids) AS asked
-    CROSS JOIN reports AS r ON r.report_id = asked.value {_PEOPLE}
+    SELECT {_COLUMNS} FROM json_each(:refs) AS asked
+    CROSS JOIN merchants AS m ON m.merchant_id = asked.value ->> 0
+    CROSS JOIN reports AS r ON r.report_id = asked.value ->> 1 AND r.merchant = m.merchant
+    JOIN buyers AS b ON b.buyer = r.buyer
     WHERE {SEES_REPORT} AND {SEES_BUYER} AND (:merchant_id IS NULL OR m.merchant_id = :merchant_id)
     ORDER BY asked.key
 """
 _AFTER = """
-    AND r.reported_at <= :reported_at AND (r.reported_at < :reported_at OR r.report_id > :report_id)
+    AND r.reported_at <= :reported_at
+    AND (r.reported_at < :reported_at OR (r.report_id, m.merchant_id) > (:report_id, :of_merchant))
 """
-_LATEST_FIRST = "ORDER BY r.reported_at DESC, r.report_id LIMIT :first"
+_LATEST_FIRST = "ORDER BY r.reported_at DESC, r.report_id, m.merchant_id LIMIT :first"
+_MERCHANTS_OF = f"""
+    SELECT m.merchant_id FROM reports AS r JOIN merchants AS m USING (merchant)
+    WHERE r.report_id = :report_id AND {SEES_REPORT} ORDER BY m.merchant_id
+"""
 _COUNT_ALL = "SELECT (SELECT count(*) FROM reports) - (SELECT count(*) FROM reports WHERE report > :last)"
 _FIRST = -(2**62)
 _NUMBERS = f"""
@@ -58,7 +65,7 @@ class SqliteReports:
     def file(self, report: Report, now: int) -> bool:
         """Keep a report; tell whether it is new."""
         with self._database.transaction():
-            for known in self.find((report.report_id,), PLATFORM):
+            for known in self.find((report.ref,), PLATFORM):
                 if known != report:
                     raise ReportDiffersError(known, report)
                 return False
@@ -67,7 +74,9 @@ class SqliteReports:
             if buyer is None or merchant is None:
                 raise NobodyToReportError(report, "merchant" if buyer is not None else "buyer")
             # What a load under way has written of it is not seen yet.
-            self._database.run("DELETE FROM reports WHERE report_id = ?", (report.report_id,))
+            self._database.run(
+                "DELETE FROM reports WHERE report_id = ? AND merchant = ?", (report.report_id, merchant)
+            )
             self._database.run(_FILE, cells | {"buyer": buyer, "merchant": merchant, "now": now})
             return True
 
@@ -78,16 +87,29 @@ class SqliteReports:
             rows = self._database.all(f"SELECT {_COLUMNS} {seen} {_LATEST_FIRST}", values | {"first": -1})
         return tuple(Report(*row) for row in rows)
 
-    def find(self, report_ids: Sequence[str], scope: Scope) -> tuple[Report, ...]:
-        """Find reports by id, in the order asked for."""
-        asked = {"report_ids": json.dumps(list(dict.fromkeys(report_ids)))}
+    def find(self, refs: Sequence[ReportRef], scope: Scope) -> tuple[Report, ...]:
+        """Find reports, in the order asked for."""
+        asked = {"refs": json.dumps([(ref.merchant_id, ref.report_id) for ref in dict.fromkeys(refs)])}
         with self._database.snapshot():
             rows = self._database.all(_FIND, scope_values(self._database, scope) | asked)
         return tuple(Report(*row) for row in rows)
 
+    def merchants_of(self, report_id: str) -> tuple[str, ...]:
+        """Name the merchants who have a report of this id, sorted."""
+        with self._database.snapshot():
+            values = scope_values(self._database, PLATFORM) | {"report_id": report_id}
+            return tuple(merchant_id for (merchant_id,) in self._database.all(_MERCHANTS_OF, values))
+
     def page(self, first: int, after: Key | None, scope: Scope, buyer_id: str | None = None) -> Page[Report]:
         """List reports, all or those about a buyer, latest first."""
-        place = {"reported_at": int(after.value), "report_id": after.id} if after is not None else {}
+        place: dict[str, Any] = {}
+        if after is not None:
+            ref = ReportRef.of_name(after.id)
+            place = {
+                "reported_at": int(after.value),
+                "report_id": ref.report_id,
+                "of_merchant": ref.merchant_id,
+            }
         with self._database.snapshot():
             seen, values = self._seen(scope, buyer_id)
             rows = self._database.all(
@@ -102,7 +124,7 @@ class SqliteReports:
         reports = tuple(Report(*row) for row in rows[:first])
         return Page(
             items=reports,
-            keys=tuple(Key(report.reported_at, report.report_id) for report in reports),
+            keys=tuple(Key(report.reported_at, report.ref.name) for report in reports),
             has_next=len(rows) > first,
             total=int(total[0]) if total else 0,
         )
@@ -121,10 +143,10 @@ class SqliteReports:
             )
 
     def filed(self) -> tuple[FiledReport, ...]:
-        """List the reports that were filed by call, by report_id."""
+        """List the reports that were filed by call, by report_id, then by merchant_id."""
         rows = self._database.all(
             f"SELECT {_COLUMNS}, r.filed_at FROM reports AS r {_PEOPLE}"
-            " WHERE r.report < 0 ORDER BY r.report_id"
+            " WHERE r.report < 0 ORDER BY r.report_id, m.merchant_id"
         )
         return tuple(FiledReport(Report(*row[:-1]), row[-1]) for row in rows)
 

@@ -397,4 +397,53 @@ MIGRATIONS: tuple[str, ...] = (
     UPDATE record_lists
         SET size = (SELECT count(*) FROM listed_records AS each WHERE each.list = record_lists.list);
     """,
+    """
+    -- Each merchant gives its own reports their ids: two may use the same one.
+    CREATE TABLE merchants_reports (
+        report INTEGER PRIMARY KEY,
+        report_id TEXT NOT NULL,
+        merchant INTEGER NOT NULL REFERENCES merchants,
+        buyer INTEGER NOT NULL REFERENCES buyers,
+        reported_at INTEGER NOT NULL,
+        claim_id TEXT,
+        reason TEXT,
+        evidence_count INTEGER,
+        load INTEGER REFERENCES loads,       -- null: filed by call
+        filed_at INTEGER,                    -- by call; else null
+        UNIQUE (report_id, merchant),
+        CHECK ((load IS NULL) = (report < 0) AND (filed_at IS NULL) = (report > 0))
+    ) STRICT;
+    INSERT INTO merchants_reports
+        SELECT report, report_id, merchant, buyer, reported_at, claim_id, reason, evidence_count, load,
+            filed_at
+        FROM reports ORDER BY report;
+
+    -- Their records, and the files of verifications, name them by both ids. Events stay as they were told.
+    CREATE VIEW report_names AS
+        SELECT report_id, replace(replace(merchant_id, '%', '%25'), '/', '%2F') || '/' || report_id AS name
+        FROM reports JOIN merchants USING (merchant);
+    -- In two steps, since the name of one may be what another was known by.
+    UPDATE records SET id = char(10) || (SELECT name FROM report_names WHERE report_id = records.id)
+        WHERE kind = 'report' AND id IN (SELECT report_id FROM report_names);
+    UPDATE records SET id = substr(id, 2) WHERE kind = 'report' AND substr(id, 1, 1) = char(10);
+    DELETE FROM listed_records WHERE record IN (SELECT record FROM records WHERE kind = 'report');
+    INSERT INTO listed_records (list, place, id, record)
+        SELECT list, told.value ->> 1, records.id, record
+        FROM records, json_each(record_listing(records.kind, state)) AS told
+        CROSS JOIN record_lists ON record_lists.kind = records.kind AND name = told.value ->> 0
+        WHERE records.kind = 'report';
+    UPDATE records SET state = json_set(state, '$.file.reports', json((
+        SELECT json_group_array(named) FROM (
+            SELECT coalesce(name, value) AS named
+            FROM json_each(state, '$.file.reports') LEFT JOIN report_names ON report_id = value ORDER BY key
+        )
+    ))) WHERE kind = 'verification' AND json_array_length(state, '$.file.reports') > 0;
+    DROP VIEW report_names;
+
+    DROP TABLE reports;
+    ALTER TABLE merchants_reports RENAME TO reports;
+    CREATE INDEX reports_by_buyer ON reports (buyer, reported_at DESC, report_id);
+    CREATE INDEX reports_by_merchant ON reports (merchant, reported_at DESC, report_id);
+    CREATE INDEX reports_by_time ON reports (reported_at DESC, report_id);
+    """,
 )
