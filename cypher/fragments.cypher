@@ -32,9 +32,10 @@ b.load <= version AND ($merchant_id IS NULL
 (r.load <= version OR r.write <= coalesce($write, r.write))
 
 // name: follows
-// Report `r` of merchant `m` stands after a place in the list of the latest first.
-r.reported_at <= $reported_at AND (r.reported_at <> $reported_at OR r.report_id > $report_id
-    OR r.report_id = $report_id AND m.merchant_id > $of_merchant)
+// Report `r` of merchant `m` stands after a place in the list of the latest first; for each side of an OR the
+// planner would read the index once, and out of order.
+r.reported_at <= $reported_at AND CASE WHEN r.reported_at < $reported_at THEN true
+    WHEN r.report_id = $report_id THEN m.merchant_id > $of_merchant ELSE r.report_id > $report_id END
 
 // name: report_columns
 // A report as people read it.

@@ -58,10 +58,17 @@ WHERE <<sees_report>> AND <<sees_buyer>>
 RETURN count(r)
 
 // name: list_all_reports
-// All merchants' reports after a place, latest first.
-<<market_version>>
+// All merchants' reports after a place, latest first; read in that order, no more of them than are shown.
+// allows CartesianProduct: with the one store
 MATCH (r:Report) USING INDEX r:Report(reported_at)
-WHERE r.reported_at <= $reported_at AND <<sees_report>>
+WHERE r.reported_at <= $reported_at
+WITH r ORDER BY r.reported_at DESC
+CALL () {
+    <<market_version>>
+    RETURN version
+}
+WITH r, version
+WHERE <<sees_report>>
 MATCH (m)-[:FILED_REPORT]->(r)
 WHERE <<follows>>
 WITH r, m ORDER BY r.reported_at DESC, r.report_id, m.merchant_id LIMIT $first

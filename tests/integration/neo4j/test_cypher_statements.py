@@ -45,6 +45,16 @@ def test_no_statement_scans_the_graph_or_multiplies_rows_unless_it_says_why(driv
     assert wrong == {}
 
 
+def test_a_page_of_all_reports_is_read_in_its_order(driver: neo4j.Driver) -> None:
+    with driver:
+        text = statements()["list_all_reports"].text
+        _, summary, _ = driver.execute_query(f"CYPHER replan=force EXPLAIN {text}", database_=DATABASE)
+        assert summary.plan is not None
+        found = operators(summary.plan)
+    assert "PartialTop" in found, "which stops reading when the page is full"
+    assert not found & {"Sort", "Top", "Union"}
+
+
 @pytest.mark.parametrize("statement", STATEMENTS)
 def test_somebody_calls_each_statement(statement: Statement) -> None:
     if statement.subject != "schema":
