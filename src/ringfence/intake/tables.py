@@ -117,7 +117,7 @@ REPORTS = Table(
         Column("reason", Content.TEXT),
         Column("evidence_count", Content.COUNT),
     ),
-    key=("merchant_id", "report_id"),
+    key=("report_id", "merchant_id"),
 )
 MERCHANTS = Table(
     "merchants",

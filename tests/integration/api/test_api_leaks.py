@@ -1,7 +1,7 @@
 """Two stores that differ in what is another merchant's business alone tell one merchant exactly the same."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import product
@@ -37,6 +37,7 @@ from ringfence.domain.verifications import VerificationOutcome
 from ringfence.market.rows import tables_of_rows
 from ringfence.market.tables import SCHEMAS
 from ringfence.services.decide_rings import decide, note
+from ringfence.services.report_buyers import file_report
 from ringfence.services.verify_buyers import decide_verification, open_verification
 from ringfence.store import Store
 
@@ -116,10 +117,19 @@ class Watched:
         self.api = api
         self._statements: list[str] = []
 
-    def ask(self, query: str, role: Role = Role.MERCHANT) -> Told:
+    def statements_of(self, work: Callable[[Store], object]) -> list[str]:
+        """Give the statements that some work sends."""
+        self._watch()
+        work(self.api.store)
+        return [shape(one) for one in self._statements]
+
+    def _watch(self) -> None:
         for connection in self.api.store._database._opened:  # type: ignore[attr-defined]
             connection.set_trace_callback(self._statements.append)
         self._statements.clear()
+
+    def ask(self, query: str, role: Role = Role.MERCHANT) -> Told:
+        self._watch()
         response = self.api.post({"query": query}, role)
         self.api.settle()
         body = response.json()
@@ -260,6 +270,18 @@ def test_what_others_have_changes_nothing_of_what_a_merchant_is_told(
             unlike.append((request, without.statements, told.statements))
     assert differing == []
     assert unlike == []
+
+
+def test_a_report_is_filed_in_the_same_steps_whoever_else_has_its_id(both: tuple[Watched, Watched]) -> None:
+    plain, planted = both
+
+    def file(store: Store) -> None:
+        own = Principal("m1's key", Role.MERCHANT, "m1")
+        filing = file_report(store, own, "b1", Policy(), NOW, report_id="taken", opens=False)
+        assert filing.is_new
+
+    planted.api.store.reports.file(Report("taken", "mx", "b1", NOW - DAY, None, SECRET, 9), NOW)
+    assert plain.statements_of(file) == planted.statements_of(file) != []
 
 
 def test_staff_are_told_what_is_planted(both: tuple[Watched, Watched]) -> None:
