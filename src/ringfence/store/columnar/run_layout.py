@@ -12,7 +12,7 @@ from ringfence.store.columnar.columns import bytes_of, joined, stream_of
 
 LONG = ("evidence", "links", "buyers", "risks")
 """The tables kept in this way: up to millions of rows, of which people ask for those of a few rings."""
-ROWS_A_BATCH = {"evidence": 2_048, "links": 1_024, "buyers": 4_096, "risks": 64}
+ROWS_A_BATCH = {"evidence": 2_048, "links": 1_024, "buyers": 4_096, "risks": 128}
 _READ_ALONE = ("risks",)
 """Those of which mostly one batch is read."""
 
