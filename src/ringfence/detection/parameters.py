@@ -1,6 +1,7 @@
-"""What detection assumes, in one place; one set of defaults serves every marketplace."""
+"""What detection assumes, by subject; one set of defaults serves every marketplace."""
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from ringfence.domain.errors import InvalidError
 
@@ -13,9 +14,30 @@ class InvalidParameterError(InvalidError):
         super().__init__(f"detection parameter {name}={value!r} is out of range: {remedy}")
 
 
+def require_positive(parameters: object, *names: str) -> None:
+    """Raise InvalidParameterError unless the named fields of `parameters` are above 0."""
+    for name in names:
+        if not getattr(parameters, name) > 0:
+            raise InvalidParameterError(name, getattr(parameters, name), "give a number above 0")
+
+
+def require_count(parameters: object, *names: str) -> None:
+    """Raise InvalidParameterError unless the named fields of `parameters` are 1 or more."""
+    for name in names:
+        if getattr(parameters, name) < 1:
+            raise InvalidParameterError(name, getattr(parameters, name), "give a whole number from 1 up")
+
+
+def require_share(parameters: object, *names: str) -> None:
+    """Raise InvalidParameterError unless the named fields of `parameters` are above 0 and at most 1."""
+    for name in names:
+        if not 0 < getattr(parameters, name) <= 1:
+            raise InvalidParameterError(name, getattr(parameters, name), "give a number above 0, up to 1")
+
+
 @dataclass(frozen=True, slots=True)
-class Parameters:
-    """The numbers of the method; times in days, evidence in decades (-log10 of a chance)."""
+class YardstickParameters:
+    """How the closeness of two claims is measured; times in days."""
 
     window_days: float = 14.0
     """Claims at one merchant further apart than this are never compared."""
@@ -25,42 +47,77 @@ class Parameters:
     """Claims nearer than this count as this near: hours of the day are habit, not evidence."""
     strangers: float = 32.0
     """A coincidence counts only if chance would put fewer claims of strangers as near as this."""
+    gap_days: float = 7.0
+    """A group's claims at one merchant belong to one event while no gap is longer."""
     neighbours: int = 8
     """Each claim is compared with this many next claims at its merchant."""
+    hub_holders: int = 500
+    """Maximum number of holders for a shared value to say anything about two of them."""
+
+    def __post_init__(self) -> None:
+        require_positive(self, "window_days", "rate_days", "closest_days", "strangers", "gap_days")
+        require_count(self, "neighbours", "hub_holders")
+
+
+@dataclass(frozen=True, slots=True)
+class OccasionParameters:
+    """What counts as one occasion of one buyer; times in days."""
+
+    act_days: float = 1.0
+    """Claims of one buyer filed less than this after the first of them are one act."""
+    checkout_days: float = 1.0 / 24.0
+    """Orders of one buyer placed less than this after the first of them are one checkout."""
+
+    def __post_init__(self) -> None:
+        require_positive(self, "act_days", "checkout_days")
+
+
+@dataclass(frozen=True, slots=True)
+class OrderParameters:
+    """What orders say about claims to expect."""
+
+    together_days: float = 2.0
+    """Orders at one merchant within this time count as placed together."""
+    witness_share: float = 0.1
+    """Strangers count as shopping together if at least this share of their joint orders is unclaimed."""
+    honest_fault_rate: float = 1.0
+    """The highest share of orders that an honest group may have to claim for. Lower it to find rings that
+    order in step and claim for part of it; clubs that share worse goods than this are then called rings."""
+
+    def __post_init__(self) -> None:
+        require_positive(self, "together_days")
+        require_share(self, "witness_share", "honest_fault_rate")
+
+
+@dataclass(frozen=True, slots=True)
+class CoincidenceParameters:
+    """How rings grow from weak pairs; evidence in decades."""
+
     seed_score: float = -3.0
     """Pairs of at least this evidence, after multiplicity, may start a ring."""
     joining_rate: float = 0.03
     """Strangers expected to join a group of one by chance; a group of g allows g times as many."""
-    ring_score: float = 2.0
-    """A ring needs at least this evidence, without the merchant it rests on most."""
-    gap_days: float = 7.0
-    """A group's claims at one merchant belong to one event while no gap is longer."""
-    hub_holders: int = 500
-    """A value held by more buyers than this says nothing about any two of them."""
-    exposure_days: float = 2.0
-    """Orders of two buyers at one merchant within this time count as shopping together."""
-    exposure_smoothing: float = 0.3
-    """Added to both sides of the ratio of orders together, seen over expected."""
     growth_rounds: int = 8
     """A group is grown in at most this many rounds."""
     single_joins_below: int = 4
     """Groups smaller than this take in one member at a time."""
 
     def __post_init__(self) -> None:
-        for name in ("window_days", "rate_days", "closest_days", "strangers", "joining_rate", "gap_days"):
-            if not getattr(self, name) > 0:
-                raise InvalidParameterError(name, getattr(self, name), "give a number above 0")
-        for name in ("neighbours", "growth_rounds", "single_joins_below", "hub_holders"):
-            if getattr(self, name) < 1:
-                raise InvalidParameterError(name, getattr(self, name), "give a whole number from 1 up")
-        if self.exposure_days < 0 or not self.exposure_smoothing > 0:
-            raise InvalidParameterError("exposure_days", self.exposure_days, "give days ≥ 0, smoothing > 0")
+        require_positive(self, "joining_rate")
+        require_count(self, "growth_rounds", "single_joins_below")
 
-    def to_dict(self) -> dict[str, float | int]:
-        """Every parameter by name, for the record of a run."""
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """The numbers of the methods."""
+
+    yardstick: YardstickParameters = field(default_factory=YardstickParameters)
+    occasions: OccasionParameters = field(default_factory=OccasionParameters)
+    orders: OrderParameters = field(default_factory=OrderParameters)
+    coincidence: CoincidenceParameters = field(default_factory=CoincidenceParameters)
+    ring_score: float = 2.0
+    """A ring needs at least this evidence (decades), also without the merchant it rests on most."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Every parameter by subject and name, for the record of a run."""
         return asdict(self)
-
-    @classmethod
-    def names(cls) -> tuple[str, ...]:
-        """The parameters' names in their order."""
-        return tuple(f.name for f in fields(cls))

@@ -6,8 +6,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from ringfence.detection.joint import JointClaims
 from ringfence.detection.links import Link
-from ringfence.detection.records import JointClaims
 from ringfence.detection.sharing import Sharing
 from ringfence.detection.timeline import Timeline
 from ringfence.detection.times import Times

@@ -5,16 +5,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
-from ringfence.detection.detect import Found
+from ringfence.detection.findings import Finding, Findings
+from ringfence.detection.joint import JointClaims
 from ringfence.detection.lineage import Lineage, Past, birth_id, follow, network_id
 from ringfence.detection.links import Link, links_inside, links_outside
-from ringfence.detection.membership import member_scores, ring_of_buyers
 from ringfence.detection.networks import find_networks
 from ringfence.detection.parameters import Parameters
 from ringfence.detection.reasons import Reasons
-from ringfence.detection.records import JointClaims, joint_claims
 from ringfence.domain.currencies import amount_text
 from ringfence.domain.progress import Progress
 from ringfence.market import Floats, Market
@@ -54,7 +52,7 @@ class Detection:
 
 def report(
     market: Market,
-    found: Found,
+    found: Findings,
     parameters: Parameters,
     *,
     links: bool,
@@ -66,47 +64,43 @@ def report(
     `past` are the rings there were before, with their evidence for weights, or None where none are known.
     """
     progress.stage("reasons and records", len(found.rings))
+    prepared = found.prepared
     reasons = Reasons(
-        found.timeline,
-        found.sharing,
-        found.shared_kinds,
-        parameters.hub_holders,
-        found.times,
+        prepared.timeline,
+        prepared.sharing,
+        prepared.shared_kinds,
+        prepared.yardstick.hub,
+        prepared.times,
         market.claims.claim_id,
         market.merchant_ids,
     )
-    joint = [joint_claims(found.timeline, found.yardstick, ring.members) for ring in found.rings]
-    own = [
-        member_scores(found, ring.members, claims) for ring, claims in zip(found.rings, joint, strict=True)
-    ]
-    names = [found.market.buyer_ids.gather(ring.members).to_list() for ring in found.rings]
+    own = [ring.member_scores for ring in found.rings]
+    names = [prepared.market.buyer_ids.gather(ring.members).to_list() for ring in found.rings]
     ids, lineage = _name_rings(names, own, past)
-    networks = _name_networks(found, ids, parameters)
+    networks = _name_networks(found, ids)
 
     rings, members, records = [], [], []
     for i, ring in enumerate(found.rings):
         progress.advance(1)
-        rings.append(
-            _ring_row(ids[i], networks[i], ring.members, ring.score, joint[i], found.market, reasons)
-        )
+        rings.append(_ring_row(ids[i], networks[i], ring, prepared.market, reasons))
         best_first = sorted(range(len(names[i])), key=lambda m: (-own[i][m], names[i][m]))
         members += [
             (
                 ids[i],
                 names[i][m],
                 float(own[i][m]),
-                reasons.of_member(int(ring.members[m]), ring.members, joint[i]),
+                reasons.of_member(int(ring.members[m]), ring.members, ring.joint),
             )
             for m in best_first
         ]
-        records.append(_evidence_rows(ids[i], joint[i], found.market))
+        records.append(_evidence_rows(ids[i], ring.joint, prepared.market))
     progress.stage("links")
     tied = _links(found, parameters) if links else []
     return Detection(
         rings=pl.DataFrame(rings, schema=SCHEMAS["rings"], orient="row"),
         members=pl.DataFrame(members, schema=SCHEMAS["members"], orient="row"),
         buyers=_buyers(market, found),
-        links=_link_rows(tied, found.market, reasons),
+        links=_link_rows(tied, prepared.market, reasons),
         evidence=pl.concat(records) if records else pl.DataFrame(schema=SCHEMAS["evidence"]),
         lineage=pl.DataFrame(
             [(step.ring_id, step.event.value, step.previous_ring_id, step.common) for step in lineage],
@@ -119,8 +113,8 @@ def report(
             "merchants": len(market.merchant_ids),
             "claims": len(market.claims),
             "orders": len(market.orders) if market.orders is not None else 0,
-            "shared_values": len(found.sharing.kind),
-            "seeds": len(found.seeds),
+            "shared_values": len(prepared.sharing.kind),
+            "seeds": len(prepared.pairs),
             "rings": len(found.rings),
             "members": len(members),
             "links": len(tied),
@@ -146,10 +140,15 @@ def _name_rings(
     return follow(replace(past, members=floored), weights)
 
 
-def _name_networks(found: Found, ids: Sequence[str], parameters: Parameters) -> list[str]:
+def _name_networks(found: Findings, ids: Sequence[str]) -> list[str]:
     sizes = np.array([len(ring.members) for ring in found.rings], np.int64)
     network = find_networks(
-        sizes, ring_of_buyers(found), found.seeds, found.sharing, found.multiplicity, parameters.hub_holders
+        sizes,
+        found.ring_of_buyers(),
+        found.prepared.pairs,
+        found.prepared.sharing,
+        found.prepared.multiplicity,
+        found.prepared.yardstick.hub,
     )
     together: dict[int, list[str]] = {}
     for ring_id, number in zip(ids, network.tolist(), strict=True):
@@ -161,13 +160,11 @@ def _name_networks(found: Found, ids: Sequence[str], parameters: Parameters) -> 
 def _ring_row(
     ring_id: str,
     network: str,
-    members: NDArray[np.int64],
-    score: float,
-    joint: JointClaims,
+    ring: Finding,
     market: Market,
     reasons: Reasons,
 ) -> tuple[object, ...]:
-    claims = market.claims
+    claims, joint = market.claims, ring.joint
     currency, amount = claims.currency[joint.claim], claims.amount[joint.claim]
     at = claims.filed_at[joint.claim]
     amounts = [
@@ -177,15 +174,15 @@ def _ring_row(
     return (
         ring_id,
         network,
-        score,
-        len(members),
+        ring.score,
+        len(ring.members),
         len(joint.claim),
         len(np.unique(claims.merchant[joint.claim])),
         ";".join(amounts),
         int(at.min()),
         int(at.max()),
         None,
-        reasons.of_ring(members, joint, score),
+        reasons.of_ring(ring.members, joint, ring.score),
     )
 
 
@@ -212,18 +209,18 @@ def _evidence_rows(ring_id: str, joint: JointClaims, market: Market) -> pl.DataF
     )
 
 
-def _buyers(market: Market, found: Found) -> pl.DataFrame:
+def _buyers(market: Market, found: Findings) -> pl.DataFrame:
     """List every buyer seen, best first; whoever never claimed scores 0."""
     scores = np.zeros(len(market.buyer_ids))
-    scores[market.buyer_ids.search_sorted(found.market.buyer_ids).to_numpy()] = found.buyer_scores
+    scores[market.buyer_ids.search_sorted(found.prepared.market.buyer_ids).to_numpy()] = found.buyer_scores
     order = np.argsort(-scores, kind="stable")
     return pl.DataFrame({"buyer_id": market.buyer_ids.gather(order), "score": scores[order]})
 
 
-def _links(found: Found, parameters: Parameters) -> list[Link]:
-    tied = links_outside(found, ring_of_buyers(found), parameters.ring_score)
+def _links(found: Findings, parameters: Parameters) -> list[Link]:
+    tied = links_outside(found, parameters.ring_score)
     for ring in found.rings:
-        tied += links_inside(found, ring, parameters.seed_score)
+        tied += links_inside(found, ring, parameters.coincidence.seed_score)
     return sorted(tied, key=lambda link: (-link.score, link.a, link.b))
 
 
@@ -239,8 +236,8 @@ def _link_rows(links: Sequence[Link], market: Market, reasons: Reasons) -> pl.Da
     )
 
 
-def _notes(market: Market, found: Found) -> tuple[str, ...]:
-    notes = [found.times.note] if found.times.note else []
+def _notes(market: Market, found: Findings) -> tuple[str, ...]:
+    notes = [found.prepared.times.note] if found.prepared.times.note else []
     if market.orders is None:
         notes.append(
             "No orders are known: buyers who shop together cannot be told from rings as well as with them."

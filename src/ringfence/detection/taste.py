@@ -7,57 +7,62 @@ from numba import njit
 
 from ringfence.detection.closeness import Yardstick
 from ringfence.detection.events import Events, strangers_at
+from ringfence.detection.occasions import Ties, sum_with_events
 from ringfence.detection.timeline import Timeline
 from ringfence.market import Longs
 
 
 @njit(cache=True, nogil=True)
 def surprise_beyond_taste(
-    timeline: Timeline, yardstick: Yardstick, those: Events, buyer: int, sharers: Longs
+    timeline: Timeline, yardstick: Yardstick, those: Events, ties: Ties, buyer: int, sharers: Longs
 ) -> tuple[float, int]:
-    """Give the surprise (nats) of `buyer` beside events, and at how many merchants, among `sharers`.
+    """Give the surprise (nats) of `buyer` near events, one an occasion, and on how many occasions.
 
     `sharers` (int64[k] buyers) are those the buyer was singled out from for sharing as rare a value. Chance
     is what their claims make it: at a merchant where they claim `lift` times as often as everyone does,
     `lift` times as many strangers are expected as near. lift = (their claims there + 1) / (expected + 1), at
     least 1, without the buyer's own, and only of claims away from the events: who is near them may belong.
     """
-    nats = 0.0
-    merchants = 0
     others = 0
     for sharer in sharers:
         if sharer != buyer:
             others += timeline.buyer_start[sharer + 1] - timeline.buyer_start[sharer]
     first, end = timeline.buyer_start[buyer], timeline.buyer_start[buyer + 1]
+    room = min(end - first, len(those.merchant))
+    nats, own, beside = np.empty(room), np.empty(room, np.int64), np.empty(room, np.int64)
+    found = 0
     i = first
     while i < end:
         merchant = timeline.merchant[timeline.of_buyer[i]]
         closest = yardstick.strangers
+        closest_claim = closest_event = -1
         event = np.searchsorted(those.merchant, merchant)
         while i < end and timeline.merchant[timeline.of_buyer[i]] == merchant:
             day = timeline.day[timeline.of_buyer[i]]
             x = event
             while x < len(those.merchant) and those.merchant[x] == merchant:
                 begin, last = those.begin[x], those.end[x]
-                if max(begin - day, day - last) <= yardstick.window:
+                if max(begin - day, day - last) <= yardstick.gap:
                     near = strangers_at(yardstick, timeline.grain, those.rate[x], begin, last, day)
-                    closest = min(closest, near)
+                    if near < closest:
+                        closest, closest_claim, closest_event = near, timeline.of_buyer[i], x
                 x += 1
             i += 1
-        if closest >= yardstick.strangers:
+        if closest_event < 0:
             continue
-        here = 0
-        for sharer in sharers:
-            if sharer != buyer:
-                here += _claims_away(timeline, yardstick, those, event, sharer, merchant)
-        everyone = _all_claims_away(timeline, yardstick, those, event, merchant)
-        expected = others * everyone / len(timeline.buyer)
-        lift = max(1.0, (here + 1.0) / (expected + 1.0))
+        lift = 1.0
+        if others > 0:
+            here = 0
+            for sharer in sharers:
+                if sharer != buyer:
+                    here += _claims_away(timeline, yardstick, those, event, sharer, merchant)
+            everyone = _all_claims_away(timeline, yardstick, those, event, merchant)
+            lift = max(1.0, (here + 1.0) / (others * everyone / len(timeline.buyer) + 1.0))
         surprise = math.log(yardstick.strangers / (closest * lift)) if closest > 0.0 else 0.0
         if surprise > 0.0:
-            nats += surprise
-            merchants += 1
-    return nats, merchants
+            nats[found], own[found], beside[found] = surprise, closest_claim, closest_event
+            found += 1
+    return sum_with_events(timeline, ties, own[:found], beside[:found], nats[:found])
 
 
 @njit(cache=True, nogil=True)

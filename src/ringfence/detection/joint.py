@@ -9,7 +9,12 @@ from numpy.typing import NDArray
 from ringfence.detection.closeness import Yardstick, as_near
 from ringfence.detection.events import claims_of, events
 from ringfence.detection.timeline import Timeline
-from ringfence.market import Floats
+from ringfence.market import Floats, Ints
+
+_MOST_COMPANY = 32
+"""Members near a claim that are looked at."""
+_MOST_STEPS = 128
+"""Claims near a claim that are looked at."""
 
 
 class JointClaims(NamedTuple):
@@ -23,6 +28,10 @@ class JointClaims(NamedTuple):
     """float64[k], days to the nearest claim of another member in the event."""
     strangers: Floats
     """float64[k], strangers' claims that chance would put as near as that."""
+    expected: Floats
+    """float64[k], strangers' claims that chance would put as near for each member's claim that is: of the j
+    members nearest to the claim, the strangers expected as near as the furthest of them, over j; the least
+    for any j. From 1 up chance alone explains that the claim has company: it is weak."""
     rate: Floats
     """float64[k], strangers' claims a day around the event."""
 
@@ -45,7 +54,8 @@ def joint_claims(timeline: Timeline, yardstick: Yardstick, group: NDArray[np.int
     those = events(timeline, yardstick, group, 2)
     out = np.empty(len(claims), np.int64)
     event = np.empty(len(claims), np.int64)
-    apart, strangers, rate = np.empty(len(claims)), np.empty(len(claims)), np.empty(len(claims))
+    apart, strangers = np.empty(len(claims)), np.empty(len(claims))
+    expected, rate = np.empty(len(claims)), np.empty(len(claims))
     found = 0
     first = 0
     for x in range(len(those.merchant)):
@@ -61,19 +71,72 @@ def joint_claims(timeline: Timeline, yardstick: Yardstick, group: NDArray[np.int
             and timeline.day[claims[last]] <= those.end[x]
         ):
             last += 1
+        before, after = _others(timeline.buyer[claims[first:last]])
         for i in range(first, last):
-            nearest = np.inf
-            for step in (-1, 1):
-                j = i + step
-                while first <= j < last and timeline.buyer[claims[j]] == timeline.buyer[claims[i]]:
-                    j += step
-                if first <= j < last:
-                    nearest = min(nearest, abs(timeline.day[claims[j]] - timeline.day[claims[i]]))
+            low, high = before[i - first], after[i - first]
+            nearest, least = _company(
+                timeline, yardstick, claims[first:last], i - first, low, high, those.rate[x]
+            )
             out[found], event[found], apart[found], rate[found] = claims[i], x, nearest, those.rate[x]
             strangers[found] = as_near(those.rate[x], nearest, timeline.grain, yardstick.closest)
+            expected[found] = least
             found += 1
         first = last
-    return JointClaims(out[:found], event[:found], apart[:found], strangers[:found], rate[:found])
+    return JointClaims(
+        out[:found], event[:found], apart[:found], strangers[:found], expected[:found], rate[:found]
+    )
+
+
+@njit(cache=True, nogil=True)
+def _others(buyer: Ints) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Give, for each claim of an event, the last one before and the first one after by another buyer."""
+    count = len(buyer)
+    before, after = np.full(count, -1), np.full(count, count)
+    for i in range(1, count):
+        before[i] = i - 1 if buyer[i - 1] != buyer[i] else before[i - 1]
+    for i in range(count - 2, -1, -1):
+        after[i] = i + 1 if buyer[i + 1] != buyer[i] else after[i + 1]
+    return before, after
+
+
+@njit(cache=True, nogil=True)
+def _company(
+    timeline: Timeline,
+    yardstick: Yardstick,
+    claims: NDArray[np.int64],
+    i: int,
+    low: int,
+    high: int,
+    rate: float,
+) -> tuple[float, float]:
+    """Say how near other members are to claim `i` of an event: (days to the nearest, `expected`).
+
+    The walk begins at `low` and `high`, the nearest claims by others on either side.
+    """
+    own = timeline.buyer[claims[i]]
+    day = timeline.day[claims[i]]
+    met = np.empty(_MOST_COMPANY, np.int64)
+    found = steps = 0
+    nearest = least = np.inf
+    while found < _MOST_COMPANY and steps < _MOST_STEPS and (low >= 0 or high < len(claims)):
+        before = day - timeline.day[claims[low]] if low >= 0 else np.inf
+        after = timeline.day[claims[high]] - day if high < len(claims) else np.inf
+        if before <= after:
+            apart, buyer = before, timeline.buyer[claims[low]]
+            low -= 1
+        else:
+            apart, buyer = after, timeline.buyer[claims[high]]
+            high += 1
+        steps += 1
+        is_new = buyer != own
+        for k in range(found):
+            is_new &= met[k] != buyer
+        if is_new:
+            met[found] = buyer
+            found += 1
+            nearest = min(nearest, apart)
+            least = min(least, as_near(rate, apart, timeline.grain, yardstick.closest) / found)
+    return nearest, least
 
 
 def coincidences(timeline: Timeline, yardstick: Yardstick, group: NDArray[np.int64]) -> Coincidences:

@@ -1,0 +1,1 @@
+"""The methods that propose rings: a folder each, with one function from `Prepared` to `Candidate`s."""

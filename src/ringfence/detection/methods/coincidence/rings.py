@@ -1,0 +1,86 @@
+"""From weak pairs to rings: grow each seed, keep what stands on two occasions and enough evidence."""
+
+import math
+
+import numpy as np
+
+from ringfence.detection.acceptance import covers_two_occasions, pieces
+from ringfence.detection.candidates import Candidate, Method
+from ringfence.detection.methods.coincidence.growth import Growing, grow, scratch
+from ringfence.detection.pair_evidence import all_pairs
+from ringfence.detection.parameters import Parameters
+from ringfence.detection.prepare import Prepared
+from ringfence.detection.soundness import stands
+from ringfence.domain.progress import Progress
+from ringfence.market import Longs
+
+
+def find_candidates(prepared: Prepared, parameters: Parameters, progress: Progress) -> list[Candidate]:
+    """Grow rings from the weak pairs, best first, and give them, strongest first.
+
+    A buyer is in one ring, and a pair inside a grown group is no new seed. What a group has left without the
+    merchant or occasion it rests on most, and given its orders, must reach the ring score too.
+    """
+    timeline, pairs = prepared.timeline, prepared.pairs
+    rules = parameters.coincidence
+    growing = Growing(rules.joining_rate, rules.growth_rounds, rules.single_joins_below)
+    taken = np.zeros(prepared.buyers, np.bool_)
+    space = scratch(prepared.buyers)
+    everyone = all_pairs(timeline)
+    tried: set[tuple[int, int]] = set()
+    found: list[Candidate] = []
+    progress.stage("growing rings", len(pairs))
+
+    def grown(
+        a: int, b: int, score: float, outside: np.ndarray[tuple[int], np.dtype[np.bool_]]
+    ) -> tuple[Longs, float]:
+        return grow(
+            timeline,
+            prepared.sharing,
+            prepared.exposure,
+            prepared.yardstick,
+            growing,
+            outside,
+            a,
+            b,
+            score,
+            space,
+        )
+
+    columns = (pairs.a.tolist(), pairs.b.tolist(), pairs.score.tolist(), pairs.multiplicity.tolist())
+    for done, (a, b, score, multiplicity) in enumerate(zip(*columns, strict=True), start=1):
+        if done % 256 == 0:
+            progress.advance(256)
+        if taken[a] or taken[b] or (a, b) in tried:
+            continue
+        members, total = grown(a, b, score, taken)
+        inside = members.tolist()
+        tried.update((x, y) for i, x in enumerate(inside) for y in inside[i + 1 :])
+        if total < parameters.ring_score:
+            continue
+        shares = multiplicity < everyone
+        among = multiplicity if shares else math.log10(prepared.buyers)
+        for part in pieces(timeline, prepared.yardstick, members):
+            evidence = total
+            if len(part) < len(members):
+                seed = _best_pair_inside(prepared, part)
+                if seed < 0:
+                    continue
+                outside = np.ones(prepared.buyers, np.bool_)
+                outside[part] = False
+                part, evidence = grown(columns[0][seed], columns[1][seed], columns[2][seed], outside)
+            if not covers_two_occasions(timeline, prepared.yardstick, part):
+                continue
+            candidate = Candidate(part, evidence, Method.COINCIDENCE, shares, among)
+            if stands(candidate, prepared, parameters):
+                taken[part] = True
+                found.append(candidate)
+    return sorted(found, key=lambda ring: (-ring.score, ring.members.tolist()))
+
+
+def _best_pair_inside(prepared: Prepared, group: Longs) -> int:
+    """Give the position of the best weak pair inside `group`, or -1."""
+    is_inside = np.zeros(prepared.buyers, np.bool_)
+    is_inside[group] = True
+    inside = np.flatnonzero(is_inside[prepared.pairs.a] & is_inside[prepared.pairs.b])
+    return int(inside[0]) if len(inside) else -1
