@@ -1,5 +1,6 @@
 """Candidates: what every method proposes, in one unit (decades)."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -23,6 +24,23 @@ class Method(StrEnum):
     """Buyers and merchants alone, where times say nothing."""
 
 
+class Refusal(StrEnum):
+    """Why a candidate is a lead and no ring."""
+
+    ONE_OCCASION = "one_occasion"
+    """Its claims fall on one occasion, however many merchants they touch."""
+    ONE_MERCHANT = "one_merchant"
+    """One merchant carries nearly all of the evidence."""
+    SHARED_SHOPPING = "shared_shopping"
+    """Buyers who order together claim together; what is left beyond that is too little."""
+    WEAK_EVIDENCE = "weak_evidence"
+    """Chance shows as strong a group too often."""
+    ASSOCIATES = "associates"
+    """They share identifiers with members of a ring, and met none of them."""
+    STRUCTURE = "structure"
+    """Times say nothing, and buyers and merchants alone are not enough."""
+
+
 @dataclass(frozen=True, eq=False)
 class Candidate:
     """A set of buyers that may be a ring."""
@@ -38,3 +56,20 @@ class Candidate:
     """Decades of how many like it there are; None where it was singled out from all buyers."""
     associates: Longs = field(default_factory=lambda: np.empty(0, np.int64))
     """int64[k], rising: buyers who share identifiers with members and met none of them; not members."""
+    refusal: Refusal | None = None
+    """Why it is a lead; None for a ring."""
+
+
+@dataclass(frozen=True, eq=False)
+class Proposals:
+    """What a method proposes."""
+
+    rings: list[Candidate]
+    """Strongest first; a buyer is in one at most."""
+    leads: list[Candidate]
+    """Those that reach the ring score and were refused, strongest first; they may overlap."""
+
+
+def strongest_first(candidates: Iterable[Candidate]) -> list[Candidate]:
+    """Sort candidates by score, those of equal score by members."""
+    return sorted(candidates, key=lambda candidate: (-candidate.score, candidate.members.tolist()))

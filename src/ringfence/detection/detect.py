@@ -14,5 +14,5 @@ def find_rings(market: Market, parameters: Parameters, progress: Progress) -> Fi
     Deterministic for a market whatever the order of its rows, the key, and the number of threads.
     """
     prepared = prepare(market, parameters, progress)
-    rings = find_candidates(prepared, parameters, progress)
-    return gather(prepared, rings)
+    found = find_candidates(prepared, parameters, progress)
+    return gather(prepared, found.rings, found.leads)

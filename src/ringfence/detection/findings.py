@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ringfence.detection.candidates import Candidate, Method
+from ringfence.detection.candidates import Candidate, Method, Refusal
 from ringfence.detection.events import events
 from ringfence.detection.joint import JointClaims, joint_claims
 from ringfence.detection.membership import scores_inside
-from ringfence.detection.methods.coincidence.growth import candidates, scratch
+from ringfence.detection.methods.coincidence.growth import Scratch, candidates, scratch
 from ringfence.detection.occasions import tie_events, untied_events
 from ringfence.detection.prepare import Prepared
 from ringfence.market import Floats, Longs
@@ -35,6 +35,8 @@ class Finding:
     """Telling events of which no two are tied."""
     associates: Longs
     """int64[k], rising: buyers who share identifiers with members and met none of them."""
+    refusal: Refusal | None
+    """Why it is a lead; None for a ring."""
     p_value: float | None = None
     """The chance that a marketplace of this shape without rings shows as strong a ring anywhere."""
 
@@ -51,6 +53,8 @@ class Findings:
     prepared: Prepared
     rings: Sequence[Finding]
     """Best first."""
+    leads: Sequence[Finding]
+    """Groups that are no rings, with the reason; best first."""
     buyer_scores: Floats
     """float64[n], 0 to 1."""
 
@@ -62,34 +66,40 @@ class Findings:
         return ring_of
 
 
-def gather(prepared: Prepared, rings: Sequence[Candidate]) -> Findings:
-    """Gather the joint events of `rings`, strongest first, and rank every buyer."""
+def gather(prepared: Prepared, rings: Sequence[Candidate], leads: Sequence[Candidate]) -> Findings:
+    """Gather the joint events of `rings` and `leads`, both strongest first, and rank every buyer."""
     space = scratch(prepared.buyers)
-    found = []
-    for ring in rings:
-        joint = joint_claims(prepared.timeline, prepared.yardstick, ring.members)
-        is_weak = weak_events(joint)[joint.event]
-        scores = scores_inside(
-            prepared.timeline,
-            prepared.sharing,
-            prepared.exposure,
-            prepared.yardstick,
-            ring.members,
-            space,
-        )
-        found.append(
-            Finding(
-                members=ring.members,
-                score=ring.score,
-                method=ring.method,
-                member_scores=np.maximum(scores, 0.0),
-                joint=joint,
-                is_weak=is_weak,
-                occasions=_count_occasions(prepared, ring.members, np.unique(joint.event[~is_weak])),
-                associates=ring.associates,
-            )
-        )
-    return Findings(prepared, found, rank_buyers(prepared, rings))
+    return Findings(
+        prepared,
+        [gather_one(prepared, ring, space) for ring in rings],
+        [gather_one(prepared, lead, space) for lead in leads],
+        rank_buyers(prepared, rings),
+    )
+
+
+def gather_one(prepared: Prepared, candidate: Candidate, space: Scratch) -> Finding:
+    """Gather what supports a candidate."""
+    joint = joint_claims(prepared.timeline, prepared.yardstick, candidate.members)
+    is_weak = weak_events(joint)[joint.event]
+    scores = scores_inside(
+        prepared.timeline,
+        prepared.sharing,
+        prepared.exposure,
+        prepared.yardstick,
+        candidate.members,
+        space,
+    )
+    return Finding(
+        members=candidate.members,
+        score=candidate.score,
+        method=candidate.method,
+        member_scores=np.maximum(scores, 0.0),
+        joint=joint,
+        is_weak=is_weak,
+        occasions=_count_occasions(prepared, candidate.members, np.unique(joint.event[~is_weak])),
+        associates=candidate.associates,
+        refusal=candidate.refusal,
+    )
 
 
 def weak_events(joint: JointClaims) -> NDArray[np.bool_]:

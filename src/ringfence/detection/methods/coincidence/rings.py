@@ -1,22 +1,23 @@
 """From weak pairs to rings: grow each seed, keep what stands on two occasions and enough evidence."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
-from ringfence.detection.acceptance import covers_two_occasions, pieces
-from ringfence.detection.candidates import Candidate, Method
+from ringfence.detection.acceptance import pieces
+from ringfence.detection.candidates import Candidate, Method, Proposals, strongest_first
 from ringfence.detection.methods.coincidence.growth import Growing, grow, scratch
 from ringfence.detection.pair_evidence import all_pairs
 from ringfence.detection.parameters import Parameters
 from ringfence.detection.prepare import Prepared
-from ringfence.detection.soundness import stands
+from ringfence.detection.soundness import refusal
 from ringfence.domain.progress import Progress
 from ringfence.market import Longs
 
 
-def find_candidates(prepared: Prepared, parameters: Parameters, progress: Progress) -> list[Candidate]:
-    """Grow rings from the weak pairs, best first, and give them, strongest first.
+def find_candidates(prepared: Prepared, parameters: Parameters, progress: Progress) -> Proposals:
+    """Grow rings from the weak pairs, best first.
 
     A buyer is in one ring, and a pair inside a grown group is no new seed. What a group has left without the
     merchant or occasion it rests on most, and given its orders, must reach the ring score too.
@@ -28,7 +29,8 @@ def find_candidates(prepared: Prepared, parameters: Parameters, progress: Progre
     space = scratch(prepared.buyers)
     everyone = all_pairs(timeline)
     tried: set[tuple[int, int]] = set()
-    found: list[Candidate] = []
+    rings: list[Candidate] = []
+    leads: list[Candidate] = []
     progress.stage("growing rings", len(pairs))
 
     def grown(
@@ -69,13 +71,14 @@ def find_candidates(prepared: Prepared, parameters: Parameters, progress: Progre
                 outside = np.ones(prepared.buyers, np.bool_)
                 outside[part] = False
                 part, evidence = grown(columns[0][seed], columns[1][seed], columns[2][seed], outside)
-            if not covers_two_occasions(timeline, prepared.yardstick, part):
-                continue
             candidate = Candidate(part, evidence, Method.COINCIDENCE, shares, among)
-            if stands(candidate, prepared, parameters):
+            why_not = refusal(candidate, prepared, parameters)
+            if why_not is None:
                 taken[part] = True
-                found.append(candidate)
-    return sorted(found, key=lambda ring: (-ring.score, ring.members.tolist()))
+                rings.append(candidate)
+            elif evidence >= parameters.ring_score:
+                leads.append(replace(candidate, refusal=why_not))
+    return Proposals(strongest_first(rings), strongest_first(leads))
 
 
 def _best_pair_inside(prepared: Prepared, group: Longs) -> int:
