@@ -30,15 +30,15 @@ class CellGraph(NamedTuple):
     column_live: Flags
     """bool[E] in the order of `column_row`: the same edges as in `row_live`."""
     row_degree: Floats
-    """float64[n], each buyer's cells, those that too few buyers share included."""
+    """float64[n], each buyer's cells, those that too few buyers share included, hidden edges left out."""
     column_degree: Floats
-    """float64[m], each cell's buyers."""
+    """float64[m], each cell's buyers, hidden edges left out."""
     row_background: Floats
     """float64[n], zeros: the mirror of `column_background`."""
     column_background: Floats
     """float64[m], strangers expected in each cell."""
     edges: float
-    """Distinct edges of all cells, those that too few buyers share included."""
+    """Distinct edges of all cells, those that too few buyers share included, hidden ones left out."""
     cell: Longs
     """int64[m], which cell each column is."""
     merchant: Ints
@@ -154,26 +154,56 @@ def _transpose(row_start: Longs, row_column: Ints, column_start: Longs) -> Ints:
 
 
 def copied(graph: CellGraph) -> CellGraph:
-    """Give the same graph with masks of its own, so that edges can be hidden in it."""
-    return graph._replace(row_live=graph.row_live.copy(), column_live=graph.column_live.copy())
+    """Give the same graph with marks and degrees of its own, so that edges can be hidden in it."""
+    return graph._replace(
+        row_live=graph.row_live.copy(),
+        column_live=graph.column_live.copy(),
+        row_degree=graph.row_degree.copy(),
+        column_degree=graph.column_degree.copy(),
+    )
 
 
-def hide(graph: CellGraph, rows: Longs, columns: Longs) -> None:
-    """Make all edges between `rows` and `columns` not live."""
+def hide(graph: CellGraph, rows: Longs, columns: Longs) -> CellGraph:
+    """Take the edges between `rows` and `columns` out, degrees and total included, in place; gives the graph.
+
+    What a block explains is no part of the honest life that others are compared with.
+    """
+    return _mark(graph, rows, columns, live=False)
+
+
+def show(graph: CellGraph, rows: Longs, columns: Longs) -> CellGraph:
+    """Bring the edges between `rows` and `columns` back, in place; gives the graph."""
+    return _mark(graph, rows, columns, live=True)
+
+
+def _mark(graph: CellGraph, rows: Longs, columns: Longs, *, live: bool) -> CellGraph:
     is_row = np.zeros(len(graph.row_start) - 1, np.bool_)
     is_column = np.zeros(len(graph.column_start) - 1, np.bool_)
     is_row[rows] = True
     is_column[columns] = True
-    _hide(graph.row_start, graph.row_column, graph.row_live, rows, is_column)
-    _hide(graph.column_start, graph.column_row, graph.column_live, columns, is_row)
+    changed = _mark_edges(
+        graph.row_start, graph.row_column, graph.row_live, graph.row_degree, rows, is_column, live
+    )
+    _mark_edges(
+        graph.column_start, graph.column_row, graph.column_live, graph.column_degree, columns, is_row, live
+    )
+    return graph._replace(edges=graph.edges + changed)
 
 
 @njit(cache=True, nogil=True)
-def _hide(start: Longs, neighbour: Ints, live: Flags, nodes: Longs, hidden: Flags) -> None:
+def _mark_edges(
+    start: Longs, neighbour: Ints, is_live: Flags, degree: Floats, nodes: Longs, marked: Flags, live: bool
+) -> int:
+    """Mark the edges from `nodes` to those marked; gives by how many edges there are more (or fewer)."""
+    step = 1 if live else -1
+    changed = 0
     for node in nodes:
         for edge in range(start[node], start[node + 1]):
-            if hidden[neighbour[edge]]:
-                live[edge] = False
+            if marked[neighbour[edge]] and is_live[edge] != live:
+                is_live[edge] = live
+                degree[node] += step
+                changed += step
+    return changed
 
 
 def edges_between(graph: CellGraph, rows: Longs, columns: Longs) -> tuple[Ints, Ints]:

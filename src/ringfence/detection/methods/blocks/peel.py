@@ -38,7 +38,7 @@ class Peeling:
 
     def cover(self, rows: Longs, columns: Longs) -> None:
         """Leave the edges between `rows` and `columns` out of all seeds to come."""
-        hide(self._graph, rows, columns)
+        self._graph = hide(self._graph, rows, columns)
 
 
 def seed_inside(graph: CellGraph, rows: Longs, columns: Longs, parameters: BlockParameters) -> Seed | None:

@@ -8,8 +8,8 @@ from scipy.sparse.linalg import svds
 
 from ringfence.detection.methods.blocks.block import Block, block_around
 from ringfence.detection.methods.blocks.divide import split
-from ringfence.detection.methods.blocks.graph import CellGraph, copied, hide
-from ringfence.detection.methods.blocks.membership import Side, sides
+from ringfence.detection.methods.blocks.graph import CellGraph, copied, hide, show
+from ringfence.detection.methods.blocks.membership import sides
 from ringfence.detection.methods.blocks.parameters import BlockParameters
 from ringfence.detection.methods.blocks.peel import Peeling, Seed, seed_from, seed_inside
 from ringfence.market import Longs
@@ -33,8 +33,7 @@ def find_blocks(graph: CellGraph, starts: Iterable[Longs], parameters: BlockPara
     for _ in range(parameters.most_peeled):
         if not search.try_peeling() and not search.try_singular_vectors():
             break
-    space = sides(graph)
-    found = [part for block in search.found for part in _parts(graph, space, block, parameters)]
+    found = [part for block in search.found for part in search.parts(block)]
     return sorted(found, key=lambda block: (-block.judgement.gain, block.rows.tolist()))
 
 
@@ -77,9 +76,27 @@ class _Search:
                 best, most = blocks, gain
         return self._keep(best)
 
+    def parts(self, block: Block) -> list[Block]:
+        """Give what `block` is made of, members sought again among the edges that no other block explains.
+
+        A part has a density of its own, and a block was found before those after it were.
+        """
+        whole = show(self.left, block.rows, block.columns)
+        out = []
+        for part in split(whole, block):
+            again = block_around(whole, self._space, (part.rows, part.columns), self._parameters)
+            is_better = (
+                again is not None
+                and again.judgement.gain >= _KEPT_GAIN * part.judgement.gain
+                and again.judgement.passes(whole, self._parameters)
+            )
+            out.append(again if is_better and again is not None else part)
+        self.left = hide(whole, block.rows, block.columns)
+        return out
+
     def _keep(self, blocks: list[Block]) -> bool:
         for block in blocks:
-            hide(self.left, block.rows, block.columns)
+            self.left = hide(self.left, block.rows, block.columns)
         self.found += blocks
         return bool(blocks)
 
@@ -103,22 +120,6 @@ class _Search:
 
     def _passes(self, block: Block) -> bool:
         return block.judgement.passes(self.left, self._parameters)
-
-
-def _parts(
-    graph: CellGraph, space: tuple[Side, Side], block: Block, parameters: BlockParameters
-) -> list[Block]:
-    """Give what `block` is made of, members sought again with all edges: a part has a density of its own."""
-    out = []
-    for part in split(graph, block):
-        again = block_around(graph, space, (part.rows, part.columns), parameters)
-        better = (
-            again is not None
-            and again.judgement.gain >= _KEPT_GAIN * part.judgement.gain
-            and again.judgement.passes(graph, parameters)
-        )
-        out.append(again if better and again is not None else part)
-    return out
 
 
 def _singular_seeds(graph: CellGraph, vectors: int) -> Iterator[Seed]:
