@@ -70,6 +70,14 @@ class BlockParameters:
 
 
 WITHOUT_TIMES = BlockParameters(
-    gain_per_log=15.0, column_dispersion=1.5, density=1.5, peels=4, singular_vectors=6
+    least_in_cell=1,
+    gain_per_log=15.0,
+    column_dispersion=1.5,
+    density=1.5,
+    peels=4,
+    singular_vectors=6,
 )
-"""Where a cell is a whole merchant nothing else confirms a block, so it must stand out far more."""
+"""Where a cell is a whole merchant nothing else confirms a block, so it must stand out far more.
+
+Its cells are few, and small ones hold a good part of a sparse block's edges, so all of them count.
+"""
