@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from ringfence.detection.methods.blocks.graph import CellGraph
-from ringfence.detection.methods.blocks.judge import Judgement, judge
+from ringfence.detection.methods.blocks.judge import Judgement, counts_inside, judge
 from ringfence.detection.methods.blocks.membership import Side, find_members
 from ringfence.detection.methods.blocks.parameters import BlockParameters
 from ringfence.detection.methods.blocks.peel import Seed
@@ -11,6 +11,9 @@ from ringfence.market import Floats, Longs
 
 _MEMBER = 0.5
 """Membership above which a node belongs to the block."""
+
+_LEAST_TOGETHER = 2
+"""Members that a cell of a block holds at least: one alone is no coincidence, and rare cells would all seem one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,5 +42,9 @@ def block_around(
         return None
     inside = found.row_weight > _MEMBER
     rows, columns = found.rows[inside], found.columns[found.column_weight > _MEMBER]
+    of_column = counts_inside(graph, rows, columns)[1]
+    columns = columns[of_column >= _LEAST_TOGETHER]
+    meets = counts_inside(graph, rows, columns)[0] > 0
+    rows, membership = rows[meets], found.row_weight[inside][meets]
     judgement = judge(graph, rows, columns)
-    return None if judgement is None else Block(rows, columns, found.row_weight[inside], judgement)
+    return None if judgement is None else Block(rows, columns, membership, judgement)

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
 from ringfence.detection.methods.blocks.graph import CellGraph, Flags, columns_met
 from ringfence.detection.methods.blocks.parameters import BlockParameters
@@ -50,17 +49,16 @@ def judge(graph: CellGraph, rows: Longs, columns: Longs) -> Judgement | None:
     """
     if len(rows) < _FEWEST_ROWS or len(columns) < _FEWEST_COLUMNS:
         return None
-    is_column = np.zeros(len(graph.column_start) - 1, np.bool_)
-    is_column[columns] = True
-    of_row, of_column = _counts(graph, rows, is_column)
+    of_row, within = counts_inside(graph, rows, columns)
     edges = int(of_row.sum())
     if edges == 0:
         return None
-    within = of_column[columns].astype(np.float64)
     row_outside = graph.row_degree[rows] - of_row
     column_outside = np.maximum(graph.column_degree[columns] - within, graph.column_background[columns])
     outside = graph.edges - edges + 1.0
     density = edges / (len(rows) * len(columns))
+    is_column = np.zeros(len(graph.column_start) - 1, np.bool_)
+    is_column[columns] = True
     by_column = np.zeros(len(is_column))
     by_column[columns] = column_outside
     surprise = _surprise(graph, rows, is_column, row_outside, by_column, density * outside)
@@ -69,7 +67,7 @@ def judge(graph: CellGraph, rows: Longs, columns: Longs) -> Judgement | None:
         - edges
         - log_choices(len(graph.row_start) - 1, len(rows))
         - log_choices(len(graph.column_start) - 1, len(columns)),
-        row_dispersion=_dispersion(of_row.astype(np.float64), row_outside, column_outside.sum() / outside),
+        row_dispersion=_dispersion(of_row, row_outside, column_outside.sum() / outside),
         column_dispersion=_dispersion(within, column_outside, row_outside.sum() / outside),
         density=edges / (len(rows) + len(columns)),
     )
@@ -83,23 +81,26 @@ def uniformity(graph: CellGraph, members: Longs) -> Judgement | None:
 def without_merchant(graph: CellGraph, rows: Longs, columns: Longs, merchant: int) -> Judgement | None:
     """Judge a block without the cells of one merchant and without the members it then loses."""
     left = columns[graph.merchant[columns] != merchant]
-    is_column = np.zeros(len(graph.column_start) - 1, np.bool_)
-    is_column[left] = True
-    of_row, _ = _counts(graph, rows, is_column)
-    return judge(graph, rows[of_row > 0], left)
+    return judge(graph, rows[counts_inside(graph, rows, left)[0] > 0], left)
 
 
 def dominant_merchant(graph: CellGraph, rows: Longs, columns: Longs) -> tuple[int, float]:
     """Find the merchant a block rests on most, and its share of the edges inside: (merchant, 0 to 1)."""
-    is_column = np.zeros(len(graph.column_start) - 1, np.bool_)
-    is_column[columns] = True
-    _, of_column = _counts(graph, rows, is_column)
+    of_column = counts_inside(graph, rows, columns)[1]
     merchants, place = np.unique(graph.merchant[columns], return_inverse=True)
-    edges = np.bincount(place, of_column[columns], minlength=len(merchants))
+    edges = np.bincount(place, of_column, minlength=len(merchants))
     if not edges.sum() > 0:
         return -1, 0.0
     most = int(edges.argmax())
     return int(merchants[most]), float(edges[most] / edges.sum())
+
+
+def counts_inside(graph: CellGraph, rows: Longs, columns: Longs) -> tuple[Floats, Floats]:
+    """Count the live edges between `rows` and `columns`: (float64 by row, float64 by column)."""
+    is_column = np.zeros(len(graph.column_start) - 1, np.bool_)
+    is_column[columns] = True
+    of_row, of_column = _counts(graph.row_start, graph.row_column, graph.row_live, rows, is_column)
+    return of_row.astype(np.float64), of_column[columns].astype(np.float64)
 
 
 def log_choices(of: int, chosen: int) -> float:
@@ -115,14 +116,16 @@ def _dispersion(inside: Floats, outside: Floats, rate: float) -> float:
 
 
 @njit(cache=True, nogil=True)
-def _counts(graph: CellGraph, rows: Longs, is_column: Flags) -> tuple[Ints, NDArray[np.int32]]:
+def _counts(
+    row_start: Longs, row_column: Ints, row_live: Flags, rows: Longs, is_column: Flags
+) -> tuple[Ints, Ints]:
     """Count live edges into the columns marked: (int32 by row of `rows`, int32[m])."""
     of_row = np.zeros(len(rows), np.int32)
     of_column = np.zeros(len(is_column), np.int32)
     for i in range(len(rows)):
-        for edge in range(graph.row_start[rows[i]], graph.row_start[rows[i] + 1]):
-            column = graph.row_column[edge]
-            if graph.row_live[edge] and is_column[column]:
+        for edge in range(row_start[rows[i]], row_start[rows[i] + 1]):
+            column = row_column[edge]
+            if row_live[edge] and is_column[column]:
                 of_row[i] += 1
                 of_column[column] += 1
     return of_row, of_column

@@ -29,7 +29,7 @@ class BlockParameters:
     """Seeds that peeling may propose one after the other until one becomes a block."""
     singular_vectors: int = 0
     """Singular vectors that propose seeds when peeling found none."""
-    largest_seed: int = 5_000
+    largest_seed: int = 2_000
     """A seed holds at most this many buyers: peeling goes on until its densest stage does."""
     largest_block: int = 10_000
     """The search of members stops when a block outgrows this: a crowd is no ring."""
