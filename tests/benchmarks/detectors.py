@@ -10,6 +10,8 @@ from typing import Literal
 import polars as pl
 from measuring import Measured, ProgramFailedError, run_measured
 
+HERE = Path(__file__).parent
+
 
 @dataclass(frozen=True)
 class Marketplace:
@@ -103,13 +105,19 @@ def named_command(text: str) -> Detector:
     return Detector(name.strip(), parts, "csv")
 
 
+def peeling(blocks: int) -> Detector:
+    """FRAUDAR's peeling, which leaves open how many blocks to take."""
+    one = prototype(HERE / "recipe_fraudar.py")
+    if blocks == 1:
+        return one
+    return replace(one, name=f"{one.name}_{blocks}", command=(*one.command, "--blocks", str(blocks)))
+
+
 def built_in_tools() -> dict[str, Detector]:
     """The tools of the open benchmark by name; all read CSV, so that reading costs each the same."""
-    here = Path(__file__).parent
-    scripts = ("recipe_networkx", "recipe_fast", "recipe_neo4j", "recipe_fraudar")
-    recipes = [prototype(here / f"{script}.py") for script in scripts]
-    ten = replace(recipes[-1], name="recipe_fraudar_10", command=(*recipes[-1].command, "--blocks", "10"))
-    return {tool.name: replace(tool, file_format="csv") for tool in (PRODUCT, *recipes, ten)}
+    recipes = [prototype(HERE / f"recipe_{name}.py") for name in ("networkx", "fast", "neo4j")]
+    tools = (PRODUCT, *recipes, peeling(1), peeling(10))
+    return {tool.name: replace(tool, file_format="csv") for tool in tools}
 
 
 def accuse(detector: Detector, market: Marketplace) -> pl.DataFrame | None:
