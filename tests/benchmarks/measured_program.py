@@ -21,13 +21,14 @@ NOT_STARTED = 127
 
 
 def run(command: list[str], limit_seconds: float) -> dict[str, object]:
-    """Run `command` in a session of its own: exit code, seconds, peak_mib, is_timed_out."""
+    """Run `command` in a session of its own: code, seconds, cpu_seconds, peak_mib, is_timed_out."""
     started = time.perf_counter()
     try:
         process = subprocess.Popen(command, start_new_session=True)
     except OSError as error:
         print(error, file=sys.stderr)
-        return {"code": NOT_STARTED, "seconds": 0.0, "peak_mib": 0.0, "is_timed_out": False}
+        nothing = dict.fromkeys(("seconds", "cpu_seconds", "peak_mib"), 0.0)
+        return {"code": NOT_STARTED, **nothing, "is_timed_out": False}
     expired = threading.Event()
 
     def stop() -> None:
@@ -50,6 +51,7 @@ def run(command: list[str], limit_seconds: float) -> dict[str, object]:
     return {
         "code": process.returncode,
         "seconds": seconds,
+        "cpu_seconds": usage.ru_utime + usage.ru_stime,
         "peak_mib": usage.ru_maxrss / unit,
         "is_timed_out": expired.is_set(),
     }

@@ -28,6 +28,8 @@ class Measured:
 
     seconds: float
     """Wall clock from start to exit, the interpreter's start included."""
+    cpu_seconds: float
+    """Of all cores, with those of the children it waited for."""
     peak_mib: float
     """Largest resident set of the program or a child it waited for."""
 
@@ -47,7 +49,7 @@ def run_measured(command: Sequence[str], log: Path, limit_seconds: float = 0.0) 
             f"was stopped after {limit_seconds:g} s" if cost["is_timed_out"] else f"ended with {cost['code']}"
         )
         raise ProgramFailedError(command, ending, log.read_text(errors="replace"))
-    return Measured(cost["seconds"], cost["peak_mib"])
+    return Measured(cost["seconds"], cost["cpu_seconds"], cost["peak_mib"])
 
 
 @dataclass(frozen=True)

@@ -50,13 +50,19 @@ class Sum:
         return sum(cost.seconds for cost in self.costs) / len(self.costs) if self.costs else None
 
     @property
+    def cpu_seconds(self) -> float | None:
+        """Mean of a marketplace, of all cores."""
+        return sum(cost.cpu_seconds for cost in self.costs) / len(self.costs) if self.costs else None
+
+    @property
     def peak_mib(self) -> float | None:
         """Largest of any marketplace."""
         return max((cost.peak_mib for cost in self.costs), default=None)
 
     def to_dict(self) -> dict[str, object]:
         """All figures for JSON."""
-        return {**self.counts.to_dict(), "seconds": self.seconds, "peak_mib": self.peak_mib}
+        costs = {"seconds": self.seconds, "cpu_seconds": self.cpu_seconds, "peak_mib": self.peak_mib}
+        return {**self.counts.to_dict(), **costs}
 
 
 Sums = dict[tuple[str, str, str], Sum]
@@ -116,6 +122,7 @@ def print_sums(sums: Sums) -> None:
                 f"{rate[0]:.1f} (at most {rate[1]:.1f})" if rate else "-",
                 number(counts.average_precision),
                 number(own.seconds, 2),
+                number(own.cpu_seconds, 2),
                 number(own.peak_mib, 0),
                 f"{counts.failures} of {counts.markets}",
             ]
@@ -141,6 +148,7 @@ HEADER = (
     "false rings /100k",
     "AP",
     "s",
+    "CPU s",
     "MiB",
     "failed",
 )

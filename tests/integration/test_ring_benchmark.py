@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import polars as pl
 import pytest
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+PAGE = Path(__file__).parents[2] / "docs" / "benchmark.md"
 CLAIMS = "claim_id,buyer_id,merchant_id,filed_at,amount,address\n"
 
 
@@ -85,22 +87,31 @@ def test_a_tool_that_ranks_nobody_has_no_average_precision(six_buyers: Path, tmp
     assert said["f1"] == 1.0
 
 
-@pytest.mark.parametrize(
-    "failing",
-    [
-        "false {input} {out}",
-        "true {input} {out}",
-        "no-such-program {input} {out}",
-        "sh -c 'echo nothing useful > {out}/members.csv' {input}",
-    ],
-)
-def test_a_tool_that_fails_is_counted_and_the_others_go_on(
-    failing: str, six_buyers: Path, tmp_path: Path
-) -> None:
-    said = figures(six_buyers, tmp_path, f"failing={failing}", answer(tmp_path, "1,a\n1,b\n1,c\n"))
-    assert said["failing"]["failures"] == 1
-    assert said["failing"]["recall"]["hits"] == 0
-    assert said["prepared"]["failures"] == 0
+def test_the_tool_in_the_documentation_runs_as_it_says(six_buyers: Path, tmp_path: Path) -> None:
+    example = re.search(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    assert example is not None
+    (tmp_path / "mine.py").write_text(example[1])
+    claims = six_buyers / "mine" / "input" / "claims.csv"
+    rows = claims.read_text().splitlines()
+    claims.write_text("\n".join([rows[0], *(row + "one street" for row in rows[1:5]), *rows[5:]]) + "\n")
+    command = f"mine={sys.executable} {tmp_path}/mine.py {{input}} {{out}}"
+    said = figures(six_buyers, tmp_path, command)["mine"]
+    assert (said["precision"]["hits"], said["precision"]["total"]) == (3, 4)
+
+
+def test_a_tool_that_fails_is_counted_and_the_others_go_on(six_buyers: Path, tmp_path: Path) -> None:
+    failing = (
+        "exits with 1=false {input} {out}",
+        "writes nothing=true {input} {out}",
+        "does not exist=no-such-program {input} {out}",
+        "writes nonsense=sh -c 'echo nothing useful > {out}/members.csv' {input}",
+    )
+    said = figures(six_buyers, tmp_path, *failing, answer(tmp_path, "1,a\n1,b\n1,c\n"))
+    assert said.pop("prepared")["failures"] == 0
+    assert {name: row["failures"] for name, row in said.items()} == dict.fromkeys(
+        (command.partition("=")[0] for command in failing), 1
+    )
+    assert all(row["recall"]["hits"] == 0 for row in said.values())
 
 
 def test_a_tool_that_hangs_is_stopped_with_its_children(six_buyers: Path, tmp_path: Path) -> None:
