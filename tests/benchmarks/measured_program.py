@@ -60,6 +60,7 @@ def run(command: list[str], limit_seconds: float) -> dict[str, object]:
 def main() -> None:
     """Read the arguments, run, write the report."""
     report, limit_seconds, *command = sys.argv[1:]
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
     Path(report).write_text(json.dumps(run(command, float(limit_seconds))))
 
 
