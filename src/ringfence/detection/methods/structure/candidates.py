@@ -63,7 +63,7 @@ def find_structure(timeline: Timeline, parameters: StructureParameters) -> Struc
 def pair_rings(
     pairs: SurprisingPairs, rank: Floats, parameters: StructureParameters
 ) -> list[StructureCandidate]:
-    """Give the communities of significant pairs among buyers of rank, strongest first: three members or more."""
+    """Give the communities of three or more by significant pairs among buyers of rank, strongest first."""
     kept = (
         (pairs.decades >= pairs.threshold)
         & (rank[pairs.a] > parameters.least_rank)
@@ -73,11 +73,11 @@ def pair_rings(
     if len(a) == 0:
         return []
     buyers, place = np.unique(np.concatenate((a, b)), return_inverse=True)
-    a, b = place[: len(a)], place[len(a) :]
-    community = communities(len(buyers), a, b, weight, parameters.resolution * float(np.median(weight)))
-    within = community[a] == community[b]
-    total = np.bincount(community[a][within], weight[within], minlength=len(buyers))
-    count = np.bincount(community[a][within], minlength=len(buyers))
+    one, other = place[: len(a)], place[len(a) :]
+    community = communities(len(buyers), one, other, weight, parameters.resolution * float(np.median(weight)))
+    within = community[one] == community[other]
+    total = np.bincount(community[one][within], weight[within], minlength=len(buyers))
+    count = np.bincount(community[one][within], minlength=len(buyers))
     order = np.argsort(community, kind="stable")
     members = np.split(buyers[order], np.cumsum(np.bincount(community))[:-1])
     rings = [
@@ -111,9 +111,7 @@ def _one_list(
     for block in blocks:
         in_rings = ring_of[block.rows]
         inside = np.bincount(in_rings[in_rings >= 0], minlength=len(rings))
-        within = [
-            i for i in np.flatnonzero(inside) if stands[i] and 2 * inside[i] >= len(rings[i].members)
-        ]
+        within = [i for i in np.flatnonzero(inside) if stands[i] and 2 * inside[i] >= len(rings[i].members)]
         if sum(max(_gain(graph, rings[i].members, parameters), 0.0) for i in within) > block.judgement.gain:
             continue
         stands[within] = False
@@ -122,7 +120,7 @@ def _one_list(
             out.append(StructureCandidate(members, block.judgement.gain / math.log(10.0), is_block=True))
             taken[members] = True
     least = parameters.gain_per_log * math.log(len(graph.row_start) + len(graph.column_start) - 2)
-    for i in np.flatnonzero(stands):
+    for i in np.flatnonzero(stands).tolist():
         members = rings[i].members[~taken[rings[i].members]]
         if len(members) < _FEWEST_MEMBERS:
             continue

@@ -15,6 +15,7 @@ _FEWEST_SHARED = 2
 _SHORT_OF_ALL_PAIRS = 1.5
 """Pairs are kept from log10(buyers) less this many decades: none of less could pass the threshold."""
 _ROOM = 1 << 16
+_TWO_PI = 2.0 * math.pi
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,8 +35,8 @@ class SurprisingPairs:
 def find_surprising_pairs(graph: CellGraph, parameters: StructureParameters) -> SurprisingPairs:
     """Find the surprising pairs of `graph`, whose columns are merchants, by first and second buyer.
 
-    A pair with degrees d_u and d_v shares Poisson(d_u d_v K) merchants by chance, K = sum over merchants of d (d -
-    1) / M^2. Memory is bounded by the edges, time by `most_meetings`.
+    A pair with degrees d_u and d_v shares Poisson(d_u d_v K) merchants by chance; K is the sum over merchants of
+    d (d - 1) / M^2. Memory is bounded by the edges, time by `most_meetings`.
     """
     buyers = len(graph.row_start) - 1
     degree = graph.column_degree
@@ -50,7 +51,7 @@ def find_surprising_pairs(graph: CellGraph, parameters: StructureParameters) -> 
 
 
 def significance_threshold(decades: Floats, hypotheses: float, rate: float) -> float:
-    """Give the decades from which findings are significant at false discovery rate `rate`; infinite if none is.
+    """Give the decades from which findings are significant at false discovery rate `rate`, or infinity.
 
     Benjamini and Hochberg, J. R. Stat. Soc. B 1995; `decades` need only hold the strongest of the hypotheses.
     """
@@ -61,7 +62,7 @@ def significance_threshold(decades: Floats, hypotheses: float, rate: float) -> f
 
 
 def _uncrowded(degree: Floats, most: int) -> Flags:
-    """Mark the least crowded columns whose pairs of rows number at most `most`: bool[m], equals treated alike."""
+    """Mark the least crowded columns, `most` pairs of rows in all: bool[m], equally crowded ones alike."""
     order = np.argsort(degree, kind="stable")
     pairs = np.cumsum(degree[order] * (degree[order] - 1.0) / 2.0)
     fitting = int(np.searchsorted(pairs, most, side="right"))
@@ -93,15 +94,22 @@ def poisson_decades(count: int, mean: float) -> float:
 
 
 @njit(cache=True, nogil=True)
-def _pairs(
-    graph: CellGraph, used: Flags, rate: float, least: float, most: int
-) -> tuple[Ints, Ints, Floats]:
+def _log_exactly(count: int, mean: float) -> float:
+    """Give a little less than ln of the chance that a Poisson variable is `count` (Stirling)."""
+    return (
+        count * math.log(mean / count) + count - mean - 0.5 * math.log(_TWO_PI * count) - 1.0 / (12.0 * count)
+    )
+
+
+@njit(cache=True, nogil=True)
+def _pairs(graph: CellGraph, used: Flags, rate: float, least: float, most: int) -> tuple[Ints, Ints, Floats]:
     """List the pairs of at least `least` decades, at most `most` of them; the weakest go first."""
     rows = len(graph.row_start) - 1
     shared = np.zeros(rows, np.int32)
     seen = np.empty(rows, np.int32)
     a, b, decades = np.empty(_ROOM, np.int32), np.empty(_ROOM, np.int32), np.empty(_ROOM)
     k = 0
+    floor = -least * math.log(10.0)
     for row in range(rows):
         count = 0
         for edge in range(graph.row_start[row], graph.row_start[row + 1]):
@@ -122,11 +130,15 @@ def _pairs(
             shared[other] = 0
             if together < _FEWEST_SHARED:
                 continue
-            found = poisson_decades(together, graph.row_degree[row] * graph.row_degree[other] * rate)
+            mean = graph.row_degree[row] * graph.row_degree[other] * rate
+            if together <= mean or _log_exactly(together, mean) > floor:
+                continue  # the chance to reach a count is more than that of the count alone
+            found = poisson_decades(together, mean)
             if found < least:
                 continue
             if k == most:
                 least = np.median(decades[:k])
+                floor = -least * math.log(10.0)
                 k = _drop_weaker(a, b, decades, k, least)
                 if found <= least:
                     continue

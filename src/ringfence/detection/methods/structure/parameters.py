@@ -14,7 +14,7 @@ class StructureParameters:
     """What dense blocks of (buyer x merchant) must reach."""
     false_discovery_rate: float = 0.01
     """Share of chance among the pairs of buyers that count as surprising (Benjamini and Hochberg)."""
-    most_meetings: int = 200_000_000
+    most_meetings: int = 50_000_000
     """Pairs of buyers looked at, merchant by merchant; the most crowded merchants are left out beyond."""
     most_pairs_per_edge: float = 8.0
     """Surprising pairs kept per edge, the strongest first."""
@@ -52,6 +52,4 @@ class StructureParameters:
                 "false_discovery_rate", self.false_discovery_rate, "give a number below 1"
             )
         if self.most_meetings < 1:
-            raise InvalidParameterError(
-                "most_meetings", self.most_meetings, "give a whole number from 1 up"
-            )
+            raise InvalidParameterError("most_meetings", self.most_meetings, "give a whole number from 1 up")

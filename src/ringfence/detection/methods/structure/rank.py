@@ -38,9 +38,7 @@ def rank_buyers(graph: CellGraph, pairs: SurprisingPairs, parameters: StructureP
 
 def _sums(start: Longs, values: Floats) -> Floats:
     """Add up `values` from start to start: float64[len(start) - 1]."""
-    return np.bincount(
-        np.repeat(np.arange(len(start) - 1), np.diff(start)), values, minlength=len(start) - 1
-    )
+    return np.bincount(np.repeat(np.arange(len(start) - 1), np.diff(start)), values, minlength=len(start) - 1)
 
 
 @njit(cache=True, nogil=True)
