@@ -35,8 +35,8 @@ class SurprisingPairs:
 def find_surprising_pairs(graph: CellGraph, parameters: StructureParameters) -> SurprisingPairs:
     """Find the surprising pairs of `graph`, whose columns are merchants, by first and second buyer.
 
-    A pair with degrees d_u and d_v shares Poisson(d_u d_v K) merchants by chance; K is the sum over merchants of
-    d (d - 1) / M^2. Memory is bounded by the edges, time by `most_meetings`.
+    A pair with degrees d_u and d_v shares Poisson(d_u d_v K) merchants by chance; K is the sum over merchants
+    of d (d - 1) / M^2. Memory is bounded by the edges, time by `most_meetings`.
     """
     buyers = len(graph.row_start) - 1
     degree = graph.column_degree

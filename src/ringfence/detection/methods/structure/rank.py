@@ -38,7 +38,8 @@ def rank_buyers(graph: CellGraph, pairs: SurprisingPairs, parameters: StructureP
 
 def _sums(start: Longs, values: Floats) -> Floats:
     """Add up `values` from start to start: float64[len(start) - 1]."""
-    return np.bincount(np.repeat(np.arange(len(start) - 1), np.diff(start)), values, minlength=len(start) - 1)
+    group = np.repeat(np.arange(len(start) - 1), np.diff(start))
+    return np.bincount(group, values, minlength=len(start) - 1).astype(np.float64)
 
 
 @njit(cache=True, nogil=True)
