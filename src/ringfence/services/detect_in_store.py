@@ -26,6 +26,7 @@ from ringfence.services.hold_lease import hold_lease
 from ringfence.services.open_verifications import open_due_verifications
 from ringfence.services.publication_guard import (
     LAST_RUNS,
+    object_to_contradictions,
     object_to_empty_columns,
     object_to_number,
     object_to_sharing,
@@ -61,7 +62,7 @@ class StoreDetectionRequest:
     links: bool = False
     """Whether to write links.csv there; the store has them always."""
     publish_anyway: str | None = None
-    """Why the run is to be published whatever the guard says."""
+    """Why the run is to be published whatever the guard says; not if what was found contradicts itself."""
     keep_runs: int = KEPT_RUNS
     """How many published runs keep their findings."""
     after_run: int | None = None
@@ -125,8 +126,10 @@ def detect_in_store(
             frames = tables(detection, links=True, lineage=True) | {"risks": risks}
             content = about(parameters, detection, files, normaliser) | {"policy": request.policy.name}
             store.rings.write_run(run_id, frames, content, lease, watch)
-            objections = _objections(store, market, loads, len(detection.rings))
-            run = _end(store, run_id, objections, request.publish_anyway, lease, clock())
+            unsound = object_to_contradictions(frames, market, parameters.ring_score)
+            objections = (*unsound, *_objections(store, market, loads, len(detection.rings)))
+            anyway = request.publish_anyway if not unsound else None
+            run = _end(store, run_id, objections, anyway, lease, clock())
         except BaseException as error:
             # Without the lease nothing can be written: the next run marks this one as interrupted.
             with suppress(ConflictError, UnavailableError):

@@ -10,6 +10,7 @@ from pathlib import Path
 import polars as pl
 
 from ringfence.detection.detect import find_rings
+from ringfence.detection.invariants import require_sound
 from ringfence.detection.leads import past_leads, settle_leads
 from ringfence.detection.lineage import Past
 from ringfence.detection.networks import SEED
@@ -70,7 +71,8 @@ def detect_rings(
     """Read the input, find its rings and write the run's folder, whole or not at all.
 
     Raises UnreadableInputError, TooManyRejectedError (rejected.csv is written all the same), InvalidError or
-    NotFoundError for the folders, UnavailableError where the disk refuses.
+    NotFoundError for the folders, UnsoundFindingsError if what was found contradicts itself, UnavailableError
+    where the disk refuses.
     """
     watch = Stopwatch(progress if progress is not None else Silent())
     refuse_strangers(request.out)
@@ -99,12 +101,18 @@ def detect_in(
     previous: RunFolder | None,
     progress: Progress,
 ) -> Detection:
-    """Find the rings of a market that was read; rings and leads that an earlier run had keep their names."""
+    """Find the rings of a market that was read; rings and leads that an earlier run had keep their names.
+
+    Raises UnsoundFindingsError if what was found contradicts itself.
+    """
     found = find_rings(intake.market, parameters, progress)
     past = Past.of_run(memberships(previous)) if previous is not None else None
     detection = report(intake.market, found, parameters, links=links, past=past, progress=progress)
     before = [(previous.leads, previous.lead_members)] if previous is not None else []
-    return settle_leads(detection, past_leads(before), Policy().detection.leads_per_run)
+    settled = settle_leads(detection, past_leads(before), Policy().detection.leads_per_run)
+    progress.stage("checking what was found")
+    require_sound(tables(settled, links=True, lineage=True), intake.market, parameters.ring_score)
+    return settled
 
 
 def memberships(run: RunFolder) -> dict[str, dict[str, float]]:

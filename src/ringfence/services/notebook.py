@@ -71,7 +71,8 @@ def detect(
     make the result better: they tell households that shop together from rings. `previous` is an earlier
     result or run folder whose rings keep their names. The defaults are those of the command line.
 
-    Raises InvalidError naming file (or table), row, column and remedy.
+    Raises InvalidError naming file (or table), row, column and remedy; UnsoundFindingsError if what was found
+    contradicts itself.
     """
     given = parameters if parameters is not None else Parameters()
     chosen = options if options is not None else IntakeOptions()
