@@ -31,7 +31,7 @@ def _publish(
     known = store.rings.names()
     rows: dict[str, list[tuple[object, ...]]] = {
         "rings": [
-            (ring_id, "n1", score, len(members), 3, 2, "EUR:30.00", _DAY, _DAY, None, "together")
+            (ring_id, "n1", score, len(members), 3, 2, 1, "EUR:30.00", _DAY, _DAY, None, "waves", "together")
             for ring_id, (score, members) in rings.items()
         ],
         "members": [

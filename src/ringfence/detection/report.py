@@ -7,8 +7,7 @@ import numpy as np
 import polars as pl
 
 from ringfence.detection.findings import Finding, Findings
-from ringfence.detection.joint import JointClaims
-from ringfence.detection.lineage import Lineage, Past, birth_id, follow, network_id
+from ringfence.detection.lineage import LEAST_WEIGHT, Lineage, Past, birth_id, follow, network_id
 from ringfence.detection.links import Link, links_inside, links_outside
 from ringfence.detection.networks import find_networks
 from ringfence.detection.parameters import Parameters
@@ -16,10 +15,7 @@ from ringfence.detection.reasons import Reasons
 from ringfence.domain.currencies import amount_text
 from ringfence.domain.progress import Progress
 from ringfence.market import Floats, Market
-from ringfence.market.results import SCHEMAS
-
-_LEAST_WEIGHT = 0.1
-"""What a member without evidence of its own still weighs when rings of two runs are matched."""
+from ringfence.market.results import SCHEMAS, no_leads
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,9 +23,9 @@ class Detection:
     """One detection: rings and their members, every buyer's score, links, and the claims behind them."""
 
     rings: pl.DataFrame
-    """ring_id, network_id, score (decades), size, claims, merchants, amount (`EUR:3.00;USD:120.50`),
-    first_claim_at, last_claim_at (UTC), p_value (null until it is calibrated), why; best first. Claims,
-    merchants, amount and times are those of the joint claims."""
+    """ring_id, network_id, score (decades), size, claims, merchants, occasions, amount
+    (`EUR:3.00;USD:120.50`), first_claim_at, last_claim_at (UTC), p_value (null until it is calibrated),
+    method, why; best first. Claims, merchants, amount and times are those of the joint claims."""
     members: pl.DataFrame
     """ring_id, buyer_id, score (decades), why; rings best first, members best first."""
     buyers: pl.DataFrame
@@ -37,10 +33,18 @@ class Detection:
     links: pl.DataFrame
     """buyer_a, buyer_b, score (decades), why; best first. Empty unless links were asked for."""
     evidence: pl.DataFrame
-    """ring_id, event, merchant_id, buyer_id, claim_id, filed_at, amount (`EUR:3.00`), expected: the joint
-    claims each ring rests on and how many strangers' claims chance would put as near."""
+    """ring_id, event, merchant_id, buyer_id, claim_id, filed_at, amount (`EUR:3.00`), expected, weak: the
+    joint claims each ring rests on, how many strangers' claims chance would put as near, and whether chance
+    alone explains the event."""
     lineage: pl.DataFrame
     """ring_id, event, previous_ring_id, common (0 to 1); empty without a previous run."""
+    leads: pl.DataFrame
+    """lead_id, kind, ring_id (null unless it is near a ring), score (decades), size, claims, merchants,
+    occasions, amount, first_claim_at, last_claim_at, p_value, why, why_not; best first."""
+    lead_members: pl.DataFrame
+    """lead_id, buyer_id, score (decades), why."""
+    lead_evidence: pl.DataFrame
+    """As `evidence`, with lead_id in place of ring_id."""
     notes: tuple[str, ...]
     """What a reader must know about this result."""
     counts: dict[str, int]
@@ -93,7 +97,7 @@ def report(
             )
             for m in best_first
         ]
-        records.append(_evidence_rows(ids[i], ring.joint, prepared.market))
+        records.append(_evidence_rows(ids[i], ring, prepared.market))
     progress.stage("links")
     tied = _links(found, parameters) if links else []
     return Detection(
@@ -107,6 +111,7 @@ def report(
             schema=SCHEMAS["lineage"],
             orient="row",
         ),
+        **no_leads(),
         notes=_notes(market, found),
         counts={
             "buyers": len(market.buyer_ids),
@@ -130,11 +135,11 @@ def _name_rings(
     if past is None:
         return [birth_id(members) for members in names], []
     weights = [
-        {name: max(float(score), _LEAST_WEIGHT) for name, score in zip(members, own, strict=True)}
+        {name: max(float(score), LEAST_WEIGHT) for name, score in zip(members, own, strict=True)}
         for members, own in zip(names, scores, strict=True)
     ]
     floored = {
-        ring: {name: max(w, _LEAST_WEIGHT) for name, w in members.items()}
+        ring: {name: max(w, LEAST_WEIGHT) for name, w in members.items()}
         for ring, members in past.members.items()
     }
     return follow(replace(past, members=floored), weights)
@@ -178,16 +183,18 @@ def _ring_row(
         len(ring.members),
         len(joint.claim),
         len(np.unique(claims.merchant[joint.claim])),
+        ring.occasions,
         ";".join(amounts),
         int(at.min()),
         int(at.max()),
         None,
+        ring.method.value,
         reasons.of_ring(ring.members, joint, ring.score),
     )
 
 
-def _evidence_rows(ring_id: str, joint: JointClaims, market: Market) -> pl.DataFrame:
-    claims = market.claims
+def _evidence_rows(ring_id: str, ring: Finding, market: Market) -> pl.DataFrame:
+    claims, joint = market.claims, ring.joint
     codes = claims.currency[joint.claim]
     return pl.DataFrame(
         {
@@ -204,6 +211,7 @@ def _evidence_rows(ring_id: str, joint: JointClaims, market: Market) -> pl.DataF
                 for minor, code in zip(claims.amount[joint.claim].tolist(), codes.tolist(), strict=True)
             ],
             "expected": joint.strangers,
+            "weak": ring.is_weak,
         },
         schema=SCHEMAS["evidence"],
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ringfence.detection.detect import find_rings
+from ringfence.detection.leads import past_leads, settle_leads
 from ringfence.detection.lineage import Past
 from ringfence.detection.parameters import Parameters
 from ringfence.detection.report import Detection, report
@@ -107,10 +108,18 @@ def detect_in_store(
             past, parameters = _past(store), request.parameters
             found = find_rings(market, parameters, watch)
             detection = report(market, found, parameters, links=True, past=past, progress=watch)
+            leads_before = past_leads(store.leads.past())
+            detection = settle_leads(detection, leads_before, request.policy.detection.leads_per_run)
             files = [file for load in loads for file in load.source.files]
             normaliser = loads[-1].source.normaliser
             watch.stage("buyers' risks")
-            findings = Findings(detection.rings, detection.members, detection.links)
+            findings = Findings(
+                detection.rings,
+                detection.members,
+                detection.links,
+                detection.leads,
+                detection.lead_members,
+            )
             reports = weigh_reports(store, market, request.policy.reports, clock())
             risks = assess_buyers(store, market, version, findings, reports, request.policy, clock())
             frames = tables(detection, links=True, lineage=True) | {"risks": risks}

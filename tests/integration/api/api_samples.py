@@ -122,8 +122,8 @@ def publish_run(
         score, at = 30.0 - 10 * place, NOW - (10 + place) * DAY
         size = len(members)
         rows["rings"].append(
-            (ring_id, "n2" if ring_id == "r3" else "n1", score, size, 2 * size, 2,
-             f"EUR:{21 * size}.00;JPY:500", at, at + DAY, None, f"why {ring_id}")
+            (ring_id, "n2" if ring_id == "r3" else "n1", score, size, 2 * size, 2, 2,
+             f"EUR:{21 * size}.00;JPY:500", at, at + DAY, None, "coincidence", f"why {ring_id}")
         )  # fmt: skip
         for number, buyer in enumerate(members):
             rows["members"].append((ring_id, buyer, score / (1 + number), f"why {buyer}"))
@@ -131,7 +131,7 @@ def publish_run(
             for event, merchant in ((1, "m1"), (2, "m2")):
                 rows["evidence"].append(
                     (ring_id, event, merchant, buyer, f"c-{buyer}-{merchant}", at + (event - 1) * DAY,
-                     "EUR:10.50", 0.25)
+                     "EUR:10.50", 0.25, False)
                 )  # fmt: skip
             if number:
                 one, other = sorted((members[0], buyer))
