@@ -29,7 +29,7 @@ def priority(score: float, amount: str, merchants: int) -> float:
     return score * math.log10(1 + minor / 100) * math.log10(1 + merchants)
 
 
-class Method(StrEnum):
+class DetectionMethod(StrEnum):
     """What found a ring."""
 
     COINCIDENCE = "coincidence"
@@ -91,7 +91,7 @@ class Ring:
     occasions: int | None = None
     """On how many separate occasions it rests; None in a run of before they were counted."""
     method: str = "coincidence"
-    """What found it, one of `Method`."""
+    """What found it, one of `DetectionMethod`."""
 
     @property
     def priority(self) -> float:

@@ -1,6 +1,6 @@
 """Leads, the same over every store: a policy bounds how many a run has, so their tables are read whole."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -36,17 +36,7 @@ class Leads:
     ) -> Page[Lead]:
         """List leads, strongest first, ties by lead id."""
         run, leads = self._table("leads", scope, run_id)
-        if query.kind is not None:
-            leads = leads.filter(pl.col("kind") == query.kind.value)
-        if query.ring_id is not None:
-            leads = leads.filter(pl.col("ring_id") == query.ring_id)
-        if query.buyer_id is not None and not leads.is_empty():
-            theirs = self._table("lead_members", scope, run)[1].filter(pl.col("buyer_id") == query.buyer_id)
-            leads = leads.join(theirs, on="lead_id", how="semi")
-        leads = leads.filter(
-            ~pl.col("lead_id").is_in(pl.Series(sorted(query.without), dtype=pl.String).implode())
-        )
-        listed = leads.sort(["score", "lead_id"], descending=[True, False])
+        listed = choose_leads(leads, query, lambda: self._table("lead_members", scope, run)[1])
         onward = listed
         if after is not None:
             is_tied = (pl.col("score") == after.value) & (pl.col("lead_id") > after.id)
@@ -108,6 +98,20 @@ class Leads:
             if not page.has_next:
                 return
             after = page.keys[-1]
+
+
+def choose_leads(leads: pl.DataFrame, query: LeadQuery, members: Callable[[], pl.DataFrame]) -> pl.DataFrame:
+    """Choose the leads that a query asks for, strongest first; `members` gives the table `lead_members`."""
+    if query.kind is not None:
+        leads = leads.filter(pl.col("kind") == query.kind.value)
+    if query.ring_id is not None:
+        leads = leads.filter(pl.col("ring_id") == query.ring_id)
+    if query.buyer_id is not None and not leads.is_empty():
+        leads = leads.join(members().filter(pl.col("buyer_id") == query.buyer_id), on="lead_id", how="semi")
+    if query.without:
+        down = pl.Series(sorted(query.without), dtype=pl.String).implode()
+        leads = leads.filter(~pl.col("lead_id").is_in(down))
+    return leads.sort(["score", "lead_id"], descending=[True, False])
 
 
 def _asked(rows: pl.DataFrame, lead_ids: Sequence[str]) -> pl.DataFrame:

@@ -15,7 +15,6 @@ LONG = ("evidence", "links", "buyers", "risks", *LEADS)
 leads, of which a run has so few that they are read as a whole."""
 ROWS_A_BATCH = {"evidence": 2_048, "links": 1_024, "buyers": 4_096, "risks": 128}
 ROWS_A_BATCH |= dict.fromkeys(LEADS, 4_096)
-_KEYS = pl.Schema({"key": pl.String, "batches": pl.List(pl.Int64)})
 _READ_ALONE = ("risks",)
 """Those of which mostly one batch is read."""
 
@@ -50,7 +49,10 @@ def lay_out(table: str, tables: Mapping[str, pl.DataFrame]) -> Laid:
     if table == "links":
         return _lay_out_links(tables)
     if table in LEADS:
-        return Laid(tables[table].with_row_index("place"), pl.DataFrame(schema=_KEYS))
+        return Laid(
+            tables[table].with_row_index("place"),
+            pl.DataFrame(schema={"key": pl.String, "batches": pl.List(pl.Int64)}),
+        )
     return _lay_out_buyers(table, tables)
 
 
