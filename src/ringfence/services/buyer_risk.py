@@ -33,7 +33,6 @@ MOST_BUYERS = 100
 LEAST_COUNT = 3
 """Of fewer merchants who report a buyer, none of them is told."""
 _RUNS_A_PAGE = 100
-_CONCERNED = (RecordKind.VERIFICATION, RecordKind.RING_DECISION, RecordKind.LEAD_DECISION)
 _HELD_FOR_NONE = (RingStatus.DISMISSED, RingStatus.ALLOWED)
 
 
@@ -146,9 +145,13 @@ def _known(
     rings = {row["ring_id"] for row in facts.values()} - {None}
     subjects = [Subject(SubjectKind.BUYER, buyer_id) for buyer_id in sighted]
     subjects += [Subject(SubjectKind.RING, ring_id) for ring_id in sorted(rings)]
-    leads = {row["lead_id"] for row in facts.values()} - {None}
-    subjects += [Subject(SubjectKind.LEAD, lead_id) for lead_id in sorted(leads)]
-    records = store.records.concerning(_CONCERNED, subjects)
+    kinds: tuple[RecordKind, ...] = (RecordKind.VERIFICATION, RecordKind.RING_DECISION)
+    if principal.role is not Role.MERCHANT:
+        # For a merchant no lead counts, so that no statement asks about one.
+        kinds += (RecordKind.LEAD_DECISION,)
+        leads = {row["lead_id"] for row in facts.values()} - {None}
+        subjects += [Subject(SubjectKind.LEAD, lead_id) for lead_id in sorted(leads)]
+    records = store.records.concerning(kinds, subjects)
     verdicts: dict[str, tuple[str, Verdict]] = {}
     decisions: dict[str, RingRecord] = {}
     decided_elsewhere: set[str] = set()
