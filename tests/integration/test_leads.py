@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -51,7 +52,7 @@ POLICY = Policy()
 def publish(store: Store, leads: dict[str, Sequence[str]], now: int = NOW) -> int:
     """Publish the last run again, with these leads, and let them weigh in their buyers' risk."""
     tables = store.rings.tables()
-    rows = {
+    rows: dict[str, list[tuple[Any, ...]]] = {
         "leads": [
             (
                 lead_id,

@@ -111,7 +111,7 @@ def plant_leads(store: Store) -> None:
     buyers = ("b1", "b2", "zed")
     facts = NOBODY | {"probability": 0.09, "lead_id": "l1", "lead_score": 40.0}
     lead = ("l1", "one_occasion", None, 40.0, 3, 3, 1, 1, "EUR:1.00", NOW, NOW, None, SECRET, SECRET)
-    planted = {
+    planted: dict[str, list[Any]] = {
         "leads": [lead],
         "lead_members": [("l1", buyer, 9.0, SECRET) for buyer in buyers],
         "lead_evidence": [

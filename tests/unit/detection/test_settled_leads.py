@@ -1,6 +1,7 @@
 """Leads keep their ids from run to run, and a run has no more than are allowed."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import polars as pl
 from hypothesis import given
@@ -23,7 +24,11 @@ def detected(found: Found) -> Detection:
         leads.append((name, kind, None, score, *told))
         members += [(name, buyer, 1.0, "why") for buyer in buyers]
         claims += [(name, 1, "m", buyer, f"c-{buyer}", 0, "EUR:1.00", 0.1, False) for buyer in buyers]
-    rows = {"leads": leads, "lead_members": members, "lead_evidence": claims}
+    rows: dict[str, list[tuple[Any, ...]]] = {
+        "leads": leads,
+        "lead_members": members,
+        "lead_evidence": claims,
+    }
     frames = {
         table: pl.DataFrame(rows.get(table, []), schema=schema, orient="row")
         for table, schema in SCHEMAS.items()

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from typing import Any
 
 import polars as pl
 import pytest
@@ -36,7 +37,11 @@ def lead_tables(found: Found) -> dict[str, pl.DataFrame]:
             members.append((lead_id, buyer, score - place, f"why {buyer}"))
             at = NOW + place
             claims.append((lead_id, 1, f"m{lead_id}", buyer, f"c-{buyer}", at, "EUR:1.00", 0.5, place == 1))
-    rows = {"leads": leads, "lead_members": members, "lead_evidence": claims}
+    rows: dict[str, list[tuple[Any, ...]]] = {
+        "leads": leads,
+        "lead_members": members,
+        "lead_evidence": claims,
+    }
     return {
         table: pl.DataFrame(rows[table], schema=SCHEMAS[table], orient="row", strict=False) for table in LEADS
     }
@@ -154,7 +159,8 @@ def test_a_run_without_the_tables_of_leads_has_none(store: Store) -> None:
     run = write(store, lease, {name: frame for name, frame in tables_of(RINGS).items() if name not in LEADS})
     store.rings.publish(run, lease, NOW)
     assert ids(store, LeadQuery()) == ids(store, LeadQuery(buyer_id="c")) == []
-    assert store.leads.members(["l1"], PLATFORM) == store.leads.joint_claims(["l1"], PLATFORM) == ()
+    assert store.leads.members(["l1"], PLATFORM) == ()
+    assert store.leads.joint_claims(["l1"], PLATFORM) == ()
     assert [leads.height for leads, _ in store.leads.past()] == [0]
 
 
@@ -171,4 +177,5 @@ def test_the_scope_of_a_merchant_holds_no_lead_not_even_about_its_own_claims(sto
     assert store.leads.page(LeadQuery(buyer_id="e"), scope, 10).total == 0
     assert store.leads.leads(["l1"], scope) == ()
     assert store.leads.last_known("l1", scope) is None
-    assert store.leads.members(["l1"], scope) == store.leads.joint_claims(["l1"], scope) == ()
+    assert store.leads.members(["l1"], scope) == ()
+    assert store.leads.joint_claims(["l1"], scope) == ()
