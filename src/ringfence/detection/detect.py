@@ -5,6 +5,7 @@ from ringfence.detection.findings import Findings, gather
 from ringfence.detection.fusion.fuse import fuse
 from ringfence.detection.methods.blocks import candidates as blocks
 from ringfence.detection.methods.coincidence import rings as coincidence
+from ringfence.detection.methods.structure import candidates as structure
 from ringfence.detection.parameters import Parameters
 from ringfence.detection.prepare import Prepared, prepare
 from ringfence.domain.progress import Progress
@@ -18,11 +19,13 @@ def find_rings(market: Market, parameters: Parameters, progress: Progress) -> Fi
     """
     prepared = prepare(market, parameters, progress)
     found = propose(prepared, parameters, progress)
-    return gather(prepared, found.rings, found.leads)
+    return gather(prepared, found)
 
 
 def propose(prepared: Prepared, parameters: Parameters, progress: Progress) -> Proposals:
     """Ask every method, and fuse what they propose into one list of rings and one of leads."""
+    if not prepared.times.tell_when:
+        return structure.find_candidates(prepared, parameters, progress)
     grown = coincidence.find_candidates(prepared, parameters, progress)
     graph = blocks.lay_out_cells(prepared, parameters.blocks)
     dense = blocks.find_candidates(prepared, graph, parameters, progress)

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ringfence.detection.methods.blocks.parameters import BlockParameters
+from ringfence.detection.methods.structure.parameters import StructureParameters
 from ringfence.detection.ranges import require_count, require_positive, require_share
 
 
@@ -110,6 +111,7 @@ class Parameters:
     orders: OrderParameters = field(default_factory=OrderParameters)
     coincidence: CoincidenceParameters = field(default_factory=CoincidenceParameters)
     blocks: BlockParameters = field(default_factory=BlockParameters)
+    structure: StructureParameters = field(default_factory=StructureParameters)
     fusion: FusionParameters = field(default_factory=FusionParameters)
     ring_score: float = 2.0
     """A ring needs at least this evidence (decades), also without the merchant it rests on most."""
