@@ -38,13 +38,13 @@ class Ring:
 
     group: Group
     merchants: Ints
-    """int32[H], the target of each hit, all different."""
+    """int32[H], the target of each hit, all different but where a ring has one target alone."""
     starts_at: Longs
     """int64[H], seconds, ascending."""
     span_hours: Floats
     """float64[H], over how many hours a hit spreads at stealth 0."""
     zeal: Floats
-    """float64[k], the chance that a member joins a hit at stealth 0."""
+    """float64[k] or float64[H, k], the chance that a member joins a hit at stealth 0."""
     excuses: Ints
     """int32[2], the reasons the ring gives."""
 
