@@ -69,8 +69,8 @@ def _draw(seed: int, extra: Extra, subject: str) -> np.random.Generator:
     return stream(seed, f"{extra}: {subject}")
 
 
-def live_extra(extra: Extra, options: GeneratorOptions) -> tuple[World, Activity]:
-    """Return the people of one extra, numbered from 0, and their orders and claims by time of order."""
+def set_scene(extra: Extra, options: GeneratorOptions) -> tuple[Scene, list[Group]]:
+    """Return the people of one extra, numbered from 0, before they act, and the groups they form."""
     draw = partial(_draw, options.seed, extra)
     calendar = open_calendar(options.starts_on, options.days)
     merchants = open_merchants(options.merchant_count, stream(options.seed, "merchants"))
@@ -89,6 +89,14 @@ def live_extra(extra: Extra, options: GeneratorOptions) -> tuple[World, Activity
         acts=draw("acts"),
         details=draw("details of acts"),
     )
+    return scene, groups
+
+
+def live_extra(extra: Extra, options: GeneratorOptions) -> tuple[World, Activity]:
+    """Return the people of one extra and all their orders and claims by time of order."""
+    draw = partial(_draw, options.seed, extra)
+    scene, groups = set_scene(extra, options)
+    merchants, calendar = scene.merchants, scene.calendar
     joint = [activity for group in groups for activity in PLAYS[extra](scene, group)]
     rate, chance = 1.0 / options.orders_per_claim, draw("complaints")
     ordinary = ordinary_orders(scene.population, merchants, calendar, draw("orders"))

@@ -44,7 +44,12 @@ def _found(scene: Scene, group: Group, style: Pattern, before: float = 0.0, afte
 
 def _settle(scene: Scene, ring: Ring) -> None:
     share_belongings(ring, scene.belongings, scene.plans)
-    live_ordinary_lives(ring, scene.population, scene.options, scene.plans)
+    _live(scene, ring)
+
+
+def _live(scene: Scene, ring: Ring) -> None:
+    usual = scene.options.claims_per_buyer * scene.options.orders_per_claim
+    live_ordinary_lives(ring, scene.population, scene.options, scene.plans, usual)
 
 
 def _strike(scene: Scene, ring: Ring) -> Hits:
@@ -129,7 +134,7 @@ def two_accounts(scene: Scene, group: Group) -> list[Activity]:
     first, second = group.members[:people], group.members[people : 2 * people]
     ring = _found(scene, Group(group.kind, group.number, first), Pattern.LOCKSTEP, after=20.0)
     twin = replace(ring, group=Group(Pattern.LOCKSTEP, group.number, second))
-    live_ordinary_lives(twin, scene.population, scene.options, scene.plans)
+    _live(scene, twin)
     for place in np.flatnonzero(scene.plans.random(people) < 0.5):
         scene.belongings.possessions[IdentifierKind.DEVICE].share(group.members[[place, people + place]])
     hits = _strike(scene, ring)
