@@ -181,6 +181,32 @@ print(json.dumps({
     assert {"family", "student housing", "office", "parcel locker", "faulty batch"} <= set(said["lookalikes"])
 
 
+def test_unusual_people_and_rings_join_a_hidden_market_only_when_asked() -> None:
+    code = """
+import json
+from hidden.market import market_of_seed
+from hidden.unusual_rings import TRICKS
+plain, bold, again = (market_of_seed(3, 0.0, 8_000, 9_000, unusual=u) for u in (False, True, True))
+clean = market_of_seed(3, None, 8_000, 9_000, unusual=True)
+print(json.dumps({
+    "plain": sorted(set(plain.truth["lookalike"]) | set(plain.truth["pattern"].drop_nulls())),
+    "people": sorted(set(bold.truth["lookalike"])),
+    "rings": sorted(set(bold.truth["pattern"].drop_nulls())),
+    "tricks": list(TRICKS),
+    "same": bold.claims.equals(again.claims) and bold.truth.equals(again.truth),
+    "clean": clean.truth["ring_id"].count(),
+}))
+"""
+    said = ask_module(code)
+    unusual = {"lost bundle", "lost container", "deal club", "joint parcels", "subscription box"}
+    unusual |= {"viral post", "reseller", "small office"}
+    assert unusual <= set(said["people"])
+    assert set(said["tricks"]) <= set(said["rings"])
+    assert not (unusual | set(said["tricks"])) & set(said["plain"])
+    assert said["same"]
+    assert said["clean"] == 0
+
+
 def test_stealth_thins_the_joint_hits_of_hidden_rings() -> None:
     code = """
 import json
