@@ -97,12 +97,15 @@ def test_partial_claims_are_about_half_of_what_was_ordered_in_step() -> None:
     assert claimed / ordered == pytest.approx(0.55, abs=0.06)
 
 
-def test_a_crowd_is_two_hundred_people_each_in_a_tenth_of_forty_hits() -> None:
+def test_a_crowd_is_two_hundred_people_each_in_a_tenth_of_thirty_hits_that_take_days() -> None:
     for scene, group, activity in played(ExtraPattern.CROWD):
         assert len(group.members) == 200
         hits = hits_of(activity)
-        assert len(hits) == 40
-        assert len(activity) / (40 * 200) == pytest.approx(0.1, abs=0.012)
+        assert len(hits) == 30
+        spans = [np.ptp([at for _, at in claims]) / DAY for claims in hits.values()]
+        assert 1.5 < np.median(spans) < 7.0
+        assert max(spans) <= 7.0
+        assert len(activity) / (30 * 200) == pytest.approx(0.1, abs=0.012)
         for kind in IdentifierKind:
             used = scene.belongings.possessions[kind].used(group.members, np.zeros(200, dtype=np.int64))
             assert len(set(used.tolist())) == 200

@@ -22,7 +22,7 @@ class ExtraPattern(StrEnum):
     PARTIAL_CLAIMS = "partial_claims"
     """Members order in step and claim for about 55 % of it, each as they like."""
     CROWD = "crowd"
-    """Two hundred members, each in a tenth of the hits."""
+    """Two hundred strangers, each in a tenth of thirty hits that take days."""
     TWO_ACCOUNTS = "two_accounts"
     """Each member has two accounts, which act days apart."""
     WAVES_10 = "waves_10"

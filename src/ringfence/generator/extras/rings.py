@@ -103,13 +103,21 @@ def _claimed(hits: Hits, ordered_at: Longs, delivered_at: Longs, claims: NDArray
 
 
 def crowd(scene: Scene, group: Group) -> list[Activity]:
-    """Return forty hits in half a year by strangers, each in a tenth of them."""
-    starts = np.sort(scene.plans.uniform(_LEAD_DAYS, _LEAD_DAYS + 150.0, 40))
-    starts = starts + scene.plans.uniform(0.0, scene.options.days - 150.0 - _LEAD_DAYS - _TAIL_DAYS)
-    ring = _plan(scene, group, starts, Pattern.LOCKSTEP)
+    """Return thirty slow hits on popular shops by strangers, each in a tenth of them."""
+    hits, merchants = 30, scene.merchants
+    room = scene.options.days - _LEAD_DAYS - 20.0  # a hit that takes a week takes longer with stealth
+    season = min(240.0, room)
+    starts = np.sort(scene.plans.uniform(0.0, season, hits)) + scene.plans.uniform(0.0, room - season)
+    ring = _plan(scene, group, _LEAD_DAYS + starts, Pattern.LOCKSTEP)
     _settle(scene, ring)
-    idle = replace(ring, zeal=np.full(len(group.members), 0.1))
-    return [hit_activity(_strike(scene, idle), scene.details)]
+    shops = scene.plans.choice(len(merchants), size=hits, replace=False, p=merchants.popularity)
+    crowded = replace(
+        ring,
+        merchants=shops.astype(np.int32),
+        span_hours=scene.plans.uniform(72.0, 168.0, hits),
+        zeal=np.full(len(group.members), 0.1),
+    )
+    return [hit_activity(_strike(scene, crowded), scene.details)]
 
 
 def _plan(scene: Scene, group: Group, starts: Floats, style: Pattern) -> Ring:
