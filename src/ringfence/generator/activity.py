@@ -152,6 +152,8 @@ def complain(
     """
     lean = population.claim_factor[orders.buyer] * merchants.faultiness[orders.merchant]
     lean[orders.filed_at != NONE] = 0.0
+    if not lean.any():
+        return orders
     claims = rate * np.count_nonzero(lean)
     scale = claims / lean.sum()
     for _ in range(6):  # those who already complain of everything cannot complain more

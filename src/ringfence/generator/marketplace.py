@@ -1,6 +1,7 @@
 """A simulated marketplace from its options: files as frames, and the truth about every buyer."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -50,7 +51,7 @@ def generate_marketplace(options: GeneratorOptions, progress: Progress = _SILENC
     progress.stage("orders and claims")
     activity = _live(world, rings, options)
     progress.stage("records")
-    marketplace = record(world, activity, options)
+    marketplace = record(world, activity, replace(options, extras=()))
     if options.extras:
         progress.stage("extras")
         marketplace = add_extras(marketplace, options.extras)

@@ -99,12 +99,9 @@ def _write(
 ) -> Marketplace:
     """Write down one part of a marketplace; `chance` draws the ids, `known` is the part before it."""
     population, merchants, end = world.population, world.merchants, world.calendar.end
-    orders, claims_before, reports, holders = (
-        (known.orders.height, known.claims.height, known.reports.height, known.buyers.height)
-        if known
-        else (0, 0, 0, 0)
-    )
-    order_ids = draw_ids("o", len(activity), chance, orders)
+    files = (known.orders, known.claims, known.reports, known.buyers) if known else ()
+    orders_known, claims_known, reports_known, buyers_known = [file.height for file in files] or [0] * 4
+    order_ids = draw_ids("o", len(activity), chance, orders_known)
     paid = price(activity, population, merchants, draw("prices"))
 
     claimed = np.flatnonzero(activity.filed_at != NONE)
@@ -112,9 +109,9 @@ def _write(
     claims = select(activity, claimed)
     details = detail(claims, paid[claimed], population, end, draw("details"))
     identifiers = render_belongings(
-        world.belongings, population.country, claims.buyer, claims.filed_at, draw("records"), holders
+        world.belongings, population.country, claims.buyer, claims.filed_at, draw("records"), buyers_known
     )
-    claim_ids = draw_ids("c", len(claims), chance, claims_before)
+    claim_ids = draw_ids("c", len(claims), chance, claims_known)
     claim_file = write_claims(
         claims,
         details,
@@ -140,7 +137,7 @@ def _write(
         orders=write_orders(
             activity, paid, order_ids, buyer_ids, merchant_ids, population, merchants, options
         ),
-        reports=write_reports(accusations, claim_file, options, chance, reports),
+        reports=write_reports(accusations, claim_file, options, chance, reports_known),
         merchants=known.merchants if known else write_merchants(merchants, merchant_ids, options, chance),
         buyers=write_buyers(population, first_order, buyer_ids, options, chance),
         truth=write_truth([*world.groups, *accusations.falsely_accused], buyer_ids),

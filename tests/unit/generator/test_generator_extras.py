@@ -1,6 +1,7 @@
 """Extras join a marketplace as further accounts and leave everybody else's rows alone."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -84,7 +85,28 @@ def test_a_marketplace_without_extras_says_nothing_of_them(plain: Marketplace, t
 
 
 def test_an_extra_given_twice_is_added_once(plain: Marketplace) -> None:
-    assert add_extras(plain, ("crowd", "crowd")).claims.equals(add_extras(plain, ("crowd",)).claims)
+    once = add_extras(plain, ("crowd",))
+    assert once.options.extras == ("crowd",)
+    for twice in (add_extras(plain, ("crowd", "crowd")), add_extras(once, ("crowd",))):
+        assert twice.claims.equals(once.claims)
+        assert twice.options == once.options
+
+
+def test_extras_may_join_one_after_another(plain: Marketplace) -> None:
+    both = add_extras(plain, ("crowd", "lost_van"))
+    later = add_extras(add_extras(plain, ("crowd",)), ("lost_van",))
+    assert later.claims.equals(both.claims)
+    assert later.truth.equals(both.truth)
+    assert later.options == both.options
+
+
+def test_the_fewest_orders_there_may_be_are_enough_for_every_extra() -> None:
+    options = GeneratorOptions(
+        buyers=500, claims_per_buyer=0.5, orders_per_claim=2.0, days=240, extras=(ALL,)
+    )
+    for seed in range(4):
+        truth = generate_marketplace(replace(options, seed=seed)).truth
+        assert set(truth["pattern"].drop_nulls()) >= set(ExtraPattern)
 
 
 def test_without_rings_only_lookalikes_are_added() -> None:

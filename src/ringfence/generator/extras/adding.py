@@ -9,7 +9,6 @@ import polars as pl
 
 from ringfence.generator.activity import (
     COMPANY,
-    NONE,
     Activity,
     complain,
     join_activities,
@@ -50,15 +49,19 @@ PLAYS: dict[Extra, Callable[[Scene, Group], list[Activity]]] = dict(
 
 
 def add_extras(marketplace: Marketplace, names: tuple[str, ...]) -> Marketplace:
-    """Return `marketplace` with the extras of `names` added, "all" for each; a name added twice counts once.
+    """Return `marketplace` with the extras of `names` added, "all" for each, unless it holds them.
 
     Their people are new accounts who live ordinary lives besides; every row of `marketplace` stays as it is.
     The same seed gives an extra the same lives whatever others are added; only its ids differ.
     Raises InvalidError for an unknown name.
     """
-    options = replace(marketplace.options, extras=tuple(names))
+    before = marketplace.options
+    options = replace(before, extras=tuple(dict.fromkeys((*before.extras, *names))))
     whole = replace(marketplace, options=options)
+    held = chosen_extras(before.extras, rings=before.rings)
     for extra in chosen_extras(options.extras, rings=options.rings):
+        if extra in held:
+            continue
         draw = partial(_draw, options.seed, extra)
         world, activity = live_extra(extra, options)
         whole = _join(whole, record_newcomers(world, activity, whole, draw))
@@ -101,14 +104,10 @@ def live_extra(extra: Extra, options: GeneratorOptions) -> tuple[World, Activity
     rate, chance = 1.0 / options.orders_per_claim, draw("complaints")
     ordinary = ordinary_orders(scene.population, merchants, calendar, draw("orders"))
     parts = [complain(ordinary, scene.population, merchants, rate, chance)]
-    for activity in joint:
-        kept = activity.filed_at == NONE
-        if isinstance(extra, ExtraPattern) or not kept.any():
-            parts.append(activity)  # a ring has its reasons not to claim
-            continue
-        parts.append(select(activity, ~kept))
-        calm = select(activity, kept)
-        parts.append(complain(calm, scene.population, merchants, rate * COMPANY, chance))
+    if isinstance(extra, ExtraPattern):
+        parts += joint  # a ring has its reasons not to claim
+    else:
+        parts += [complain(part, scene.population, merchants, rate * COMPANY, chance) for part in joint]
     whole = within_period(join_activities(parts), calendar)
     world = World(calendar, merchants, scene.population, scene.belongings, groups)
     return world, select(whole, np.argsort(whole.ordered_at, kind="stable"))

@@ -33,11 +33,14 @@ _LEAD_DAYS, _TAIL_DAYS = 25.0, 6.0
 def _found(scene: Scene, group: Group, style: Pattern, before: float = 0.0, after: float = 0.0) -> Ring:
     """Return a ring of an ordinary kind, its belongings shared and its ordinary lives lived.
 
-    No hit begins in the first `before` or the last `after` days beyond those that every ring keeps free.
+    Its season is squeezed so that no hit begins in the first `before` or the last `after` days beyond those
+    that every ring keeps free.
     """
     disguised = Group(style, group.number, group.members)
-    ring = plan_ring(disguised, scene.merchants, int(scene.options.days - before - after), scene.plans)
-    ring = replace(ring, starts_at=ring.starts_at + int(before * DAY))
+    ring = plan_ring(disguised, scene.merchants, scene.options.days, scene.plans)
+    room = scene.options.days - _LEAD_DAYS - _TAIL_DAYS
+    since = (ring.starts_at / DAY - _LEAD_DAYS) * (room - before - after) / room
+    ring = replace(ring, starts_at=((_LEAD_DAYS + before + since) * DAY).astype(np.int64))
     _settle(scene, ring)
     return ring
 
