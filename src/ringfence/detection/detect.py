@@ -5,7 +5,9 @@ from ringfence.detection.findings import Findings, gather
 from ringfence.detection.fusion.fuse import fuse
 from ringfence.detection.methods.blocks import candidates as blocks
 from ringfence.detection.methods.coincidence import rings as coincidence
+from ringfence.detection.methods.identifiers import rings as identifiers
 from ringfence.detection.methods.structure import candidates as structure
+from ringfence.detection.methods.waves import rings as waves
 from ringfence.detection.parameters import Parameters
 from ringfence.detection.prepare import Prepared, prepare
 from ringfence.domain.progress import Progress
@@ -29,4 +31,6 @@ def propose(prepared: Prepared, parameters: Parameters, progress: Progress) -> P
     grown = coincidence.find_candidates(prepared, parameters, progress)
     graph = blocks.lay_out_cells(prepared, parameters.blocks)
     dense = blocks.find_candidates(prepared, graph, parameters, progress)
-    return fuse(prepared, parameters, graph, grown, dense, Proposals([], []), progress)
+    groups = identifiers.find_candidates(prepared, parameters, progress)
+    wave = waves.find_candidates(prepared, parameters, progress)
+    return fuse(prepared, parameters, graph, grown, dense, groups, wave, progress)
