@@ -157,6 +157,32 @@ def rarest_by_hand(held: Held, a: int, b: int, hub: int) -> int:
     return min((len(h) for h in held.values() if {a, b} <= h and len(h) <= hub), default=0)
 
 
+def chains(own: Sequence[int], exposure: Exposure) -> list[list[int]]:
+    """Split orders (rising positions) where the merchant changes or the gap is longer than together."""
+    out: list[list[int]] = []
+    for i in own:
+        last = out[-1][-1] if out else -1
+        if (
+            last < 0
+            or exposure.merchant[last] != exposure.merchant[i]
+            or exposure.day[i] - exposure.day[last] > TOGETHER_DAYS
+        ):
+            out.append([])
+        out[-1].append(i)
+    return out
+
+
+def near(exposure: Exposure, unit: Sequence[int], who: Sequence[int]) -> list[int]:
+    """Give the orders of `who` no further from a unit's span than counts as together."""
+    return [
+        i
+        for i in range(len(exposure.buyer))
+        if exposure.buyer[i] in who
+        and exposure.merchant[i] == exposure.merchant[unit[0]]
+        and exposure.day[unit[0]] - TOGETHER_DAYS <= exposure.day[i] <= exposure.day[unit[-1]] + TOGETHER_DAYS
+    ]
+
+
 def no_orders(timeline: Timeline) -> Exposure:
     """Give an exposure that explains nothing."""
     claimed, _ = claimed_orders(None, timeline, 0)

