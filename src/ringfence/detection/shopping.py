@@ -228,13 +228,14 @@ def evidence_beyond_one_cause(
     claimed = max(1, together.claimed_units - tied)
     units = claimed + (spared if is_household else 0)
     chance = 0.0
+    rate = min(exposure.rate, 1.0 - 1e-9)  # where only orders that were claimed for are known
     for h in range(claimed, units + 1):
         chance += math.exp(
             math.lgamma(units + 1.0)
             - math.lgamma(h + 1.0)
             - math.lgamma(units - h + 1.0)
-            + h * math.log(exposure.rate)
-            + (units - h) * math.log1p(-exposure.rate)
+            + h * math.log(rate)
+            + (units - h) * math.log1p(-rate)
         )
     left = max(0.0, -math.log10(max(chance, 10.0**-MOST_DECADES)) - among)
     share = min(1.0, together.claimed_units / found)
