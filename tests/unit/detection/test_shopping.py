@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from small_markets import (
-    BUYERS,
     TOGETHER_DAYS,
     Held,
     Row,
@@ -172,8 +171,7 @@ def test_joint_orders_lost_to_all_are_worth_no_more_than_the_chance_of_losing_so
     timeline, exposure = goods_of(*drawn)
     rest = (timeline, exposure, yardstick_of(), group, score, is_household, among, witness_share)
     left = evidence_beyond_one_cause(*rest)
-    if exposure.rate < 1.0:
-        assert left == pytest.approx(left_by_hand(*rest), abs=1e-9)
+    assert left == pytest.approx(left_by_hand(*rest), abs=1e-6)
     assert 0.0 <= left <= score + 1e-9
 
 
@@ -192,10 +190,9 @@ def test_what_shopping_leaves_falls_with_the_share_that_an_honest_group_may_clai
         for rate in sorted((one, other))
     )
     assert 0.0 <= high <= MOST_DECADES
-    is_cut = low == MOST_DECADES
-    assert is_cut == (joint_orders_by_hand(exposure, group).trials.sum() == 0)
-    # All but the strongest count; who that is may change, so each member's fall shows only in the sum.
-    assert is_cut or high <= low + 1e-9 or len(group) > 2
+    assert high <= low + 1e-9
+    if joint_orders_by_hand(exposure, group).trials.sum() == 0:
+        assert high == low == MOST_DECADES
 
 
 def test_without_orders_shopping_explains_nothing() -> None:
@@ -281,3 +278,12 @@ def test_a_club_whose_goods_were_bad_for_everyone_loses_its_evidence() -> None:
     _, ring = left_of([*club], [*goods, *bought], 20.0, False)
     _, honest = left_of([*club, *bad_for_all], [*goods, *bought], 20.0, False)
     assert honest < 2.0 < 10.0 < ring
+
+
+def test_where_every_known_order_was_claimed_for_a_bundle_is_worth_nothing_and_four_acts_are() -> None:
+    for apart, left in ((0, 0.0), (100, 9.0)):
+        orders = [(m, apart * m, b) for m in range(4) for b in range(3)]
+        timeline, exposure = goods_of([(m, t + 20 + b % 2, b) for m, t, b in orders], orders)
+        assert exposure.rate == 1.0
+        rest = (timeline, exposure, yardstick_of(), np.arange(3), 9.0, False, 1.0, 0.1)
+        assert evidence_beyond_one_cause(*rest) == left
