@@ -168,6 +168,8 @@ def evidence_beyond_shopping(
         claims = timeline.buyer_start[group[g] + 1] - timeline.buyer_start[group[g]]
         among = math.log10(_rarest_inside(sharing, yardstick.hub, group, g, everyone))
         nats, occasions = surprise_beyond_taste(timeline, yardstick, those, ties, group[g], nobody)
+        if occasions == 0:
+            continue
         decades = evidence(claims, chance, nats) - among
         if together.trials[g] > 0:
             rate = min(honest_fault_rate, together.rate[g])
