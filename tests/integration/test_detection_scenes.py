@@ -125,7 +125,7 @@ def test_coincidence_at_a_single_merchant_is_never_enough() -> None:
 
 
 def lost_bundle(every: float, seed: int = 7) -> tuple[list[Row], list[Row]]:
-    """Let each member order from all shops at one sitting, lose it all, and claim shop by shop `every` days."""
+    """Let all order from all shops at one sitting, lose it all, and claim shop by shop, `every` days."""
     chance = np.random.default_rng(seed)
     claims, orders = list[Row](), list[Row]()
     for member in RING:
