@@ -1,0 +1,1 @@
+"""Structure without times: rings from who claimed against which merchants, and nothing else."""
