@@ -165,6 +165,30 @@ def copied(graph: CellGraph) -> CellGraph:
     )
 
 
+def rewired(graph: CellGraph, seed: int) -> CellGraph:
+    """Give a graph in which each live edge leads to a column drawn from all of them: degrees stay, blocks go.
+
+    An edge that would lie where another lies is not live, which few are in a sparse graph.
+    """
+    rng = np.random.default_rng(seed)
+    row = np.repeat(np.arange(len(graph.row_start) - 1, dtype=np.int32), np.diff(graph.row_start))
+    column = graph.row_column.copy()
+    column[graph.row_live] = rng.permutation(column[graph.row_live])
+    order = np.lexsort((~graph.row_live, column, row))
+    row, column, live = row[order], column[order], graph.row_live[order].copy()
+    live[1:] &= (row[1:] != row[:-1]) | (column[1:] != column[:-1])
+    by_column = np.lexsort((row, column))
+    column_start = np.zeros_like(graph.column_start)
+    np.cumsum(np.bincount(column, minlength=len(graph.column_degree)), out=column_start[1:])
+    return copied(graph)._replace(
+        row_column=column,
+        row_live=live,
+        column_start=column_start,
+        column_row=row[by_column],
+        column_live=live[by_column],
+    )
+
+
 def hide(graph: CellGraph, rows: Longs, columns: Longs) -> CellGraph:
     """Take the edges between `rows` and `columns` out, degrees and total included, in place; gives the graph.
 
