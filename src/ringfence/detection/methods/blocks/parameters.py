@@ -19,7 +19,7 @@ class BlockParameters:
     """Cells with fewer distinct buyers belong to no block; their claims still count as honest activity."""
     gain_per_log: float = 1.0
     """A block must save this many nats per ln(buyers + cells), the cost of naming it paid."""
-    chance_factor: float = 2.0
+    chance_factor: float = 2.5
     """A block without a surplus over all degrees must gain this many times what a rewired graph yields."""
     row_dispersion: float = 1.5
     """Highest Pearson dispersion of what members do inside the block: 1 when all are equally active."""
