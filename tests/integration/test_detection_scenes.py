@@ -165,7 +165,7 @@ def test_a_bundle_is_a_lead_that_says_it_rests_on_one_occasion() -> None:
     names_of = found.prepared.market.buyer_ids
     leads = {frozenset(names_of[lead.members.tolist()]): lead for lead in found.leads}
     assert leads[frozenset(RING)].refusal is Refusal.ONE_OCCASION
-    assert leads[frozenset(RING)].occasions == 1
+    assert leads[frozenset(RING)].support.occasions == 1
 
 
 @pytest.mark.parametrize("decoys", [3, 10])
