@@ -108,6 +108,31 @@ class CoincidenceParameters:
 
 
 @dataclass(frozen=True, slots=True)
+class CalibrationParameters:
+    """How p-values are worked out: what chance shows in marketplaces of the same shape without rings."""
+
+    null_runs: int = 20
+    """Maximum number of such marketplaces; 0 leaves p-values out."""
+    enough: int = 100
+    """No further one is made once they showed this many candidates of chance."""
+    block_days: float = 28.0
+    """Buyers are shuffled among a merchant's claims of this many days."""
+    floor: float = -2.5
+    """Candidates of at least this evidence are counted there (decades)."""
+    peel_score: float = 3.0
+    """Leads of at least this evidence are left out of them, as rings are."""
+    ring_p_value: float = 0.05
+    """A ring's p-value may not be higher."""
+
+    def __post_init__(self) -> None:
+        require_positive(self, "block_days")
+        require_count(self, "enough")
+        require_share(self, "ring_p_value")
+        if self.null_runs < 0:
+            raise InvalidParameterError("null_runs", self.null_runs, "give 0 or a whole number above it")
+
+
+@dataclass(frozen=True, slots=True)
 class Parameters:
     """The numbers of the methods."""
 
@@ -115,6 +140,7 @@ class Parameters:
     occasions: OccasionParameters = field(default_factory=OccasionParameters)
     orders: OrderParameters = field(default_factory=OrderParameters)
     coincidence: CoincidenceParameters = field(default_factory=CoincidenceParameters)
+    calibration: CalibrationParameters = field(default_factory=CalibrationParameters)
     ring_score: float = 2.0
     """A ring needs at least this evidence (decades), also without the merchant it rests on most."""
 
