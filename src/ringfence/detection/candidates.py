@@ -58,6 +58,9 @@ class Candidate:
     """int64[k], rising: buyers who share identifiers with members and met none of them; not members."""
     refusal: Refusal | None = None
     """Why it is a lead; None for a ring."""
+    p_value: float | None = None
+    """The chance that a marketplace of this shape without rings shows as strong a ring anywhere; None where
+    that was not worked out, or where another rule than its strength refused it."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -99,6 +99,7 @@ def gather_one(prepared: Prepared, candidate: Candidate, space: Scratch) -> Find
         occasions=_count_occasions(prepared, candidate.members, np.unique(joint.event[~is_weak])),
         associates=candidate.associates,
         refusal=candidate.refusal,
+        p_value=candidate.p_value,
     )
 
 

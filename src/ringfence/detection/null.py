@@ -18,7 +18,7 @@ _TRADES = 8
 def without(prepared: Prepared, buyers: Longs, parameters: Parameters) -> Prepared:
     """Leave out all claims of `buyers` (int64[k]); everybody keeps their number, identifiers and orders.
 
-    At least one claim must stay.
+    At least one claim must stay. What is left is there to be shuffled: its pairs are not searched for.
     """
     left_out = np.zeros(prepared.buyers, np.bool_)
     left_out[buyers] = True
@@ -29,15 +29,15 @@ def without(prepared: Prepared, buyers: Longs, parameters: Parameters) -> Prepar
     )
     near, everywhere = count_nearby(timeline, prepared.yardstick.reach)
     timeline, exposure = with_orders(timeline, prepared.orders, int(claims.filed_at.min()), parameters)
-    rest = replace(
+    return replace(
         prepared,
         market=replace(prepared.market, claims=claims),
         timeline=timeline,
         near=near,
         everywhere=everywhere,
         exposure=exposure,
+        pairs=prepared.pairs.take(np.empty(0, np.intp)),
     )
-    return _with_pairs(rest, parameters)
 
 
 def shuffled(prepared: Prepared, rng: np.random.Generator, parameters: Parameters) -> Prepared:
@@ -58,15 +58,26 @@ def shuffled(prepared: Prepared, rng: np.random.Generator, parameters: Parameter
     else:
         buyer = _traded(timeline, rng)
     _sort_ties(timeline, buyer)
-    timeline = timeline._replace(buyer=buyer, of_buyer=np.argsort(buyer, kind="stable").astype(np.int32))
+    timeline = timeline._replace(buyer=buyer, of_buyer=_by_buyer(buyer, timeline.buyer_start))
     exposure, bought = claim_again(prepared.exposure, timeline)
-    null = replace(
+    timeline = with_occasions(timeline, bought if prepared.orders is not None else None, parameters.occasions)
+    pairs = weak_pairs(
+        timeline,
+        prepared.sharing,
+        prepared.multiplicity,
+        exposure,
+        prepared.yardstick,
+        prepared.near,
+        prepared.everywhere,
+        parameters,
+    )
+    return replace(
         prepared,
         market=replace(prepared.market, claims=replace(prepared.market.claims, buyer=buyer)),
-        timeline=with_occasions(timeline, bought, parameters.occasions),
+        timeline=timeline,
         exposure=exposure,
+        pairs=pairs,
     )
-    return _with_pairs(null, parameters)
 
 
 def _take(claims: Claims, kept: Longs) -> Claims:
@@ -80,18 +91,15 @@ def _take(claims: Claims, kept: Longs) -> Claims:
     )
 
 
-def _with_pairs(prepared: Prepared, parameters: Parameters) -> Prepared:
-    pairs = weak_pairs(
-        prepared.timeline,
-        prepared.sharing,
-        prepared.multiplicity,
-        prepared.exposure,
-        prepared.yardstick,
-        prepared.near,
-        prepared.everywhere,
-        parameters,
-    )
-    return replace(prepared, pairs=pairs)
+@njit(cache=True, nogil=True)
+def _by_buyer(buyer: Ints, buyer_start: Longs) -> Ints:
+    """Give int32[N], the positions of claims by (buyer, position); `buyer_start` is the timeline's."""
+    free = buyer_start[:-1].copy()
+    out = np.empty(len(buyer), np.int32)
+    for i in range(len(buyer)):
+        out[free[buyer[i]]] = i
+        free[buyer[i]] += 1
+    return out
 
 
 @njit(cache=True, nogil=True)

@@ -125,16 +125,23 @@ def with_orders(
 ) -> tuple[Timeline, Exposure]:
     """Match claims to orders and number everyone's occasions; day 0 is `first_moment` (µs)."""
     claimed, bought = claimed_orders(orders, timeline, first_moment)
-    timeline = with_occasions(timeline, bought, parameters.occasions)
+    timeline = with_occasions(timeline, bought if orders is not None else None, parameters.occasions)
     return timeline, expose(orders, claimed, timeline, first_moment, parameters.orders.together_days)
 
 
-def with_occasions(timeline: Timeline, bought: Floats, parameters: OccasionParameters) -> Timeline:
-    """Number the acts and checkouts of every buyer; `bought` is float64[N], when each claim's order was placed."""
+def with_occasions(timeline: Timeline, bought: Floats | None, parameters: OccasionParameters) -> Timeline:
+    """Number the acts and checkouts of every buyer.
+
+    `bought` is float64[N], the day each claim's order was placed; None where no orders are known.
+    """
     of_buyer, buyer_start = timeline.of_buyer, timeline.buyer_start
+    timeline = timeline._replace(
+        act=number_occasions(of_buyer, buyer_start, timeline.day, parameters.act_days)
+    )
+    if bought is None:
+        return timeline
     return timeline._replace(
-        act=number_occasions(of_buyer, buyer_start, timeline.day, parameters.act_days),
-        checkout=number_occasions(of_buyer, buyer_start, bought, parameters.checkout_days),
+        checkout=number_occasions(of_buyer, buyer_start, bought, parameters.checkout_days)
     )
 
 

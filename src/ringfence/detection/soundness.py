@@ -18,36 +18,60 @@ def refusal(candidate: Candidate, prepared: Prepared, parameters: Parameters) ->
     Members of identifier groups met once each, so those groups are judged as groups, by their own method.
     A block in which no pair stood pays once for being singled out from all buyers.
     """
-    timeline, yardstick, exposure = prepared.timeline, prepared.yardstick, prepared.exposure
-    everyone = math.log10(prepared.buyers)
+    timeline, yardstick = prepared.timeline, prepared.yardstick
     bar = parameters.ring_score
     if candidate.score < bar:
         return Refusal.WEAK_EVIDENCE
-    unseeded = everyone if candidate.among is None else 0.0
     if candidate.method is not Method.IDENTIFIERS:
         if not covers_two_occasions(timeline, yardstick, candidate.members):
             return Refusal.ONE_OCCASION
         rest = 1.0 - strongest_share(timeline, yardstick, candidate.members)
-        if (candidate.score - unseeded) * rest < bar:
+        if (candidate.score - _unseeded(candidate, prepared)) * rest < bar:
             return Refusal.ONE_MERCHANT
-        left = evidence_beyond_shopping(
-            timeline,
-            prepared.sharing,
-            exposure,
-            yardstick,
-            candidate.members,
-            parameters.orders.honest_fault_rate,
-        )
-        if left < bar + unseeded:
+        if _beyond_shopping(candidate, prepared, parameters) < bar:
             return Refusal.SHARED_SHOPPING
-    left = evidence_beyond_one_cause(
-        timeline,
-        exposure,
-        yardstick,
+    return Refusal.SHARED_SHOPPING if _beyond_one_cause(candidate, prepared, parameters) < bar else None
+
+
+def strength(candidate: Candidate, prepared: Prepared, parameters: Parameters) -> float:
+    """Give the decades of a candidate that passed the rules, or less where its orders leave less of them.
+
+    A ring's strength reaches the ring score, which its score alone may do without being a ring. Methods that
+    judge by rules of their own say all in the score.
+    """
+    if candidate.method in (Method.WAVES, Method.STRUCTURE):
+        return candidate.score
+    least = min(candidate.score, _beyond_one_cause(candidate, prepared, parameters))
+    if candidate.method is not Method.IDENTIFIERS:
+        least = min(least, _beyond_shopping(candidate, prepared, parameters))
+    return least
+
+
+def _unseeded(candidate: Candidate, prepared: Prepared) -> float:
+    """Give the decades that a candidate pays that was singled out from all buyers, without a pair."""
+    return math.log10(prepared.buyers) if candidate.among is None else 0.0
+
+
+def _beyond_shopping(candidate: Candidate, prepared: Prepared, parameters: Parameters) -> float:
+    left = evidence_beyond_shopping(
+        prepared.timeline,
+        prepared.sharing,
+        prepared.exposure,
+        prepared.yardstick,
+        candidate.members,
+        parameters.orders.honest_fault_rate,
+    )
+    return left - _unseeded(candidate, prepared)
+
+
+def _beyond_one_cause(candidate: Candidate, prepared: Prepared, parameters: Parameters) -> float:
+    return evidence_beyond_one_cause(
+        prepared.timeline,
+        prepared.exposure,
+        prepared.yardstick,
         candidate.members,
         candidate.score,
         candidate.shares,
-        everyone if candidate.among is None else candidate.among,
+        math.log10(prepared.buyers) if candidate.among is None else candidate.among,
         parameters.orders.witness_share,
     )
-    return Refusal.SHARED_SHOPPING if left < bar else None
