@@ -1,9 +1,15 @@
-"""The whole method in its order: prepare, propose, fuse, gather."""
+"""The whole method in its order: prepare, propose, fuse, calibrate, gather."""
 
+from dataclasses import replace
+
+from ringfence.detection.calibrate import calibrate, judge_by_p
+from ringfence.detection.candidates import Proposals
 from ringfence.detection.findings import Findings, gather
-from ringfence.detection.methods.coincidence.rings import find_candidates
+from ringfence.detection.fusion.fuse import fuse
+from ringfence.detection.methods.blocks import candidates as blocks
+from ringfence.detection.methods.coincidence import rings as coincidence
 from ringfence.detection.parameters import Parameters
-from ringfence.detection.prepare import prepare
+from ringfence.detection.prepare import Prepared, prepare
 from ringfence.domain.progress import Progress
 from ringfence.market import Market
 
@@ -14,5 +20,16 @@ def find_rings(market: Market, parameters: Parameters, progress: Progress) -> Fi
     Deterministic for a market whatever the order of its rows, the key, and the number of threads.
     """
     prepared = prepare(market, parameters, progress)
-    found = find_candidates(prepared, parameters, progress)
-    return gather(prepared, found.rings, found.leads)
+    found = propose(prepared, parameters, progress)
+    calibration = calibrate(prepared, found, propose, parameters, progress)
+    if calibration is not None:
+        found = judge_by_p(prepared, found, calibration, parameters)
+    return replace(gather(prepared, found.rings, found.leads), calibration=calibration)
+
+
+def propose(prepared: Prepared, parameters: Parameters, progress: Progress) -> Proposals:
+    """Ask every method, and fuse what they propose into one list of rings and one of leads."""
+    grown = coincidence.find_candidates(prepared, parameters, progress)
+    graph = blocks.lay_out_cells(prepared, parameters.blocks)
+    dense = blocks.find_candidates(prepared, graph, parameters, progress)
+    return fuse(prepared, parameters, graph, grown, dense, Proposals([], []), progress)

@@ -3,36 +3,8 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from ringfence.domain.errors import InvalidError
-
-
-class InvalidParameterError(InvalidError):
-    """A detection parameter is outside its range."""
-
-    def __init__(self, name: str, value: object, remedy: str) -> None:
-        self.name, self.value = name, value
-        super().__init__(f"detection parameter {name}={value!r} is out of range: {remedy}")
-
-
-def require_positive(parameters: object, *names: str) -> None:
-    """Raise InvalidParameterError unless the named fields of `parameters` are above 0."""
-    for name in names:
-        if not getattr(parameters, name) > 0:
-            raise InvalidParameterError(name, getattr(parameters, name), "give a number above 0")
-
-
-def require_count(parameters: object, *names: str) -> None:
-    """Raise InvalidParameterError unless the named fields of `parameters` are 1 or more."""
-    for name in names:
-        if getattr(parameters, name) < 1:
-            raise InvalidParameterError(name, getattr(parameters, name), "give a whole number from 1 up")
-
-
-def require_share(parameters: object, *names: str) -> None:
-    """Raise InvalidParameterError unless the named fields of `parameters` are above 0 and at most 1."""
-    for name in names:
-        if not 0 < getattr(parameters, name) <= 1:
-            raise InvalidParameterError(name, getattr(parameters, name), "give a number above 0, up to 1")
+from ringfence.detection.methods.blocks.parameters import BlockParameters
+from ringfence.detection.ranges import InvalidParameterError, require_count, require_positive, require_share
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +80,32 @@ class CoincidenceParameters:
 
 
 @dataclass(frozen=True, slots=True)
+class FusionParameters:
+    """How candidates of all methods become one list; evidence in decades."""
+
+    largest: int = 1000
+    """Members of groups larger than this are not judged one by one: such a group is divided first."""
+    rounds: int = 4
+    """A block takes in outsiders in at most this many rounds."""
+    slack: float = 0.5
+    """A member of a settled group may fall this far below the bar for joining."""
+    one_merchant_share: float = 0.6
+    """A block with this share of its claims at one merchant is judged as waves there."""
+    meets_chance: float = 0.001
+    """A member leaves a ring if chance puts it at so few of the ring's events at most this often."""
+    meets_score: float = 2.0
+    """Members of at least this evidence of their own stay, however rarely they take part."""
+
+    def __post_init__(self) -> None:
+        require_count(self, "largest", "rounds")
+        require_share(self, "one_merchant_share", "meets_chance")
+
+
+@dataclass(frozen=True, slots=True)
 class CalibrationParameters:
     """How p-values are worked out: what chance shows in marketplaces of the same shape without rings."""
 
-    null_runs: int = 20
+    null_runs: int = 10
     """Maximum number of such marketplaces; 0 leaves p-values out."""
     enough: int = 100
     """No further one is made once they showed this many candidates of chance."""
@@ -129,7 +123,7 @@ class CalibrationParameters:
         require_count(self, "enough")
         require_share(self, "ring_p_value")
         if self.null_runs < 0:
-            raise InvalidParameterError("null_runs", self.null_runs, "give 0 or a whole number above it")
+            raise InvalidParameterError("null_runs", self.null_runs, "give a whole number from 0 up")
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +134,8 @@ class Parameters:
     occasions: OccasionParameters = field(default_factory=OccasionParameters)
     orders: OrderParameters = field(default_factory=OrderParameters)
     coincidence: CoincidenceParameters = field(default_factory=CoincidenceParameters)
+    blocks: BlockParameters = field(default_factory=BlockParameters)
+    fusion: FusionParameters = field(default_factory=FusionParameters)
     calibration: CalibrationParameters = field(default_factory=CalibrationParameters)
     ring_score: float = 2.0
     """A ring needs at least this evidence (decades), also without the merchant it rests on most."""

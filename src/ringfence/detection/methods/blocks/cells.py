@@ -186,9 +186,7 @@ def strangers_in(timeline: Timeline, cell_start: Longs, cells: Longs, reach: flo
             - np.searchsorted(day[low:high], begin - reach)
             - held
         )
-        observed = max(
-            min(end + reach, timeline.span) - max(begin - reach, 0.0) - (end - begin), 1.0
-        )
+        observed = max(min(end + reach, timeline.span) - max(begin - reach, 0.0) - (end - begin), 1.0)
         width = end - begin + max(timeline.grain, _SHORTEST_WIDTH)
         everyone = rank(timeline.clock, timeline.clock_index, end + _SLACK, True) - rank(
             timeline.clock, timeline.clock_index, begin - _SLACK, False

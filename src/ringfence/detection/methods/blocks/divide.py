@@ -110,9 +110,7 @@ def _cosines(graph: CellGraph, members: Longs) -> tuple[Ints, Ints, Floats]:
     of_row, of_column = edges_between(graph, members, met)
     row = np.searchsorted(members, of_row).astype(np.int32)
     column = np.searchsorted(met, of_column)
-    weight = np.maximum(
-        np.log((len(graph.row_start) - 1) / graph.column_degree[met]), _LEAST_TELLING
-    )
+    weight = np.maximum(np.log((len(graph.row_start) - 1) / graph.column_degree[met]), _LEAST_TELLING)
     length = np.sqrt(np.bincount(row, weight[column], minlength=len(members)))
     order = np.argsort(column, kind="stable")
     row, column = row[order], column[order]

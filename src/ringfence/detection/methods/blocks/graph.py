@@ -45,7 +45,9 @@ class CellGraph(NamedTuple):
     """int32[m], the merchant of each column."""
 
 
-def cell_graph(timeline: Timeline, cells: Cells, parameters: BlockParameters, *, times_tell: bool) -> CellGraph:
+def cell_graph(
+    timeline: Timeline, cells: Cells, parameters: BlockParameters, *, times_tell: bool
+) -> CellGraph:
     """Build the graph of `timeline` and `cells`; all edges are live.
 
     Linear in the claims. Without times no strangers are expected beyond the degrees.

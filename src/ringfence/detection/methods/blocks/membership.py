@@ -94,9 +94,7 @@ def find_members(
     rho is the block's density and lambda what degrees outside of the block explain, so that honest history
     and camouflage never dilute it.
     """
-    found = _fit(
-        by_row, by_column, edges, rows, columns, parameters.rounds, float(parameters.largest_block)
-    )
+    found = _fit(by_row, by_column, edges, rows, columns, parameters.rounds, float(parameters.largest_block))
     if not found[0]:
         return None
     by_number = np.argsort(found[1]), np.argsort(found[3])
@@ -228,9 +226,7 @@ def _step(
 
 
 @njit(cache=True, nogil=True)
-def _score(
-    giver: Side, taker: Side, givers: Ints, density: float, outside: float, mean: float
-) -> int:
+def _score(giver: Side, taker: Side, givers: Ints, density: float, outside: float, mean: float) -> int:
     """Add up each taker's log-likelihood ratio over its edges; the takers reached are listed and counted."""
     count = 0
     for y in givers:
@@ -249,9 +245,7 @@ def _score(
 
 
 @njit(cache=True, nogil=True)
-def _explain(
-    giver: Side, taker: Side, givers: Ints, density: float, outside: float, mean: float
-) -> float:
+def _explain(giver: Side, taker: Side, givers: Ints, density: float, outside: float, mean: float) -> float:
     """Share each edge between the block and honest life; gives the block's edges.
 
     Writes the givers' sums into their `inside`, the takers' into their `score`.

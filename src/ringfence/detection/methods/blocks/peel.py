@@ -7,7 +7,14 @@ order of adding shows in the result.
 import numpy as np
 from numba import njit
 
-from ringfence.detection.methods.blocks.graph import CellGraph, Flags, columns_met, copied, edges_between, hide
+from ringfence.detection.methods.blocks.graph import (
+    CellGraph,
+    Flags,
+    columns_met,
+    copied,
+    edges_between,
+    hide,
+)
 from ringfence.detection.methods.blocks.parameters import BlockParameters
 from ringfence.market import Floats, Longs
 
@@ -156,7 +163,9 @@ def _densest(
     while len(left):
         if rows_left <= largest and total / len(left) > best:
             best, best_from = total / len(left), dropped
-        least = np.partition(degree[left], max(1, int(drop * len(left))) - 1)[max(1, int(drop * len(left))) - 1]
+        least = np.partition(degree[left], max(1, int(drop * len(left))) - 1)[
+            max(1, int(drop * len(left))) - 1
+        ]
         kept = 0
         for node in left:
             if degree[node] > least:

@@ -281,7 +281,7 @@ def may_join(
     bar: float,
     scratch: Scratch,
 ) -> tuple[Longs, Floats]:
-    """Find who reaches `bar` decades against `group` and is not `taken`: (buyer int64[k], decades float64[k])."""
+    """Find who reaches `bar` decades against `group` and is not `taken`: (int64[k], decades float64[k])."""
     outsiders, sharers = candidates(timeline, sharing, yardstick, group, scratch)
     passed = np.empty(len(outsiders.buyer), np.int64)
     found = 0
