@@ -34,16 +34,18 @@ def refusal(candidate: Candidate, prepared: Prepared, parameters: Parameters) ->
 
 
 def strength(candidate: Candidate, prepared: Prepared, parameters: Parameters) -> float:
-    """Give the decades of a candidate that passed the rules, less where its orders leave less of them.
+    """Give the least of what must reach the ring score, in decades, for a candidate that passed the rules.
 
     A score alone is no measure of chance: companions who order together reach any score without being a ring.
     Methods that judge by rules of their own say all in the score.
     """
     if candidate.method in (Method.WAVES, Method.STRUCTURE):
         return candidate.score
-    least = min(candidate.score - _unseeded(candidate, prepared), _beyond_one_cause(candidate, prepared, parameters))
+    decades = candidate.score - _unseeded(candidate, prepared)
+    least = min(decades, _beyond_one_cause(candidate, prepared, parameters))
     if candidate.method is not Method.IDENTIFIERS:
-        least = min(least, _beyond_shopping(candidate, prepared, parameters))
+        share = strongest_share(prepared.timeline, prepared.yardstick, candidate.members)
+        least = min(least, decades * (1.0 - share), _beyond_shopping(candidate, prepared, parameters))
     return least
 
 
