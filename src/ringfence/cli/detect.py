@@ -21,7 +21,7 @@ from ringfence.cli.file_options import (
     MaxRejectedOption,
     intake_options,
 )
-from ringfence.cli.printing import fail, print_json, print_lines, print_table, warn
+from ringfence.cli.printing import DECADES, fail, print_json, print_lines, print_table, warn
 from ringfence.cli.progress import show_progress
 from ringfence.cli.verifications import tell_opened
 from ringfence.domain.runs import RunState
@@ -175,6 +175,7 @@ def _detect_in_files(
         )
         return detection.rings.is_empty()
     _print_rings(detection, f"ringfence rings list --run {out}")
+    _print_leads(detection, f"ringfence leads list --run {out}")
     if outcome.rejected:
         rejected = sum(file.rejected for file in outcome.files)
         warn([f"{rejected:,} rows were rejected; {outcome.rejected} says where and why"])
@@ -211,6 +212,7 @@ def _detect_in_store(
         )
     elif not is_withheld:
         _print_rings(detection, "ringfence rings list")
+        _print_leads(detection, "ringfence leads list")
         tell_opened(outcome.opened)
         _print_end(detection, f"published as run {run.run_id}", outcome.timings)
     if is_withheld:
@@ -230,7 +232,7 @@ def _print_rings(detection: "Detection", all_of_them: str) -> None:
         print_lines("No rings: no group of buyers claims together more than chance would have it.")
         return
     print_table(
-        f"{len(detection.rings):,} rings with {len(detection.members):,} buyers, strongest first",
+        f"{len(detection.rings):,} rings with {len(detection.members):,} buyers, strongest first ({DECADES})",
         ("ring", "evidence", "buyers", "claims", "merchants", "amount"),
         [
             (
@@ -246,6 +248,12 @@ def _print_rings(detection: "Detection", all_of_them: str) -> None:
     )
     if len(detection.rings) > _SHOWN:
         print_lines(f"All of them: {all_of_them}")
+
+
+def _print_leads(detection: "Detection", all_of_them: str) -> None:
+    if count := len(detection.leads):
+        leads = "1 lead, a suspicion" if count == 1 else f"{count:,} leads, suspicions"
+        print_lines(f"{leads} too weak to be a ring: {all_of_them}")
 
 
 def _print_end(detection: "Detection", where: str, timings: dict[str, object]) -> None:

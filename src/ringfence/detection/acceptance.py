@@ -4,10 +4,11 @@ import math
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 from ringfence.detection.closeness import Yardstick
 from ringfence.detection.events import events
-from ringfence.detection.joint import JointClaims, joint_claims
+from ringfence.detection.joint import JointClaims, joint_claims, weak_events
 from ringfence.detection.occasions import Ties, are_tied, same_occasion, tie_events, untied_events
 from ringfence.detection.timeline import Timeline
 from ringfence.market import Longs
@@ -21,7 +22,15 @@ def pieces(timeline: Timeline, yardstick: Yardstick, group: Longs) -> list[Longs
 
     Members without such an event are in no piece.
     """
-    label = _connect(timeline, group, joint_claims(timeline, yardstick, group))
+    return connected(timeline, group, joint_claims(timeline, yardstick, group))
+
+
+def connected(timeline: Timeline, group: Longs, joint: JointClaims) -> list[Longs]:
+    """Split `group` (int64[g] rising) into what its telling joint claims connect, largest first.
+
+    Members without such a claim are in no piece.
+    """
+    label = _connect(timeline, group, joint)
     parts = [group[label == x] for x in np.unique(label[label >= 0])]
     return sorted(parts, key=lambda part: (-len(part), part[0]))
 
@@ -62,11 +71,13 @@ def _connect(timeline: Timeline, group: Longs, joint: JointClaims) -> Longs:
 def covers_two_occasions(timeline: Timeline, yardstick: Yardstick, group: Longs) -> bool:
     """Say whether half the members (two at least) have joint claims at two merchants on two untied occasions.
 
-    A crowd at one merchant with a few who met elsewhere too is no ring, nor are buyers of one bundle.
+    Events that chance explains do not count. A crowd at one merchant with a few who met elsewhere too is no
+    ring, nor are buyers of one bundle.
     """
     joint = joint_claims(timeline, yardstick, group)
     if len(joint.claim) == 0:
         return False
+    is_weak = weak_events(joint)
     ties = tie_events(timeline, group, events(timeline, yardstick, group, 2))
     order = np.argsort(timeline.buyer[joint.claim], kind="mergesort")
     qualified = 0
@@ -77,15 +88,18 @@ def covers_two_occasions(timeline: Timeline, yardstick: Yardstick, group: Longs)
             j < len(order) and timeline.buyer[joint.claim[order[j]]] == timeline.buyer[joint.claim[order[i]]]
         ):
             j += 1
-        if _has_two_occasions(timeline, joint, ties, order[i : min(j, i + _MOST_COMPARED)]):
+        if _has_two_occasions(timeline, joint, is_weak, ties, order[i:j]):
             qualified += 1
         i = j
     return qualified >= max(2, (len(group) + 1) // 2)
 
 
 @njit(cache=True, nogil=True)
-def _has_two_occasions(timeline: Timeline, joint: JointClaims, ties: Ties, own: Longs) -> bool:
-    """Say whether two of one buyer's joint claims are at two merchants and on two untied occasions."""
+def _has_two_occasions(
+    timeline: Timeline, joint: JointClaims, is_weak: NDArray[np.bool_], ties: Ties, own: Longs
+) -> bool:
+    """Say whether two of one buyer's telling joint claims are at two merchants, on two untied occasions."""
+    own = own[~is_weak[joint.event[own]]][:_MOST_COMPARED]
     for i in range(1, len(own)):
         for j in range(i):
             one, other = joint.claim[own[i]], joint.claim[own[j]]

@@ -1,18 +1,16 @@
 """What was found: rings with the joint events they rest on. Everything said of a ring is read from here."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ringfence.detection.candidates import Candidate, Method, Refusal
-from ringfence.detection.events import events
-from ringfence.detection.joint import JointClaims, joint_claims
-from ringfence.detection.membership import scores_inside
-from ringfence.detection.methods.coincidence.growth import Scratch, candidates, scratch
-from ringfence.detection.occasions import tie_events, untied_events
+from ringfence.detection.candidates import Candidate, Method, Refusal, strongest_first
+from ringfence.detection.joint import JointClaims
+from ringfence.detection.methods.coincidence.growth import candidates, scratch
 from ringfence.detection.prepare import Prepared
+from ringfence.detection.support import Support, support_of, unsupported
 from ringfence.market import Floats, Longs
 
 
@@ -25,14 +23,8 @@ class Finding:
     score: float
     """Decades of evidence, after multiplicity."""
     method: Method
-    member_scores: Floats
-    """float64[g], each member's decades against the rest, 0 at least."""
-    joint: JointClaims
-    """The claims in the group's joint events."""
-    is_weak: NDArray[np.bool_]
-    """bool[k] by joint claim: chance alone explains its event, which counts in no headline."""
-    occasions: int
-    """Telling events of which no two are tied."""
+    support: Support
+    """The joint claims behind it, and the occasions they make."""
     associates: Longs
     """int64[k], rising: buyers who share identifiers with members and met none of them."""
     refusal: Refusal | None
@@ -41,9 +33,14 @@ class Finding:
     """The chance that a marketplace of this shape without rings shows as strong a ring anywhere."""
 
     @property
+    def joint(self) -> JointClaims:
+        """The claims in the group's joint events, weak ones included."""
+        return self.support.joint
+
+    @property
     def telling(self) -> NDArray[np.int64]:
         """Positions, in `joint`, of the claims whose event chance does not explain."""
-        return np.flatnonzero(~self.is_weak)
+        return np.flatnonzero(~self.support.is_weak)
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +51,8 @@ class Findings:
     rings: Sequence[Finding]
     """Best first."""
     leads: Sequence[Finding]
-    """Groups that are no rings, with the reason; best first."""
+    """Groups that are no rings, with the reason; best first. Less than half of each is in rings or stronger
+    leads."""
     buyer_scores: Floats
     """float64[n], 0 to 1."""
 
@@ -67,55 +65,54 @@ class Findings:
 
 
 def gather(prepared: Prepared, rings: Sequence[Candidate], leads: Sequence[Candidate]) -> Findings:
-    """Gather the joint events of `rings` and `leads`, both strongest first, and rank every buyer."""
+    """Gather the joint events of `rings` and `leads`, both strongest first, and rank every buyer.
+
+    A ring that its telling events do not support is a lead.
+    """
     space = scratch(prepared.buyers)
-    return Findings(
-        prepared,
-        [gather_one(prepared, ring, space) for ring in rings],
-        [gather_one(prepared, lead, space) for lead in leads],
-        rank_buyers(prepared, rings),
-    )
+    upheld: list[Finding] = []
+    refused = list(leads)
+    for ring in rings:
+        support = support_of(prepared, ring.members, ring.method, space)
+        why_not = unsupported(prepared.timeline, ring.members, support, ring.method)
+        if why_not is None:
+            upheld.append(_finding(ring, support))
+        else:
+            refused.append(replace(ring, refusal=why_not))
+    apart = leads_apart(prepared.buyers, [ring.members for ring in upheld], strongest_first(refused))
+    gathered = [_finding(lead, support_of(prepared, lead.members, lead.method, space)) for lead in apart]
+    return Findings(prepared, upheld, gathered, rank_buyers(prepared, upheld))
 
 
-def gather_one(prepared: Prepared, candidate: Candidate, space: Scratch) -> Finding:
-    """Gather what supports a candidate."""
-    joint = joint_claims(prepared.timeline, prepared.yardstick, candidate.members)
-    is_weak = weak_events(joint)[joint.event]
-    scores = scores_inside(
-        prepared.timeline,
-        prepared.sharing,
-        prepared.exposure,
-        prepared.yardstick,
-        candidate.members,
-        space,
-    )
+def leads_apart(buyers: int, rings: Sequence[Longs], leads: Sequence[Candidate]) -> list[Candidate]:
+    """Keep those of `leads` (strongest first) of which less than half is in a ring or in a kept lead.
+
+    `rings` are int64[g] members each, of `buyers` in all.
+    """
+    is_known = np.zeros(buyers, np.bool_)
+    for members in rings:
+        is_known[members] = True
+    kept = []
+    for lead in leads:
+        if 2 * int(is_known[lead.members].sum()) < len(lead.members):
+            kept.append(lead)
+            is_known[lead.members] = True
+    return kept
+
+
+def _finding(candidate: Candidate, support: Support) -> Finding:
     return Finding(
         members=candidate.members,
         score=candidate.score,
         method=candidate.method,
-        member_scores=np.maximum(scores, 0.0),
-        joint=joint,
-        is_weak=is_weak,
-        occasions=_count_occasions(prepared, candidate.members, np.unique(joint.event[~is_weak])),
+        support=support,
         associates=candidate.associates,
         refusal=candidate.refusal,
         p_value=candidate.p_value,
     )
 
 
-def weak_events(joint: JointClaims) -> NDArray[np.bool_]:
-    """Say for each event whether chance alone explains the company of all its claims: bool[events]."""
-    least = np.full(int(joint.event.max(initial=-1)) + 1, np.inf)
-    np.minimum.at(least, joint.event, joint.expected)
-    return least >= 1.0
-
-
-def _count_occasions(prepared: Prepared, group: Longs, telling: Longs) -> int:
-    those = events(prepared.timeline, prepared.yardstick, group, 2)
-    return len(untied_events(tie_events(prepared.timeline, group, those), telling))
-
-
-def rank_buyers(prepared: Prepared, rings: Sequence[Candidate]) -> Floats:
+def rank_buyers(prepared: Prepared, rings: Sequence[Finding]) -> Floats:
     """Score every buyer, 0 to 1: members by their ring's evidence, then those near a ring, then the rest.
 
     Float64[n]. Ties of a pair that no ring was built on come last: coincidence of two alone is weak.

@@ -88,6 +88,19 @@ def joint_claims(timeline: Timeline, yardstick: Yardstick, group: NDArray[np.int
 
 
 @njit(cache=True, nogil=True)
+def weak_events(joint: JointClaims) -> NDArray[np.bool_]:
+    """Say for each event whether chance alone explains the company of all its claims: bool[events]."""
+    count = 0
+    for event in joint.event:
+        count = max(count, event + 1)
+    is_weak = np.ones(count, np.bool_)
+    for i in range(len(joint.event)):
+        if joint.expected[i] < 1.0:
+            is_weak[joint.event[i]] = False
+    return is_weak
+
+
+@njit(cache=True, nogil=True)
 def _others(buyer: Ints) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Give, for each claim of an event, the last one before and the first one after by another buyer."""
     count = len(buyer)
@@ -139,12 +152,28 @@ def _company(
     return nearest, least
 
 
+def only(joint: JointClaims, kept: NDArray[np.bool_]) -> JointClaims:
+    """Give the claims that are `kept` (bool[k]), their events under the same numbers."""
+    return JointClaims(
+        joint.claim[kept],
+        joint.event[kept],
+        joint.apart[kept],
+        joint.strangers[kept],
+        joint.expected[kept],
+        joint.rate[kept],
+    )
+
+
 def coincidences(timeline: Timeline, yardstick: Yardstick, group: NDArray[np.int64]) -> Coincidences:
-    """List which claims of which two members lie together, each claim beside the next few in its event.
+    """List which claims of which two members lie together, as `coincidences_among` their joint claims."""
+    return coincidences_among(timeline, yardstick, joint_claims(timeline, yardstick, group))
+
+
+def coincidences_among(timeline: Timeline, yardstick: Yardstick, joint: JointClaims) -> Coincidences:
+    """List which joint claims of which two members lie together, each compared with the next few.
 
     In the order of (smaller buyer, other buyer, merchant), the closest of each.
     """
-    joint = joint_claims(timeline, yardstick, group)
     a, b, strangers = _coincidences(timeline, yardstick, joint)
     one, other, merchant = timeline.buyer[a], timeline.buyer[b], timeline.merchant[a]
     order = np.lexsort((strangers, merchant, other, one))

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ringfence.detection.findings import Finding, Findings
-from ringfence.detection.joint import Coincidences, coincidences
+from ringfence.detection.joint import Coincidences, coincidences, coincidences_among
 from ringfence.detection.occasions import sum_between_buyers
 from ringfence.detection.pair_evidence import pair_decades
 from ringfence.detection.prepare import Prepared
@@ -35,7 +35,9 @@ class Link:
 
 def links_inside(found: Findings, ring: Finding, least: float) -> list[Link]:
     """List the links of at least `least` decades among a ring's members, by (a, b)."""
-    return [link for link in _links(found.prepared, ring.members) if link.score >= least]
+    prepared = found.prepared
+    together = coincidences_among(prepared.timeline, prepared.yardstick, ring.joint)
+    return [link for link in _links(prepared, together) if link.score >= least]
 
 
 def links_outside(found: Findings, least: float) -> list[Link]:
@@ -45,13 +47,13 @@ def links_outside(found: Findings, least: float) -> list[Link]:
     links: list[Link] = []
     for i in np.flatnonzero(apart & (pairs.score >= least)):
         pair = np.array([pairs.a[i], pairs.b[i]], np.int64)
-        links.extend(link for link in _links(found.prepared, pair) if link.score >= least)
+        together = coincidences(found.prepared.timeline, found.prepared.yardstick, pair)
+        links.extend(link for link in _links(found.prepared, together) if link.score >= least)
     return sorted(links, key=lambda link: (link.a, link.b))
 
 
-def _links(prepared: Prepared, group: NDArray[np.int64]) -> list[Link]:
+def _links(prepared: Prepared, together: Coincidences) -> list[Link]:
     buyer = prepared.timeline.buyer
-    together: Coincidences = coincidences(prepared.timeline, prepared.yardstick, group)
     a, b = buyer[together.a].astype(np.int64), buyer[together.b].astype(np.int64)
     changes = np.flatnonzero((np.diff(a) != 0) | (np.diff(b) != 0)) + 1
     bounds = [0, *changes.tolist(), len(a)] if len(a) else [0]

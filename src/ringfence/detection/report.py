@@ -6,20 +6,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 
-from ringfence.detection.findings import Finding, Findings
-from ringfence.detection.joint import JointClaims
-from ringfence.detection.lineage import Lineage, Past, birth_id, follow, network_id
+from ringfence.detection.findings import Findings
+from ringfence.detection.group_rows import evidence_rows, headline, member_rows
+from ringfence.detection.lead_tables import lead_tables
+from ringfence.detection.lineage import LEAST_WEIGHT, Lineage, Past, birth_id, follow, network_id
 from ringfence.detection.links import Link, links_inside, links_outside
 from ringfence.detection.networks import find_networks
 from ringfence.detection.parameters import Parameters
 from ringfence.detection.reasons import Reasons
-from ringfence.domain.currencies import amount_text
 from ringfence.domain.progress import Progress
 from ringfence.market import Floats, Market
 from ringfence.market.results import SCHEMAS
-
-_LEAST_WEIGHT = 0.1
-"""What a member without evidence of its own still weighs when rings of two runs are matched."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,9 +24,10 @@ class Detection:
     """One detection: rings and their members, every buyer's score, links, and the claims behind them."""
 
     rings: pl.DataFrame
-    """ring_id, network_id, score (decades), size, claims, merchants, amount (`EUR:3.00;USD:120.50`),
-    first_claim_at, last_claim_at (UTC), p_value (null until it is calibrated), why; best first. Claims,
-    merchants, amount and times are those of the joint claims."""
+    """ring_id, network_id, score (decades), size, claims, merchants, occasions, amount
+    (`EUR:3.00;USD:120.50`), first_claim_at, last_claim_at (UTC), p_value (null until it is calibrated),
+    method, why; best first. Claims, merchants, occasions, amount and times are those of the joint events
+    that chance does not explain."""
     members: pl.DataFrame
     """ring_id, buyer_id, score (decades), why; rings best first, members best first."""
     buyers: pl.DataFrame
@@ -37,10 +35,18 @@ class Detection:
     links: pl.DataFrame
     """buyer_a, buyer_b, score (decades), why; best first. Empty unless links were asked for."""
     evidence: pl.DataFrame
-    """ring_id, event, merchant_id, buyer_id, claim_id, filed_at, amount (`EUR:3.00`), expected: the joint
-    claims each ring rests on and how many strangers' claims chance would put as near."""
+    """ring_id, event, merchant_id, buyer_id, claim_id, filed_at, amount (`EUR:3.00`), expected, weak: the
+    joint claims each ring rests on, how many strangers' claims chance would put as near, and whether chance
+    alone explains the event."""
     lineage: pl.DataFrame
     """ring_id, event, previous_ring_id, common (0 to 1); empty without a previous run."""
+    leads: pl.DataFrame
+    """lead_id, kind, ring_id (null unless it is near a ring), score (decades), size, claims, merchants,
+    occasions, amount, first_claim_at, last_claim_at, p_value, why, why_not; best first."""
+    lead_members: pl.DataFrame
+    """lead_id, buyer_id, score (decades), why."""
+    lead_evidence: pl.DataFrame
+    """As `evidence`, with lead_id in place of ring_id."""
     notes: tuple[str, ...]
     """What a reader must know about this result."""
     counts: dict[str, int]
@@ -65,16 +71,8 @@ def report(
     """
     progress.stage("reasons and records", len(found.rings))
     prepared = found.prepared
-    reasons = Reasons(
-        prepared.timeline,
-        prepared.sharing,
-        prepared.shared_kinds,
-        prepared.yardstick.hub,
-        prepared.times,
-        market.claims.claim_id,
-        market.merchant_ids,
-    )
-    own = [ring.member_scores for ring in found.rings]
+    reasons = Reasons(prepared, market.claims.claim_id, market.merchant_ids)
+    own = [ring.support.member_scores for ring in found.rings]
     names = [prepared.market.buyer_ids.gather(ring.members).to_list() for ring in found.rings]
     ids, lineage = _name_rings(names, own, past)
     networks = _name_networks(found, ids)
@@ -82,20 +80,23 @@ def report(
     rings, members, records = [], [], []
     for i, ring in enumerate(found.rings):
         progress.advance(1)
-        rings.append(_ring_row(ids[i], networks[i], ring, prepared.market, reasons))
-        best_first = sorted(range(len(names[i])), key=lambda m: (-own[i][m], names[i][m]))
-        members += [
-            (
-                ids[i],
-                names[i][m],
-                float(own[i][m]),
-                reasons.of_member(int(ring.members[m]), ring.members, ring.joint),
-            )
-            for m in best_first
-        ]
-        records.append(_evidence_rows(ids[i], ring.joint, prepared.market))
+        rings.append(
+            {
+                "ring_id": ids[i],
+                "network_id": networks[i],
+                "score": ring.score,
+                "p_value": ring.p_value,
+                "method": ring.method.value,
+                "why": reasons.of_group(ring),
+                **headline(ring, prepared.market),
+            }
+        )
+        members += member_rows(ids[i], ring, names[i], reasons, "ring")
+        records.append(evidence_rows(ids[i], ring, prepared.market, "ring"))
     progress.stage("links")
     tied = _links(found, parameters) if links else []
+    progress.stage("leads")
+    leads = lead_tables(found, ids, reasons, parameters.ring_score)
     return Detection(
         rings=pl.DataFrame(rings, schema=SCHEMAS["rings"], orient="row"),
         members=pl.DataFrame(members, schema=SCHEMAS["members"], orient="row"),
@@ -107,6 +108,7 @@ def report(
             schema=SCHEMAS["lineage"],
             orient="row",
         ),
+        **leads,
         notes=_notes(market, found),
         counts={
             "buyers": len(market.buyer_ids),
@@ -130,11 +132,11 @@ def _name_rings(
     if past is None:
         return [birth_id(members) for members in names], []
     weights = [
-        {name: max(float(score), _LEAST_WEIGHT) for name, score in zip(members, own, strict=True)}
+        {name: max(float(score), LEAST_WEIGHT) for name, score in zip(members, own, strict=True)}
         for members, own in zip(names, scores, strict=True)
     ]
     floored = {
-        ring: {name: max(w, _LEAST_WEIGHT) for name, w in members.items()}
+        ring: {name: max(w, LEAST_WEIGHT) for name, w in members.items()}
         for ring, members in past.members.items()
     }
     return follow(replace(past, members=floored), weights)
@@ -155,58 +157,6 @@ def _name_networks(found: Findings, ids: Sequence[str]) -> list[str]:
         together.setdefault(number, []).append(ring_id)
     named = {number: network_id(rings) for number, rings in together.items()}
     return [named[number] for number in network.tolist()]
-
-
-def _ring_row(
-    ring_id: str,
-    network: str,
-    ring: Finding,
-    market: Market,
-    reasons: Reasons,
-) -> tuple[object, ...]:
-    claims, joint = market.claims, ring.joint
-    currency, amount = claims.currency[joint.claim], claims.amount[joint.claim]
-    at = claims.filed_at[joint.claim]
-    amounts = [
-        amount_text(int(amount[currency == code].sum()), market.currencies[code])
-        for code in np.unique(currency).tolist()
-    ]
-    return (
-        ring_id,
-        network,
-        ring.score,
-        len(ring.members),
-        len(joint.claim),
-        len(np.unique(claims.merchant[joint.claim])),
-        ";".join(amounts),
-        int(at.min()),
-        int(at.max()),
-        None,
-        reasons.of_ring(ring.members, joint, ring.score),
-    )
-
-
-def _evidence_rows(ring_id: str, joint: JointClaims, market: Market) -> pl.DataFrame:
-    claims = market.claims
-    codes = claims.currency[joint.claim]
-    return pl.DataFrame(
-        {
-            "ring_id": pl.Series([ring_id]).new_from_index(0, len(joint.claim)),
-            "event": joint.event + 1,
-            "merchant_id": market.merchant_ids.gather(claims.merchant[joint.claim]),
-            "buyer_id": market.buyer_ids.gather(claims.buyer[joint.claim]),
-            "claim_id": claims.claim_id.gather(joint.claim),
-            "filed_at": pl.Series(claims.filed_at[joint.claim])
-            .cast(pl.Datetime("us"))
-            .dt.replace_time_zone("UTC"),
-            "amount": [
-                amount_text(minor, market.currencies[code])
-                for minor, code in zip(claims.amount[joint.claim].tolist(), codes.tolist(), strict=True)
-            ],
-            "expected": joint.strangers,
-        },
-        schema=SCHEMAS["evidence"],
-    )
 
 
 def _buyers(market: Market, found: Findings) -> pl.DataFrame:

@@ -89,3 +89,29 @@ def evidence_given_orders(
         if h >= most and h > orders * theta and weight < 1e-18 * total:
             break
     return min(MOST_DECADES, max(0.0, -math.log10(max(total, 10.0**-MOST_DECADES))))
+
+
+@njit(cache=True, nogil=True)
+def binomial_decades(trials: int, chance: float, least: int) -> float:
+    """Give -log10 of the chance of `least` hits or more in `trials`, each with `chance` (0 to 1).
+
+    Decades between 0 and `MOST_DECADES`.
+    """
+    if least < 1:
+        return 0.0
+    if chance <= 0.0 or least > trials:
+        return MOST_DECADES
+    theta = min(chance, 1.0 - 1e-12)
+    total = 0.0
+    for k in range(least, trials + 1):
+        weight = math.exp(
+            math.lgamma(trials + 1.0)
+            - math.lgamma(k + 1.0)
+            - math.lgamma(trials - k + 1.0)
+            + k * math.log(theta)
+            + (trials - k) * math.log1p(-theta)
+        )
+        total += weight
+        if k > trials * theta and weight < 1e-18 * total:
+            break
+    return min(MOST_DECADES, max(0.0, -math.log10(max(total, 10.0**-MOST_DECADES))))

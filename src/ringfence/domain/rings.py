@@ -29,6 +29,21 @@ def priority(score: float, amount: str, merchants: int) -> float:
     return score * math.log10(1 + minor / 100) * math.log10(1 + merchants)
 
 
+class DetectionMethod(StrEnum):
+    """What found a ring."""
+
+    COINCIDENCE = "coincidence"
+    """Pairs of buyers whose claims coincide."""
+    BLOCKS = "blocks"
+    """Many buyers who share many merchants, few of them at a time."""
+    IDENTIFIERS = "identifiers"
+    """Buyers who share identifiers that few hold."""
+    WAVES = "waves"
+    """Buyers who claim together at one merchant, again and again."""
+    STRUCTURE = "structure"
+    """Who claims where, without times."""
+
+
 @dataclass(frozen=True, slots=True)
 class Strength:
     """What a decision about a ring weighs: how much there is of it."""
@@ -73,6 +88,10 @@ class Ring:
 
     p_value: float | None = None
     """None until it is calibrated."""
+    occasions: int | None = None
+    """On how many separate occasions it rests; None in a run of before they were counted."""
+    method: str = "coincidence"
+    """What found it, one of `DetectionMethod`."""
 
     @property
     def priority(self) -> float:
@@ -123,6 +142,8 @@ class JointClaim:
     """`EUR:3.00`."""
     expected: float
     """How many strangers' claims chance would put as near."""
+    weak: bool = False
+    """Whether chance alone explains the event: it counts in no headline."""
 
 
 class LineageEvent(StrEnum):

@@ -39,6 +39,25 @@ def select_rings(run: RunFolder, ring_ids: Collection[str] | None) -> RunFolder:
     )
 
 
+def select_leads(run: RunFolder, lead_ids: Collection[str] | None) -> RunFolder:
+    """The run with these leads alone, and what belongs to them; all leads for None.
+
+    The rest of the run stays as it is. Raises NotFoundError for an unknown lead.
+    """
+    if lead_ids is None:
+        return run
+    unknown = set(lead_ids) - set(run.leads.get_column("lead_id"))
+    if unknown:
+        raise NotFoundError(f"There is no lead {min(unknown)} in this run.")
+    chosen = pl.col("lead_id").is_in(list(lead_ids))
+    return replace(
+        run,
+        leads=run.leads.filter(chosen),
+        lead_members=run.lead_members.filter(chosen),
+        lead_evidence=run.lead_evidence.filter(chosen),
+    )
+
+
 def to_networkx(run: RunFolder, ring_ids: Collection[str] | None = None) -> "nx.Graph":
     """The rings, their members and the merchants they hit; all rings for None.
 

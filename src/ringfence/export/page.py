@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from ringfence.export.lead_card import leads_section
 from ringfence.export.markup import Markup, add_amounts, counted, element, join, money, period, plain
 from ringfence.export.overview_drawing import draw_claims_over_time, draw_size_and_evidence
 from ringfence.export.ring_card import KEY, ring_card
@@ -16,6 +17,7 @@ from ringfence.export.whole_file import write_whole
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 _MOST_ROWS = 100
+_DECADES = "Evidence is in decades: each one is ten times less likely by chance."
 _MARK = Markup(
     '<svg viewBox="0 0 24 24" aria-hidden="true">'
     '<circle cx="12" cy="12" r="9" fill="none" stroke="currentColor" stroke-width="2"'
@@ -41,7 +43,8 @@ def render_page(
     title: str = "Buyers who claim together",
     cards: int = 12,
 ) -> str:
-    """A run as HTML: headline figures, an overview, the strongest rings as `cards`, all with tables.
+    """A run as HTML: headline figures, an overview, the strongest rings and leads as `cards`,
+    all with tables.
 
     `evaluation` is `Evaluation.to_dict()` where the truth is known. Every text of the run is shown as text,
     whatever is in it; the same arguments give the same page.
@@ -64,6 +67,7 @@ def render_page(
         *((truth_panel(evaluation),) if evaluation else ()),
         *(_cards(run, shown, rings.height) if rings.height else (_nothing(run),)),
         *((_queue(rings, shown.height),) if rings.height else ()),
+        leads_section(run, cards),
     )
     body = element("body", _header(run, rings, title), main, _footer(run))
     return f"<!doctype html>\n{element('html', head, body, lang='en')}\n"
@@ -84,7 +88,7 @@ def _header(run: RunFolder, rings: pl.DataFrame, title: str) -> Markup:
         "header",
         element("div", _MARK, element("span", "Ringfence"), class_="brand"),
         element("h1", title),
-        element("p", lead, class_="lead"),
+        element("p", f"{lead} {_DECADES}", class_="lead"),
     )
 
 

@@ -39,30 +39,33 @@ def ring_card(run: RunFolder, ring: Mapping[str, Any], place: int) -> Markup:
             element("span", element("b", f"{ring['score']:.1f}"), " decades of evidence", class_="score"),
         ),
         element("p", ring["why"], class_="why") if ring["why"] else Markup(),
-        _facts(ring),
+        facts(ring, "member"),
         *((_pictures(run, evidence, members, place),) if evidence.height else ()),
-        _members(members),
-        *((_events(evidence),) if evidence.height else ()),
+        members_table(members, "member", "members.csv"),
+        *((events_table(evidence, "evidence.csv"),) if evidence.height else ()),
         id=f"ring-{place}",
     )
 
 
-def _facts(ring: Mapping[str, Any]) -> Markup:
-    facts: list[tuple[str, str]] = [
-        (f"{ring['size']:,}", "member" if ring["size"] == 1 else "members"),
+def facts(ring: Mapping[str, Any], member: str) -> Markup:
+    """The figures of a row of rings.csv or leads.csv, whose buyers are called `member`."""
+    told: list[tuple[str, str]] = [
+        (f"{ring['size']:,}", member if ring["size"] == 1 else f"{member}s"),
         (f"{ring['claims']:,}", "claim" if ring["claims"] == 1 else "claims"),
         (f"{ring['merchants']:,}", "merchant" if ring["merchants"] == 1 else "merchants"),
         (money([ring["amount"]]), "at stake"),
     ]
+    if ring["occasions"] is not None:
+        told.insert(3, (f"{ring['occasions']:,}", "occasion" if ring["occasions"] == 1 else "occasions"))
     if ring["p_value"] is not None:
         chance = "< 0.0001" if ring["p_value"] < 1e-4 else f"{ring['p_value']:.4f}"
-        facts.append((chance, "chance without rings"))
+        told.append((chance, "chance without rings"))
     if ring["first_claim_at"] and ring["last_claim_at"]:
-        facts.append((period(ring["first_claim_at"], ring["last_claim_at"]), ""))
-    if ring["network_id"]:
-        facts.append((ring["network_id"], "network"))
+        told.append((period(ring["first_claim_at"], ring["last_claim_at"]), ""))
+    if ring.get("network_id"):
+        told.append((ring["network_id"], "network"))
     return element(
-        "ul", *(element("li", element("b", value), " ", what) for value, what in facts), class_="facts"
+        "ul", *(element("li", element("b", value), " ", what) for value, what in told), class_="facts"
     )
 
 
@@ -90,7 +93,8 @@ def _pictures(run: RunFolder, evidence: pl.DataFrame, members: pl.DataFrame, pla
     )
 
 
-def _members(members: pl.DataFrame) -> Markup:
+def members_table(members: pl.DataFrame, member: str, file: str) -> Markup:
+    """The buyers of a ring or a lead, called `member`; `file` has all of them."""
     shown = members.head(_MOST_MEMBERS)
     rows = [
         element(
@@ -104,14 +108,15 @@ def _members(members: pl.DataFrame) -> Markup:
     more = members.height - shown.height
     return element(
         "details",
-        element("summary", counted(members.height, "member")),
-        _scrolling("Members", ("Buyer", "Evidence", "Why"), rows),
-        *((element("p", f"{more:,} more are in members.csv.", class_="quiet"),) if more else ()),
+        element("summary", counted(members.height, member)),
+        _scrolling(f"{member.capitalize()}s", ("Buyer", "Evidence", "Why"), rows),
+        *((element("p", f"{more:,} more are in {file}.", class_="quiet"),) if more else ()),
         open="" if members.height <= 8 else None,
     )
 
 
-def _events(evidence: pl.DataFrame) -> Markup:
+def events_table(evidence: pl.DataFrame, file: str) -> Markup:
+    """The joint events of a ring or a lead; `file` has all of its claims."""
     events = (
         evidence.sort("filed_at", "claim_id")
         .group_by("event", "merchant_id", maintain_order=True)
@@ -147,7 +152,7 @@ def _events(evidence: pl.DataFrame) -> Markup:
             ("First claim (UTC)", "Merchant", "Buyers", "Within", "Amount", "Strangers as near by chance"),
             rows,
         ),
-        *((element("p", f"{more:,} more are in evidence.csv.", class_="quiet"),) if more else ()),
+        *((element("p", f"{more:,} more are in {file}.", class_="quiet"),) if more else ()),
     )
 
 

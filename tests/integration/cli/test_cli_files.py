@@ -12,11 +12,16 @@ from processes import Finished, contents, stable
 
 Command = Callable[..., Finished]
 HEADERS = {
-    "rings": "ring_id,network_id,score,size,claims,merchants,amount,first_claim_at,last_claim_at,p_value,why",
+    "rings": "ring_id,network_id,score,size,claims,merchants,occasions,amount,first_claim_at,last_claim_at,"
+    "p_value,method,why",
     "members": "ring_id,buyer_id,score,why",
     "buyers": "buyer_id,score",
     "links": "buyer_a,buyer_b,score,why",
-    "evidence": "ring_id,event,merchant_id,buyer_id,claim_id,filed_at,amount,expected",
+    "leads": "lead_id,kind,ring_id,score,size,claims,merchants,occasions,amount,first_claim_at,last_claim_at,"
+    "p_value,why,why_not",
+    "lead_members": "lead_id,buyer_id,score,why",
+    "lead_evidence": "lead_id,event,merchant_id,buyer_id,claim_id,filed_at,amount,expected,weak",
+    "evidence": "ring_id,event,merchant_id,buyer_id,claim_id,filed_at,amount,expected,weak",
 }
 IDENTIFIERS = ("address", "device", "payment", "phone", "email")
 

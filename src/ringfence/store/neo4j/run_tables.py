@@ -9,7 +9,7 @@ import polars as pl
 
 from ringfence.domain.leases import Lease
 from ringfence.domain.progress import Progress
-from ringfence.market.results import SCHEMAS
+from ringfence.market.results import SCHEMAS, brought_forward
 from ringfence.store.columnar import run_layout
 from ringfence.store.columnar.columns import joined
 from ringfence.store.columnar.run_layout import (
@@ -89,7 +89,9 @@ class RunTables:
         if table == "rings" and found is not None:
             why = joined(self._all(run_id, "why"))
             found = found if why is None else found.hstack(why)
-        return pl.DataFrame(schema=SCHEMAS[table]) if found is None else found.select(list(SCHEMAS[table]))
+        if found is None:
+            return pl.DataFrame(schema=SCHEMAS[table])
+        return brought_forward(table, found).select(list(SCHEMAS[table]))
 
     def rows_in(self, run_id: int, table: str, numbers: Iterable[int]) -> pl.DataFrame:
         """Give the rows of some batches of one of the LONG tables."""
