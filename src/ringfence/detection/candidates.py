@@ -76,3 +76,11 @@ class Proposals:
 def strongest_first(candidates: Iterable[Candidate]) -> list[Candidate]:
     """Sort candidates by score, those of equal score by members."""
     return sorted(candidates, key=lambda candidate: (-candidate.score, candidate.members.tolist()))
+
+
+def apart(candidates: Iterable[Candidate], rings: Iterable[Candidate], buyers: int) -> list[Candidate]:
+    """Keep the candidates of which less than half is in `rings`; there are `buyers` in all."""
+    is_inside = np.zeros(buyers, np.bool_)
+    for ring in rings:
+        is_inside[ring.members] = True
+    return [one for one in candidates if 2 * is_inside[one.members].sum() < len(one.members)]

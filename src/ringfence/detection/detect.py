@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from ringfence.detection.calibrate import calibrate, judge_by_p
-from ringfence.detection.candidates import Proposals
+from ringfence.detection.candidates import Proposals, apart, strongest_first
 from ringfence.detection.findings import Findings, gather
 from ringfence.detection.fusion.fuse import fuse
 from ringfence.detection.methods.blocks import candidates as blocks
@@ -32,4 +32,10 @@ def propose(prepared: Prepared, parameters: Parameters, progress: Progress) -> P
     grown = coincidence.find_candidates(prepared, parameters, progress)
     graph = blocks.lay_out_cells(prepared, parameters.blocks)
     dense = blocks.find_candidates(prepared, graph, parameters, progress)
-    return fuse(prepared, parameters, graph, grown, dense, Proposals([], []), progress)
+    least = parameters.fusion.least_score
+    strong = [ring for ring in grown.rings if ring.score >= least]
+    weak = [ring for ring in grown.rings if ring.score < least]
+    fused = fuse(
+        prepared, parameters, graph, Proposals(strong, grown.leads), dense, Proposals([], []), progress
+    )
+    return Proposals(strongest_first([*fused.rings, *apart(weak, fused.rings, prepared.buyers)]), fused.leads)

@@ -85,6 +85,8 @@ class FusionParameters:
 
     largest: int = 1000
     """Members of groups larger than this are not judged one by one: such a group is divided first."""
+    least_score: float = 2.0
+    """Rings of less evidence than this are left as they are; in marketplaces without rings there are such."""
     rounds: int = 4
     """A block takes in outsiders in at most this many rounds."""
     slack: float = 0.5
