@@ -18,12 +18,7 @@ from hidden.market import make_market
 from hidden.profile import Profile, draw_profile
 from machine import describe_machine
 from measuring import print_table, write_json
-from quality import QUALITY_HEADER, Tally, quality_rows, tally
-
-
-def setting_name(stealth: float | None) -> str:
-    """The setting as the tables call it."""
-    return "clean" if stealth is None else f"stealth {stealth:g}"
+from quality import QUALITY_HEADER, Tally, quality_rows, setting_name, tally
 
 
 def measure(

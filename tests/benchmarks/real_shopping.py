@@ -20,7 +20,7 @@ from detectors import Detector, Marketplace, accuse, chosen_detectors
 from machine import describe_machine
 from measuring import print_table, write_json
 from numpy.typing import NDArray
-from quality import QUALITY_HEADER, Tally, quality_rows, tally
+from quality import QUALITY_HEADER, Tally, quality_rows, setting_name, tally
 
 DAY = 86_400_000_000
 HOUR = DAY // 24
@@ -203,8 +203,7 @@ def measure(
             market = plant_market(shopping, seed, stealth)
             for detector in detectors:
                 sums[detector.name] += tally(market.truth, accuse(detector, market))
-        setting = "clean" if stealth is None else f"stealth {stealth:g}"
-        pooled += [(name, setting, counts) for name, counts in sums.items()]
+        pooled += [(name, setting_name(stealth), counts) for name, counts in sums.items()]
     return pooled
 
 

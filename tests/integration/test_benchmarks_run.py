@@ -45,6 +45,9 @@ def marketplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "marketplaces.py",
         "recipe_networkx.py",
         "recipe_fast.py",
+        "recipe_neo4j.py",
+        "recipe_fraudar.py",
+        "ring_benchmark.py",
         "speed.py",
         "real_shopping.py",
         "hidden_markets.py",
@@ -76,7 +79,7 @@ def test_a_marketplace_for_speed_is_the_same_in_both_formats(marketplace: Path) 
     assert set(planted["buyer_id"]) <= set(parquet["buyer_id"])
 
 
-@pytest.mark.parametrize("recipe", ["recipe_networkx.py", "recipe_fast.py"])
+@pytest.mark.parametrize("recipe", ["recipe_networkx.py", "recipe_fast.py", "recipe_neo4j.py"])
 def test_a_recipe_puts_people_who_share_an_address_together(recipe: str, tmp_path: Path) -> None:
     data, out = tmp_path / "data", tmp_path / "out"
     data.mkdir()

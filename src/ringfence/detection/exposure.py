@@ -213,7 +213,7 @@ def orders_of(exposure: Exposure, group: Longs) -> GroupOrders:
 
 @njit(cache=True, nogil=True)
 def expected_claims(
-    exposure: Exposure, buyer: int, theirs: GroupOrders, is_household: bool
+    exposure: Exposure, buyer: int, group: GroupOrders, is_household: bool, is_member: bool = False
 ) -> tuple[int, float]:
     """Say how many claims of `buyer` near a group's shopping together may cause: (trials, chance of each).
 
@@ -221,36 +221,43 @@ def expected_claims(
     units near an order that the group claimed for; units that the group did not claim for are no trials, so
     decoys add none. The chance is everyone's share of claimed orders. There are no trials unless units that
     the buyer did not claim for, near the group's orders, witness that they shop together: two of them (one
-    where a shared identifier makes a household likely) and twice what chance expects.
+    where a shared identifier makes a household likely) and twice what chance expects. The orders of a buyer
+    who `is_member` of the group are left out of the group's.
     """
-    first, last = exposure.buyer_start[buyer], exposure.buyer_start[buyer + 1]
-    if first == last or len(theirs.position) == 0:
+    own = exposure.of_buyer[exposure.buyer_start[buyer] : exposure.buyer_start[buyer + 1]]
+    theirs = len(group.position) - (len(own) if is_member else 0)
+    if len(own) == 0 or theirs == 0:
         return 0, 0.0
     witnesses = trials = 0
     expected = 0.0
-    i = first
-    while i < last:
-        begin = exposure.begin[exposure.of_buyer[i]]
+    i = 0
+    while i < len(own):
+        begin = exposure.begin[own[i]]
         is_claimed = False
         j = i
-        while j < last and (
+        while j < len(own) and (
             j == i
             or (
-                exposure.merchant[exposure.of_buyer[j]] == exposure.merchant[exposure.of_buyer[i]]
-                and exposure.day[exposure.of_buyer[j]] - exposure.day[exposure.of_buyer[j - 1]]
-                <= exposure.together
+                exposure.merchant[own[j]] == exposure.merchant[own[i]]
+                and exposure.day[own[j]] - exposure.day[own[j - 1]] <= exposure.together
             )
         ):
-            is_claimed |= exposure.claimed[exposure.of_buyer[j]]
+            is_claimed |= exposure.claimed[own[j]]
             j += 1
-        end = exposure.end[exposure.of_buyer[j - 1]]
-        low, high = np.searchsorted(theirs.position, begin), np.searchsorted(theirs.position, end)
+        end = exposure.end[own[j - 1]]
+        low, high = np.searchsorted(group.position, begin), np.searchsorted(group.position, end)
+        near = high - low
+        near_claimed = group.claimed_before[high] - group.claimed_before[low]
+        if is_member:
+            for position in own[np.searchsorted(own, begin) : np.searchsorted(own, end)]:
+                near -= 1
+                near_claimed -= 1 if exposure.claimed[position] else 0
         if not is_claimed:
-            others = max(end - begin - (high - low) - (j - i), 0)
-            expected += 1.0 - np.exp(-others * len(theirs.position) / len(exposure.buyer))
-            if high > low:
+            others = max(end - begin - near - (j - i), 0)
+            expected += 1.0 - np.exp(-others * theirs / len(exposure.buyer))
+            if near > 0:
                 witnesses += 1
-        if theirs.claimed_before[high] > theirs.claimed_before[low]:
+        if near_claimed > 0:
             trials += 1
         i = j
     if trials == 0 or witnesses < (1 if is_household else 2) or witnesses < 2.0 * expected:

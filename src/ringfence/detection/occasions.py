@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from ringfence.detection.events import Events
+from ringfence.detection.events import Events, claims_of
 from ringfence.detection.timeline import Timeline
 from ringfence.market import Floats, Ints, Longs
 
@@ -51,75 +51,82 @@ def number_occasions(of_buyer: Ints, buyer_start: Longs, when: Floats, width: fl
 
 
 @njit(cache=True, nogil=True)
-def _event_at(those: Events, merchant: int, day: float) -> int:
-    """Give the event that a claim lies in, or -1."""
-    x = np.searchsorted(those.merchant, merchant)
-    while x < len(those.merchant) and those.merchant[x] == merchant and those.begin[x] <= day:
-        if day <= those.end[x]:
-            return int(x)
-        x += 1
-    return -1
-
-
-@njit(cache=True, nogil=True)
 def tie_events(timeline: Timeline, group: Longs, those: Events) -> Ties:
     """Find the events that half the claimants of the smaller one attended together with the other.
 
     A claimant ties two events by claims of one act or of one checkout.
     """
+    return tie_events_among(timeline, claims_of(timeline, group), those)
+
+
+@njit(cache=True, nogil=True)
+def tie_events_among(timeline: Timeline, claims: Longs, those: Events) -> Ties:
+    """Tie events of a group, given all its `claims` (rising positions) at their merchants."""
     count = len(those.merchant)
-    claimants = np.zeros(count, np.int64)
+    claim, event = _in_events(timeline, claims, those)
+    attended = np.unique((event << 32) | timeline.buyer[claim])
+    claimants = np.bincount(attended >> 32, minlength=count)
     crowded = np.full(count, -1)
-    keys = np.empty(64, np.int64)
+    pair, buyer = np.empty(64, np.int64), np.empty(64, np.int64)
     found = 0
-    for buyer in group:
-        first, end = timeline.buyer_start[buyer], timeline.buyer_start[buyer + 1]
-        claim, event = np.empty(end - first, np.int64), np.empty(end - first, np.int64)
-        k = 0
-        for i in range(first, end):
-            position = timeline.of_buyer[i]
-            x = _event_at(those, timeline.merchant[position], timeline.day[position])
-            if x >= 0:
-                if k == 0 or event[k - 1] != x:  # a buyer's claims come event by event
-                    claimants[x] += 1
-                claim[k], event[k] = position, x
-                k += 1
-        own_first = found
-        for number in (timeline.act, timeline.checkout):
-            occasion = number[claim[:k]]
-            order = np.argsort(occasion, kind="mergesort")
-            i = 0
-            while i < k:
-                j = i
-                while j < k and occasion[order[j]] == occasion[order[i]]:
-                    j += 1
-                touched = np.unique(event[order[i:j]])
-                if len(touched) > _MOST_IN_ACT:
-                    for x in touched:
-                        crowded[x] = occasion[order[i]]
-                else:
-                    for high in range(1, len(touched)):
-                        for low in range(high):
-                            if found == len(keys):
-                                keys = np.concatenate((keys, np.empty_like(keys)))
-                            keys[found] = touched[low] * count + touched[high]
-                            found += 1
-                i = j
-        if found > own_first:
-            own = np.unique(keys[own_first:found])  # a buyer ties two events once
-            keys[own_first : own_first + len(own)] = own
-            found = own_first + len(own)
-    keys = np.sort(keys[:found])
-    kept = i = 0
+    for number in (timeline.act, timeline.checkout):
+        # An occasion belongs to one buyer, so equal numbers mean one buyer on one occasion.
+        marks = np.unique((number[claim].astype(np.int64) << 32) | event)
+        i = 0
+        while i < len(marks):
+            j = i + 1
+            while j < len(marks) and marks[j] >> 32 == marks[i] >> 32:
+                j += 1
+            if j - i > _MOST_IN_ACT:
+                for k in range(i, j):
+                    crowded[marks[k] & 0xFFFFFFFF] = marks[k] >> 32
+            else:
+                for high in range(i + 1, j):
+                    for low in range(i, high):
+                        if found == len(pair):
+                            pair = np.concatenate((pair, np.empty_like(pair)))
+                            buyer = np.concatenate((buyer, np.empty_like(buyer)))
+                        pair[found] = (marks[low] & 0xFFFFFFFF) * count + (marks[high] & 0xFFFFFFFF)
+                        buyer[found] = timeline.buyer[marks[i] >> 32]
+                        found += 1
+            i = j
+    tied = np.empty(found, np.int64)
+    kept = 0
+    order = np.argsort(buyer[:found], kind="mergesort")
+    order = order[np.argsort(pair[order], kind="mergesort")]
+    i = 0
     while i < found:
         j = i
-        while j < found and keys[j] == keys[i]:
+        buyers = 0
+        while j < found and pair[order[j]] == pair[order[i]]:
+            if j == i or buyer[order[j]] != buyer[order[j - 1]]:
+                buyers += 1  # a buyer ties two events once
             j += 1
-        if 2 * (j - i) >= min(claimants[keys[i] // count], claimants[keys[i] % count]):
-            keys[kept] = keys[i]
+        both = pair[order[i]]
+        if 2 * buyers >= min(claimants[both // count], claimants[both % count]):
+            tied[kept] = both
             kept += 1
         i = j
-    return Ties(count, keys[:kept].copy(), crowded)
+    return Ties(count, tied[:kept], crowded)
+
+
+@njit(cache=True, nogil=True)
+def _in_events(timeline: Timeline, claims: Longs, those: Events) -> tuple[Longs, Longs]:
+    """List the claims that lie in one of `those`, and the event of each."""
+    claim, event = np.empty(len(claims), np.int64), np.empty(len(claims), np.int64)
+    found = x = 0
+    for position in claims:
+        merchant, day = timeline.merchant[position], timeline.day[position]
+        while x < len(those.merchant) and (
+            those.merchant[x] < merchant or (those.merchant[x] == merchant and those.end[x] < day)
+        ):
+            x += 1
+        if x == len(those.merchant):
+            break
+        if those.merchant[x] == merchant and those.begin[x] <= day:
+            claim[found], event[found] = position, x
+            found += 1
+    return claim[:found], event[:found]
 
 
 @njit(cache=True, nogil=True)

@@ -10,10 +10,10 @@ from ringfence.detection.acceptance import count_occasions
 from ringfence.detection.closeness import Yardstick
 from ringfence.detection.events import events
 from ringfence.detection.exposure import Exposure, orders_of
-from ringfence.detection.occasions import tie_events
+from ringfence.detection.occasions import sum_with_events, tie_events
 from ringfence.detection.sharing import Sharing, holders_of
 from ringfence.detection.tail import MOST_DECADES, evidence, evidence_given_orders
-from ringfence.detection.taste import surprise_beyond_taste
+from ringfence.detection.taste import closest_events
 from ringfence.detection.timeline import Timeline
 from ringfence.market import Floats, Longs
 
@@ -161,13 +161,13 @@ def evidence_beyond_shopping(
     those = events(timeline, yardstick, group, 2)
     ties = tie_events(timeline, group, those)
     chance = len(those.merchant) * yardstick.strangers / len(timeline.buyer)
-    nobody = np.empty(0, np.int64)
     everyone = len(timeline.buyer_start) - 1
     total = strongest = 0.0
     for g in range(len(group)):
         claims = timeline.buyer_start[group[g] + 1] - timeline.buyer_start[group[g]]
         among = math.log10(_rarest_inside(sharing, yardstick.hub, group, g, everyone))
-        nats, occasions = surprise_beyond_taste(timeline, yardstick, those, ties, group[g], nobody)
+        near = closest_events(timeline, yardstick, those, group[g])
+        nats, occasions = sum_with_events(timeline, ties, near.claim, near.event, near.nats)
         decades = evidence(claims, chance, nats) - among
         if together.trials[g] > 0:
             rate = min(honest_fault_rate, together.rate[g])

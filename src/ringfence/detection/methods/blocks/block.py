@@ -13,7 +13,8 @@ _MEMBER = 0.5
 """Membership above which a node belongs to the block."""
 
 _LEAST_TOGETHER = 2
-"""Members that a cell of a block holds at least: one alone is no coincidence, and rare cells would all seem one."""
+"""Least number of members in a cell of a block: one alone is no coincidence, though in a rare cell it
+would seem one."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -35,12 +35,12 @@ def cut_cells(timeline: Timeline, parameters: BlockParameters) -> Cells:
     mu) becomes a cell (k claims in it, mu expected from the merchant's total and the span), and so on to
     its left and right. Claims of one moment are never parted.
     """
-    lengths = parameters.cell_days / 2.0 ** np.arange(parameters.scales)
+    lengths = np.array([parameters.cell_days / 2.0**halved for halved in range(parameters.scales)])
     return _cells_beginning(_begins(timeline.merchant_start, timeline.day, lengths, timeline.span))
 
 
 def merchants_as_cells(timeline: Timeline) -> Cells:
-    """Give each merchant as one cell, for data whose times say nothing; merchants without claims have none."""
+    """Make each merchant one cell, for data whose times say nothing; merchants without claims get none."""
     begins = np.zeros(len(timeline.merchant), np.bool_)
     first = timeline.merchant_start[:-1]
     begins[first[np.diff(timeline.merchant_start) > 0]] = True

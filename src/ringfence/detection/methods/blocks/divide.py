@@ -17,13 +17,13 @@ _FEWEST_MEMBERS, _FEWEST_COLUMNS = 3, 2
 _FINER, _FINEST = 1.5, 0.8
 """Each cut of an uneven group is this much finer than the one before, up to a cosine of `_FINEST`."""
 _MOST_MEETINGS = 2_000_000
-"""Pairs of members, counted cell by cell, that a group is cut by; the most crowded cells are left out beyond."""
+"""Most pairs of members, counted cell by cell, that a group is cut by: crowded cells are left out first."""
 _LEAST_TELLING = 0.1
 """A cell's weight in the cosine, ln(buyers / its buyers), is at least this."""
 
 
 def split(graph: CellGraph, block: Block) -> list[Block]:
-    """Cut `block` into communities of its own edges where these save more nats than the whole; again inside."""
+    """Cut `block` into communities of its own edges where these save more nats than the whole; then again."""
     return _split(graph, block, _DEEPEST_SPLIT)
 
 

@@ -69,7 +69,7 @@ def edge_graph(
     columns: int,
     least_in_cell: int = 1,
 ) -> CellGraph:
-    """Build a graph from parallel lists of edges, in any order and with repeats; each column is a merchant."""
+    """Build a graph from parallel lists of edges, in any order; repeats count once, columns are merchants."""
     edge = np.unique(row.astype(np.int64) * columns + column)
     row_start = np.zeros(rows + 1, np.int64)
     np.cumsum(np.bincount(edge // columns, minlength=rows), out=row_start[1:])

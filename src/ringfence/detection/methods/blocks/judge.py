@@ -20,7 +20,7 @@ class Judgement:
     gain: float
     """Nats saved by the block over degrees alone, the cost of naming its rows and columns paid."""
     row_dispersion: float
-    """Pearson dispersion of members' edges inside, beyond what their honest life explains; 1 when all are alike."""
+    """Pearson dispersion of members' edges inside, beyond what honest life explains: 1 when all are alike."""
     column_dispersion: float
     """The same of the cells."""
     density: float
@@ -44,8 +44,9 @@ class Judgement:
 def judge(graph: CellGraph, rows: Longs, columns: Longs) -> Judgement | None:
     """Judge the live edges between `rows` and `columns`.
 
-    None for fewer than three rows or two columns, or without an edge. gain = sum of ln(1 + rho M_o / ((o_u + 1/2)
-    (o_v + 1/2))) - E - ln C(n, rows) - ln C(m, columns), where o are degrees outside the block.
+    None for fewer than three rows or two columns, or without an edge. The gain is the sum over edges inside
+    of ln(1 + rho M_o / ((o_u + 1/2) (o_v + 1/2))), less E, ln C(n, rows) and ln C(m, columns); o are degrees
+    outside the block, M_o all edges outside it, rho its density.
     """
     if len(rows) < _FEWEST_ROWS or len(columns) < _FEWEST_COLUMNS:
         return None

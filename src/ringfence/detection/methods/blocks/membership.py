@@ -1,4 +1,4 @@
-"""Who belongs to a block: soft memberships by expectation and maximisation, over the block's surroundings only."""
+"""Who belongs to a block: soft memberships by expectation and maximisation, near the block only."""
 
 import math
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from ringfence.market import Floats, Ints, Longs
 
 _FIRST_WEIGHT = 0.7
 """Membership of everything in a seed."""
-_ACTIVE = 1e-3
+_ACTIVE = 1e-2
 """A node of less membership has no say in the memberships of others."""
 _NOTHING = 1e-6
 """A smaller membership is none."""
@@ -28,7 +28,7 @@ _STEEPEST = 40.0
 
 
 class Side(NamedTuple):
-    """Buyers or cells of a graph, and the working space of one search; functions leave the space clean (0)."""
+    """Buyers or cells of a graph, and working space for one search, which every function leaves clean (0)."""
 
     start: Longs
     neighbour: Ints
@@ -88,11 +88,11 @@ def sides(graph: CellGraph) -> tuple[Side, Side]:
 def find_members(
     by_row: Side, by_column: Side, edges: float, rows: Longs, columns: Longs, parameters: BlockParameters
 ) -> Membership | None:
-    """Find who belongs to the block that the seed `rows` x `columns` lies in; None if it falls apart or grows wild.
+    """Find who belongs to the block around the seed `rows` x `columns`; None if it dissolves or grows too big.
 
-    A node x joins by L = sum over its edges of ln(1 + q_y rho / lambda_xy) - rho sum(q) - ln((N - N_in) / N_in):
-    rho is the block's density and lambda what degrees outside of the block explain, so that honest history
-    and camouflage never dilute it.
+    A node x belongs by the logit L = sum over its edges of ln(1 + q_y rho / lambda_xy) - rho sum(q) - ln((N -
+    N_in) / N_in). Here rho is the block's density and lambda what degrees outside the block explain, so that
+    honest history and camouflage never dilute it.
     """
     found = _fit(by_row, by_column, edges, rows, columns, parameters.rounds, float(parameters.largest_block))
     if not found[0]:

@@ -1,7 +1,7 @@
 """Seeds by peeling: take the loosest buyers and cells away until what is left is densest.
 
-After Hooi et al., "FRAUDAR", KDD 2016, in batches and over the core only. Weights are whole numbers, so that no
-order of adding shows in the result.
+After Hooi et al., "FRAUDAR", KDD 2016, in batches and over the core only. Weights are whole numbers, so that
+the order of adding never shows in the result.
 """
 
 import numpy as np
@@ -18,8 +18,8 @@ from ringfence.detection.methods.blocks.graph import (
 from ringfence.detection.methods.blocks.parameters import BlockParameters
 from ringfence.market import Floats, Longs
 
-_DROP = 0.05
-"""Share of the nodes that each pass takes away."""
+_DROP, _COARSE_DROP, _FAR = 0.05, 0.2, 4
+"""Share of the nodes that each pass takes away: the second while over _FAR times the largest seed is left."""
 _POPULARITY = 5.0
 """Added to the degree of a cell before its root: small cells do not differ much."""
 _UNIT = float(1 << 24)
@@ -78,7 +78,7 @@ def _weights(degree: Floats) -> Longs:
 
 
 def _seed(graph: CellGraph, in_rows: Flags, in_columns: Flags, weight: Longs, largest: int) -> Seed | None:
-    rows, columns = _densest(graph, in_rows, in_columns, weight, _DROP, largest)
+    rows, columns = _densest(graph, in_rows, in_columns, weight, _DROP, _COARSE_DROP, largest)
     return (rows, columns) if len(rows) and len(columns) else None
 
 
@@ -130,7 +130,13 @@ def _core(graph: CellGraph, least_cells: int, least_buyers: int) -> tuple[Flags,
 
 @njit(cache=True, nogil=True)
 def _densest(
-    graph: CellGraph, in_rows: Flags, in_columns: Flags, weight: Longs, drop: float, largest: int
+    graph: CellGraph,
+    in_rows: Flags,
+    in_columns: Flags,
+    weight: Longs,
+    drop: float,
+    coarse_drop: float,
+    largest: int,
 ) -> tuple[Longs, Longs]:
     """Peel the nodes marked and give the rows and columns of the densest stage of at most `largest` rows.
 
@@ -163,9 +169,9 @@ def _densest(
     while len(left):
         if rows_left <= largest and total / len(left) > best:
             best, best_from = total / len(left), dropped
-        least = np.partition(degree[left], max(1, int(drop * len(left))) - 1)[
-            max(1, int(drop * len(left))) - 1
-        ]
+        share = coarse_drop if rows_left > _FAR * largest else drop
+        last = max(1, int(share * len(left))) - 1
+        least = np.partition(degree[left], last)[last]
         kept = 0
         for node in left:
             if degree[node] > least:

@@ -1,8 +1,8 @@
 """Communities of a weighted graph by local moving, with a result that no numbering of the nodes changes.
 
 Constant Potts model: Traag, Van Dooren and Nesterov, "Narrow scope for resolution-limit-free community
-detection", Phys. Rev. E 2011; local moving and aggregation as in Blondel et al., 2008. Unlike modularity it finds
-rings of three in a graph of any size.
+detection", Phys. Rev. E 2011; local moving and aggregation as in Blondel et al., 2008. Unlike modularity it
+finds rings of three in a graph of any size.
 """
 
 import numpy as np
@@ -16,7 +16,7 @@ Hashes = NDArray[np.uint64]
 _UNIT = float(1 << 20)
 """Weights are counted in steps of 1 / _UNIT, so that sums are exact in any order."""
 _SWEEPS, _LEVELS, _LOOKS = 50, 10, 4
-"""Most sweeps over the nodes of a level, most levels, and how far around a node its place in the order looks."""
+"""Most sweeps over the nodes of a level, most levels, and how many steps around a node decide its place."""
 
 
 def communities(
@@ -30,7 +30,7 @@ def communities(
     """Give int64[nodes], communities of the graph with edges (a, b), numbered by their first node.
 
     A community of nodes with sizes s gains the weights inside less `resolution` times the sum of s_i s_j over
-    its pairs; sizes are 1 by default. Edges may repeat; loops count for nothing.
+    its pairs; sizes are 1 by default. Weights are 0 or more; edges may repeat, loops count for nothing.
     """
     sizes = np.ones(nodes) if size is None else size.astype(np.float64)
     exact = np.rint(weight * _UNIT).astype(np.int64)
@@ -109,7 +109,7 @@ def _adjacent(nodes: int, a: Ints, b: Ints, weight: Longs) -> tuple[Longs, Ints,
 
 @njit(cache=True, nogil=True)
 def _looks(start: Longs, neighbour: Ints, weight: Longs) -> Hashes:
-    """Hash what each node sees a few steps around it (Weisfeiler and Leman): equal only if nodes look alike."""
+    """Hash what each node sees a few steps around it (Weisfeiler and Leman): alike nodes get equal hashes."""
     nodes = len(start) - 1
     look = np.zeros(nodes, np.uint64)
     for _ in range(_LOOKS):

@@ -13,7 +13,7 @@ from ringfence.detection.exposure import Exposure, GroupOrders, expected_claims,
 from ringfence.detection.occasions import Ties, tie_events
 from ringfence.detection.sharing import Sharing, holders_of
 from ringfence.detection.tail import evidence, evidence_given_orders
-from ringfence.detection.taste import surprise_beyond_taste
+from ringfence.detection.taste import closest_events, surprise_beyond_taste
 from ringfence.detection.timeline import Timeline
 from ringfence.market import Floats, Ints, Longs
 
@@ -364,7 +364,8 @@ def _score_again(
     if outsiders.members[i] == 2:
         those, ties = compared.joint_events, compared.joint_ties
     among = sharers[: outsiders.sharers[i]]
-    nats, occasions = surprise_beyond_taste(timeline, yardstick, those, ties, buyer, among)
+    near = closest_events(timeline, yardstick, those, buyer)
+    nats, occasions = surprise_beyond_taste(timeline, yardstick, those, ties, near, buyer, among)
     claims = timeline.buyer_start[buyer + 1] - timeline.buyer_start[buyer]
     chance = outsiders.events[i] * yardstick.strangers / len(timeline.buyer)
     decades = evidence_given_orders(claims, chance, nats, occasions, orders, rate)
