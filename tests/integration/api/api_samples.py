@@ -140,13 +140,13 @@ def publish_run(
                 rows["links"].append((one, other, score - number, "together"))
     rows["buyers"] = list({row[0]: row for row in rows["buyers"]}.values())
     rows["lineage"] = [(*step, 0.5) for step in lineage]
-    for place, (lead_id, (kind, ring_id, buyers)) in enumerate(LEADS.items()):
+    for place, (lead_id, (kind, near, buyers)) in enumerate(LEADS.items()):
         score, size = 9.0 - place, len(buyers)
         rows["leads"].append(
             (
                 lead_id,
                 kind,
-                ring_id,
+                near,
                 score,
                 size,
                 size,

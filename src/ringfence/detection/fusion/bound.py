@@ -7,13 +7,13 @@ from scipy.stats import binom
 
 from ringfence.detection.acceptance import strongest_share
 from ringfence.detection.candidates import Candidate, Method
+from ringfence.detection.fusion.settle import FEWEST, group_decades, members_scores, supported
 from ringfence.detection.methods.blocks.divide import alike, is_uneven
 from ringfence.detection.methods.blocks.graph import CellGraph, columns_met
 from ringfence.detection.methods.blocks.judge import counts_inside
 from ringfence.detection.methods.coincidence.growth import Scratch
 from ringfence.detection.parameters import Parameters
 from ringfence.detection.prepare import Prepared
-from ringfence.detection.fusion.settle import FEWEST, group_decades, members_scores, supported
 
 _FEWEST_JUDGED = 5
 """Members of rings that are held against their own density."""

@@ -6,17 +6,17 @@ from dataclasses import replace
 import numpy as np
 
 from ringfence.detection.acceptance import pieces, strongest_share
-from ringfence.detection.fusion.bound import bounded, meeting_enough
 from ringfence.detection.candidates import Candidate, Method, Proposals, strongest_first
+from ringfence.detection.fusion.bound import bounded, meeting_enough
 from ringfence.detection.fusion.homes import among_homes
+from ringfence.detection.fusion.parts import cut_along
+from ringfence.detection.fusion.settle import FEWEST, group_decades, members_scores, settle, widen
 from ringfence.detection.methods.blocks.block import Block
 from ringfence.detection.methods.blocks.graph import CellGraph
 from ringfence.detection.methods.blocks.judge import dominant_merchant
 from ringfence.detection.methods.coincidence.growth import scratch
 from ringfence.detection.parameters import Parameters
-from ringfence.detection.fusion.parts import cut_along
 from ringfence.detection.prepare import Prepared
-from ringfence.detection.fusion.settle import FEWEST, group_decades, members_scores, settle, widen
 from ringfence.detection.soundness import refusal
 from ringfence.domain.progress import Progress
 from ringfence.market import Longs

@@ -101,7 +101,7 @@ class RunTables:
 
     def all_of(self, table: str, run_id: int | None) -> RunRows | None:
         """Give all rows of a table that is kept as it was written; None where the run may not be read."""
-        return self._meant("find_run_table", run_id, table=table)
+        return self._meant("find_run_table", table, run_id)
 
     def find(self, table: str, key: str, run_id: int | None, published: int | None = None) -> RunRows | None:
         """Give the rows of a key in a table kept in the order of its keys; None where there can be none.
@@ -124,7 +124,7 @@ class RunTables:
         self, table: str, keys: Sequence[str], run_id: int | None, published: int | None = None
     ) -> RunRows | None:
         """Give the batches that these keys are in, if they are there: their rows, and others beside them."""
-        return self._meant("find_run_batches", run_id, published, table=table, keys=keys)
+        return self._meant("find_run_batches", table, run_id, published, keys=keys)
 
     def clear(self, run_id: int, lease: Lease) -> None:
         """Take the batches of a run away, some a transaction."""
@@ -140,12 +140,12 @@ class RunTables:
         return [columns for (columns,) in found]
 
     def _meant(
-        self, statement: str, run_id: int | None, published: int | None = None, **values: Any
+        self, statement: str, table: str, run_id: int | None, published: int | None = None, **values: Any
     ) -> RunRows | None:
         pinned = self._database.pins.run if published is None else published
-        found = self._database.all(statement, run=run_id, pinned=pinned, bulk=True, **values)
+        found = self._database.all(statement, run=run_id, pinned=pinned, table=table, bulk=True, **values)
         rows = joined(columns for *_, columns in found)
-        return None if rows is None else RunRows(found[0][1], found[0][0], rows)
+        return None if rows is None else RunRows(found[0][1], found[0][0], brought_forward(table, rows))
 
 
 def lay_out(tables: Mapping[str, pl.DataFrame]) -> dict[str, Laid]:
