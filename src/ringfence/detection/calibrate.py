@@ -28,9 +28,10 @@ _PRIOR_COUNT = 4.0
 _MARGIN = 1.5
 """The number of candidates is estimated this many times too high, plus one: null marketplaces lack some of
 the dependence of real ones."""
-_FEW = 10
-"""Kinds of candidate with fewer than this in all null marketplaces share one tail."""
-_OTHERS = "others"
+_SLOW = (Method.BLOCKS, Method.WAVES)
+"""Methods that are left out of further null marketplaces: chance seldom shows anything that they find."""
+PAIRS, SHARING_PAIRS, OTHERS = "pairs", "pairs sharing values", "other methods"
+"""Kinds of candidate, a tail each: identifiers and methods differ in how chance falls off."""
 
 Propose = Callable[[Prepared, Parameters, Progress], Proposals]
 """All methods and their fusion, as one function."""
@@ -40,44 +41,44 @@ Propose = Callable[[Prepared, Parameters, Progress], Proposals]
 class Tail:
     """The strongest candidates of chance of one kind: an exponential tail whose slope has a Gamma prior."""
 
+    runs: int
+    """Null marketplaces that were searched for them."""
     start: float
-    """Decades from which candidates were counted."""
+    """Decades from which they were counted."""
     count: int
-    """How many there were, in all null marketplaces."""
+    """How many there were, in all runs."""
     excess: float
     """The sum of what they have above the start, decades."""
 
-    def expected(self, decades: float, runs: int) -> float:
-        """Give how many of at least `decades` one marketplace shows, judged by `runs`; infinite below the start."""
+    def expected(self, decades: float) -> float:
+        """Give how many of at least `decades` one marketplace shows; infinite below the start."""
         above = decades - self.start
         if above < 0.0:
             return math.inf
         falls = 1.0 + above / (self.excess + _PRIOR_COUNT * _MEAN_EXCESS)
-        return float(_MARGIN * (self.count + 1) / runs * falls ** -(self.count + _PRIOR_COUNT))
+        return float(_MARGIN * (self.count + 1) / self.runs * falls ** -(self.count + _PRIOR_COUNT))
 
 
-def fit_tail(strengths: Iterable[float], floor: float, enough: int) -> Tail:
+def fit_tail(strengths: Iterable[float], runs: int, floor: float, enough: int) -> Tail:
     """Fit the tail of `strengths` (decades) above `floor`, by the `enough` strongest."""
     seen = sorted((decades for decades in strengths if decades >= floor), reverse=True)
     start = seen[enough] if len(seen) > enough else floor
     counted = seen[:enough]
-    return Tail(start, len(counted), sum(decades - start for decades in counted))
+    return Tail(runs, start, len(counted), sum(decades - start for decades in counted))
 
 
 @dataclass(frozen=True, eq=False)
 class Calibration:
     """What chance shows in a marketplace of this shape."""
 
-    runs: int
-    """Null marketplaces that were searched."""
     left_out: int
-    """Buyers whose claims were left out of them."""
+    """Buyers whose claims were left out of the null marketplaces."""
     tails: Mapping[str, Tail]
     """By kind of candidate."""
 
     def expected(self, decades: float) -> float:
         """Give how many candidates of chance, of all kinds, are at least as strong."""
-        return sum(tail.expected(decades, self.runs) for tail in self.tails.values())
+        return sum(tail.expected(decades) for tail in self.tails.values())
 
     def p_value(self, decades: float) -> float:
         """Give the chance that a marketplace of this shape without rings shows as strong a ring anywhere."""
@@ -103,17 +104,21 @@ def calibrate(
     progress.stage("p-values", rules.null_runs)
     rest = without(prepared, peeled, parameters)
     lowered = replace(parameters, ring_score=rules.floor)
-    strengths: dict[str, list[float]] = {}
+    few = replace(lowered, without=(*lowered.without, *_SLOW))
+    strengths: dict[str, list[float]] = {PAIRS: [], SHARING_PAIRS: [], OTHERS: []}
+    thorough = min(rules.thorough_runs, rules.null_runs)
     runs = 0
-    while runs < rules.null_runs:
+    while runs < rules.null_runs and (runs < thorough or sum(map(len, strengths.values())) < rules.enough):
         null = shuffled(rest, np.random.default_rng([SEED, runs]), parameters)
-        for ring in propose(null, lowered, Silent()).rings:
-            strengths.setdefault(_kind(ring), []).append(strength(ring, null, lowered))
+        for ring in propose(null, lowered if runs < thorough else few, Silent()).rings:
+            strengths[_kind(ring)].append(strength(ring, null, lowered))
         runs += 1
         progress.advance(1)
-        if sum(map(len, strengths.values())) >= rules.enough:
-            break
-    return Calibration(runs, len(peeled), _tails(strengths, rules))
+    tails = {
+        kind: fit_tail(seen, thorough if kind == OTHERS else runs, rules.floor, rules.enough)
+        for kind, seen in strengths.items()
+    }
+    return Calibration(len(peeled), tails)
 
 
 def judge_by_p(
@@ -145,14 +150,6 @@ def _peeled(found: Proposals, rules: CalibrationParameters) -> Longs:
 
 
 def _kind(ring: Candidate) -> str:
-    """Name the tail that a candidate belongs to: identifiers and methods differ in how they fall off."""
-    shares = ring.shares and ring.method is not Method.IDENTIFIERS
-    return f"{ring.method.value}, sharing values" if shares else ring.method.value
-
-
-def _tails(strengths: Mapping[str, Sequence[float]], rules: CalibrationParameters) -> dict[str, Tail]:
-    few = [x for found in strengths.values() if len(found) < _FEW for x in found]
-    many = {kind: found for kind, found in strengths.items() if len(found) >= _FEW}
-    return {
-        kind: fit_tail(many.get(kind, few), rules.floor, rules.enough) for kind in [*sorted(many), _OTHERS]
-    }
+    if ring.method is not Method.COINCIDENCE:
+        return OTHERS
+    return SHARING_PAIRS if ring.shares else PAIRS

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from ringfence.detection.calibrate import calibrate, judge_by_p
-from ringfence.detection.candidates import Proposals, apart, strongest_first
+from ringfence.detection.candidates import Method, Proposals, apart, strongest_first
 from ringfence.detection.findings import Findings, gather
 from ringfence.detection.fusion.fuse import fuse
 from ringfence.detection.methods.blocks import candidates as blocks
@@ -31,7 +31,8 @@ def propose(prepared: Prepared, parameters: Parameters, progress: Progress) -> P
     """Ask every method, and fuse what they propose into one list of rings and one of leads."""
     grown = coincidence.find_candidates(prepared, parameters, progress)
     graph = blocks.lay_out_cells(prepared, parameters.blocks)
-    dense = blocks.find_candidates(prepared, graph, parameters, progress)
+    has_blocks = Method.BLOCKS not in parameters.without
+    dense = blocks.find_candidates(prepared, graph, parameters, progress) if has_blocks else []
     least = parameters.fusion.least_score
     strong = [ring for ring in grown.rings if ring.score >= least]
     weak = [ring for ring in grown.rings if ring.score < least]

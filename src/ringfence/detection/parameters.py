@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from ringfence.detection.candidates import Method
 from ringfence.detection.methods.blocks.parameters import BlockParameters
 from ringfence.detection.ranges import InvalidParameterError, require_count, require_positive, require_share
 
@@ -107,10 +108,12 @@ class FusionParameters:
 class CalibrationParameters:
     """How p-values are worked out: what chance shows in marketplaces of the same shape without rings."""
 
-    null_runs: int = 10
+    null_runs: int = 8
     """Maximum number of such marketplaces; 0 leaves p-values out."""
-    enough: int = 100
-    """No further one is made once they showed this many candidates of chance."""
+    thorough_runs: int = 3
+    """All methods search this many of them; the quick ones search the others too."""
+    enough: int = 30
+    """No further one is made once they showed this many candidates of chance; the strongest make the tail."""
     block_days: float = 28.0
     """Buyers are shuffled among a merchant's claims of this many days."""
     floor: float = -2.5
@@ -122,7 +125,7 @@ class CalibrationParameters:
 
     def __post_init__(self) -> None:
         require_positive(self, "block_days")
-        require_count(self, "enough")
+        require_count(self, "thorough_runs", "enough")
         require_share(self, "ring_p_value")
         if self.null_runs < 0:
             raise InvalidParameterError("null_runs", self.null_runs, "give a whole number from 0 up")
@@ -139,6 +142,8 @@ class Parameters:
     blocks: BlockParameters = field(default_factory=BlockParameters)
     fusion: FusionParameters = field(default_factory=FusionParameters)
     calibration: CalibrationParameters = field(default_factory=CalibrationParameters)
+    without: tuple[Method, ...] = ()
+    """Methods that are left out."""
     ring_score: float = 2.0
     """A ring needs at least this evidence (decades), also without the merchant it rests on most."""
 
