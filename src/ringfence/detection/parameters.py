@@ -1,6 +1,6 @@
 """What detection assumes, by subject; one set of defaults serves every marketplace."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from ringfence.detection.candidates import Method
@@ -146,6 +146,14 @@ class Parameters:
     """Methods that are left out."""
     ring_score: float = 2.0
     """A ring needs at least this evidence (decades), also without the merchant it rests on most."""
+
+    def without_p_values(self) -> "Parameters":
+        """Give the same without p-values."""
+        return replace(self, calibration=replace(self.calibration, null_runs=0))
+
+    def with_ring_p_value(self, highest: float) -> "Parameters":
+        """Give the same with `highest` as the highest p-value of a ring."""
+        return replace(self, calibration=replace(self.calibration, ring_p_value=highest))
 
     def to_dict(self) -> dict[str, Any]:
         """Every parameter by subject and name, for the record of a run."""
