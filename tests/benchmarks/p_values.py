@@ -15,7 +15,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -151,7 +151,7 @@ def grow(made: Marketplace, nights: int, every: int, first_day: int) -> Growth:
     """Detect on the evening of `first_day` and each `every` days from then on, as runs of one store."""
     planted = set(made.truth.filter(pl.col("ring_id").is_not_null())["buyer_id"])
     start = made.claims["filed_at"].min()
-    assert start is not None
+    assert isinstance(start, datetime)
     published: set[str] = set()
     false: set[str] = set()
     previous, seen = None, 0

@@ -161,7 +161,18 @@ def list_rings(
     print_table(
         f"{len(found.shown):,} of {found.total:,} rings, {_FIRST[order]} first ({DECADES})",
         (
-            *("ring", "network", "evidence", "p-value", "buyers", "claims", "merchants", "amount", "from", "to"),
+            *(
+                "ring",
+                "network",
+                "evidence",
+                "p-value",
+                "buyers",
+                "claims",
+                "merchants",
+                "amount",
+                "from",
+                "to",
+            ),
             *["status"] * bool(standings),
         ),
         [

@@ -24,9 +24,7 @@ def without(prepared: Prepared, buyers: Longs, parameters: Parameters) -> Prepar
     left_out[buyers] = True
     kept = np.flatnonzero(~left_out[prepared.timeline.buyer])
     claims = _take(prepared.market.claims, kept)
-    timeline = lay_out(
-        claims, prepared.buyers, len(prepared.market.merchant_ids), prepared.times.grain_days
-    )
+    timeline = lay_out(claims, prepared.buyers, len(prepared.market.merchant_ids), prepared.times.grain_days)
     near, everywhere = count_nearby(timeline, prepared.yardstick.reach)
     timeline, exposure = with_orders(timeline, prepared.orders, int(claims.filed_at.min()), parameters)
     return replace(
@@ -142,7 +140,9 @@ def _traded(timeline: Timeline, rng: np.random.Generator) -> Ints:
     buyer at one merchant are one edge and move together.
     """
     merchants, buyers = len(timeline.merchant_start) - 1, len(timeline.buyer_start) - 1
-    edges, claims = np.unique(timeline.buyer.astype(np.int64) * merchants + timeline.merchant, return_counts=True)
+    edges, claims = np.unique(
+        timeline.buyer.astype(np.int64) * merchants + timeline.merchant, return_counts=True
+    )
     owner = (edges // merchants).astype(np.int32)
     merchant = edges % merchants
     buyer_start = starts(owner, buyers)
@@ -164,9 +164,7 @@ def _trade(
         a, b = partners[t, 0], partners[t, 1]
         if a == b:
             continue
-        pool = np.concatenate(
-            (_only_of(merchant, buyer_start, a, b), _only_of(merchant, buyer_start, b, a))
-        )
+        pool = np.concatenate((_only_of(merchant, buyer_start, a, b), _only_of(merchant, buyer_start, b, a)))
         pool = pool[np.argsort(claims[pool], kind="mergesort")]
         begin = 0
         for i in range(len(pool)):

@@ -99,7 +99,7 @@ def report(
     progress.stage("links")
     tied = _links(found, parameters) if links else []
     progress.stage("leads")
-    leads = lead_tables(found, ids, reasons, parameters.ring_score)
+    leads = lead_tables(found, ids, reasons, parameters)
     return Detection(
         rings=pl.DataFrame(rings, schema=SCHEMAS["rings"], orient="row"),
         members=pl.DataFrame(members, schema=SCHEMAS["members"], orient="row"),
