@@ -132,7 +132,7 @@ def list_leads(
                 row["size"],
                 row["claims"],
                 row["merchants"],
-                row["occasions"],
+                "" if row["occasions"] is None else row["occasions"],
                 row["amount"].replace(";", "; "),
                 *([standings[row["lead_id"]].record.status.value] if standings else []),
             )

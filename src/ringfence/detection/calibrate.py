@@ -135,7 +135,7 @@ def judge_by_p(
         for ring in judged
         if _is_weak(ring, parameters.calibration)
     ]
-    return Proposals(rings, strongest_first([*found.leads, *weak]))
+    return replace(found, rings=rings, leads=strongest_first([*found.leads, *weak]))
 
 
 def _is_weak(ring: Candidate, rules: CalibrationParameters) -> bool:

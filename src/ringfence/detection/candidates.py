@@ -6,7 +6,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from ringfence.market import Longs
+from ringfence.market import Floats, Longs
 
 
 class Method(StrEnum):
@@ -71,6 +71,9 @@ class Proposals:
     """Strongest first; a buyer is in one at most."""
     leads: list[Candidate]
     """Those that reach the ring score and were refused, strongest first; they may overlap."""
+    rank: Floats | None = None
+    """float64[n], 0 and up: a rank of every buyer by a method that gives its own; None where rings and weak
+    pairs say all that is known."""
 
 
 def strongest_first(candidates: Iterable[Candidate]) -> list[Candidate]:

@@ -8,6 +8,7 @@ from ringfence.detection.findings import Findings, gather
 from ringfence.detection.fusion.fuse import fuse
 from ringfence.detection.methods.blocks import candidates as blocks
 from ringfence.detection.methods.coincidence import rings as coincidence
+from ringfence.detection.methods.structure import candidates as structure
 from ringfence.detection.parameters import Parameters
 from ringfence.detection.prepare import Prepared, prepare
 from ringfence.domain.progress import Progress
@@ -24,11 +25,13 @@ def find_rings(market: Market, parameters: Parameters, progress: Progress) -> Fi
     calibration = calibrate(prepared, found, propose, parameters, progress)
     if calibration is not None:
         found = judge_by_p(prepared, found, calibration, parameters)
-    return replace(gather(prepared, found.rings, found.leads), calibration=calibration)
+    return replace(gather(prepared, found), calibration=calibration)
 
 
 def propose(prepared: Prepared, parameters: Parameters, progress: Progress) -> Proposals:
     """Ask every method, and fuse what they propose into one list of rings and one of leads."""
+    if not prepared.times.tell_when:
+        return structure.find_candidates(prepared, parameters, progress)
     grown = coincidence.find_candidates(prepared, parameters, progress)
     graph = blocks.lay_out_cells(prepared, parameters.blocks)
     has_blocks = Method.BLOCKS not in parameters.without
@@ -39,4 +42,5 @@ def propose(prepared: Prepared, parameters: Parameters, progress: Progress) -> P
     fused = fuse(
         prepared, parameters, graph, Proposals(strong, grown.leads), dense, Proposals([], []), progress
     )
-    return Proposals(strongest_first([*fused.rings, *apart(weak, fused.rings, prepared.buyers)]), fused.leads)
+    weak = apart(weak, fused.rings, prepared.buyers)
+    return replace(fused, rings=strongest_first([*fused.rings, *weak]))

@@ -41,7 +41,8 @@ class Ring(Node):
     claims: int = strawberry.field(description="Number of joint claims; what the ring rests on.")
     merchants: int = strawberry.field(description="Number of merchants the joint claims are against.")
     occasions: int | None = strawberry.field(
-        description="On how many separate occasions the ring rests; null in a run of before this was counted."
+        description="On how many separate occasions the ring rests; null where times say nothing, and in "
+        "a run of before this was counted."
     )
     method: DetectionMethod = strawberry.field(description="What found the ring.")
     p_value: float | None = strawberry.field(
