@@ -28,8 +28,8 @@ _PRIOR_COUNT = 4.0
 _MARGIN = 1.5
 """The number of candidates is estimated this many times too high, plus one: null marketplaces lack some of
 the dependence of real ones."""
-_SLOW = (Method.BLOCKS, Method.WAVES)
-"""Methods that are left out of further null marketplaces: chance seldom shows anything that they find."""
+_THOROUGH = (Method.BLOCKS, Method.IDENTIFIERS, Method.WAVES)
+"""Methods that search the first null marketplaces alone: chance seldom shows what they find."""
 PAIRS, SHARING_PAIRS, OTHERS = "pairs", "pairs sharing values", "other methods"
 """Kinds of candidate, a tail each: identifiers and methods differ in how chance falls off."""
 
@@ -101,17 +101,19 @@ def calibrate(
     peeled = _peeled(found, rules)
     if rules.null_runs == 0 or np.isin(prepared.timeline.buyer, peeled).all():
         return None
-    progress.stage("p-values", rules.null_runs)
     rest = without(prepared, peeled, parameters)
     lowered = replace(parameters, ring_score=rules.floor)
-    few = replace(lowered, without=(*lowered.without, *_SLOW))
+    quick = replace(lowered, without=(*lowered.without, *_THOROUGH))
     strengths: dict[str, list[float]] = {PAIRS: [], SHARING_PAIRS: [], OTHERS: []}
     thorough = min(rules.thorough_runs, rules.null_runs)
+    most = rules.null_runs if prepared.times.tell_when else thorough
+    progress.stage("p-values", most)
     runs = 0
-    while runs < rules.null_runs and (runs < thorough or sum(map(len, strengths.values())) < rules.enough):
+    while runs < most and (runs < thorough or sum(map(len, strengths.values())) < rules.enough):
         null = shuffled(rest, np.random.default_rng([SEED, runs]), parameters)
-        for ring in propose(null, lowered if runs < thorough else few, Silent()).rings:
-            strengths[_kind(ring)].append(strength(ring, null, lowered))
+        for ring in propose(null, lowered if runs < thorough else quick, Silent()).rings:
+            if runs < thorough or _kind(ring) != OTHERS:
+                strengths[_kind(ring)].append(float(strength(ring, null, lowered)))
         runs += 1
         progress.advance(1)
     tails = {

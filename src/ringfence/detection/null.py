@@ -157,8 +157,8 @@ def _trade(
 ) -> None:
     """Trade in place: two buyers pool the merchants that only one of them has, and share them out again.
 
-    `merchant` and `claims` (int64[E]) are the edges by buyer, `partners` int64[k, 2]. Each buyer keeps as many
-    edges of each number of claims as before, so that all totals stay exact.
+    `merchant` and `claims` (int64[E]) are the edges by buyer, `partners` int64[k, 2]. Each buyer keeps as
+    many edges of each number of claims as before, so that all totals stay exact.
     """
     for t in range(len(partners)):
         a, b = partners[t, 0], partners[t, 1]

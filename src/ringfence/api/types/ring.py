@@ -46,8 +46,8 @@ class Ring(Node):
     )
     method: DetectionMethod = strawberry.field(description="What found the ring.")
     p_value: float | None = strawberry.field(
-        description="The chance that a marketplace of this shape without rings shows as strong a ring anywhere, "
-        "0 to 1; below 0.0001 it is not known better. Null in a run that left p-values out."
+        description="The chance that a marketplace of this shape without rings shows as strong a ring "
+        "anywhere, 0 to 1; below 0.0001 it is not known better. Null in a run that left p-values out."
     )
     first_claim_at: Time = strawberry.field(description="When the first joint claim was filed.")
     last_claim_at: Time = strawberry.field(description="When the last joint claim was filed.")
@@ -66,7 +66,7 @@ class Ring(Node):
 
     @strawberry.field
     def expected_by_chance(self) -> float | None:
-        """How many rings as strong a marketplace of this shape shows by chance; null as pValue is, or at 1."""
+        """How many rings as strong chance shows in a marketplace of this shape; null as pValue is, or at 1."""
         if self.p_value is None or self.p_value >= 1.0:
             return None
         return expected_by_chance(self.p_value)
