@@ -104,7 +104,7 @@ def load(store: Store, files: Path, progress: Progress | None = None) -> None:
 def rings_in(found: Findings) -> list[tuple[list[int], float, list[float], list[int]]]:
     """Give the members, evidence, members' evidence and joint claims of each ring."""
     return [
-        (ring.members.tolist(), ring.score, ring.member_scores.tolist(), ring.joint.claim.tolist())
+        (ring.members.tolist(), ring.score, ring.support.member_scores.tolist(), ring.joint.claim.tolist())
         for ring in found.rings
     ]
 
