@@ -73,8 +73,8 @@ def test_why_a_ring_is_one_says_how_many_where_and_how_sure() -> None:
         )
         assert ring["why"].endswith(f"Evidence: {ring['score']:.1f} decades.")
     shared = {ring["size"]: ring["why"] for ring in result().rings.iter_rows(named=True)}
-    assert "an address (5 of them, held by 5 buyers in all)" in shared[5]
-    assert "a payment (2 of them, held by 2 buyers in all)" in shared[2]
+    assert "an address (5 of them, held by 5 buyers who claim)" in shared[5]
+    assert "a payment (2 of them, held by 2 buyers who claim)" in shared[2]
 
 
 def test_why_a_member_belongs_counts_its_own_claims() -> None:

@@ -6,15 +6,26 @@ import pytest
 
 from ringfence.detection.parameters import (
     CoincidenceParameters,
-    InvalidParameterError,
+    FusionParameters,
+    IdentifierParameters,
     OccasionParameters,
     OrderParameters,
     Parameters,
+    WaveParameters,
     YardstickParameters,
 )
+from ringfence.detection.ranges import InvalidParameterError
 
-SUBJECTS: list[type[Any]] = [YardstickParameters, OccasionParameters, OrderParameters, CoincidenceParameters]
-MAY_BE_ANY_NUMBER = {"seed_score"}
+SUBJECTS: list[type[Any]] = [
+    YardstickParameters,
+    OccasionParameters,
+    OrderParameters,
+    CoincidenceParameters,
+    IdentifierParameters,
+    WaveParameters,
+    FusionParameters,
+]
+MAY_BE_ANY_NUMBER = {"seed_score", "slack", "meets_score"}
 SHARES = {"witness_share", "honest_fault_rate"}
 
 
