@@ -103,7 +103,9 @@ def test_without_a_merchant_its_cells_and_who_only_met_there_are_gone() -> None:
     row, column = np.array(met).T
     graph = edge_graph(row, column, 40, 30)._replace(merchant=np.array([7, 7, 1, 2, 3, 4], np.int32))
     rows, columns = np.arange(5), np.arange(6)
-    assert dominant_merchant(graph, rows, columns) == (7, pytest.approx(10 / 26))
+    merchant, share = dominant_merchant(graph, rows, columns)
+    assert merchant == 7
+    assert share == pytest.approx(10 / 26)
     left = without_merchant(graph, rows, columns, 7)
     assert left == judge(graph, np.arange(4), np.arange(2, 6))
 
@@ -112,8 +114,8 @@ def test_members_who_all_take_part_are_uniform_and_a_core_with_followers_is_not(
     rng = np.random.default_rng(4)
     alike = np.nonzero(rng.random((60, 40)) < 0.3)
     uneven = np.nonzero(rng.random((60, 40)) < np.where(np.arange(60) < 12, 0.9, 0.05)[:, None])
-    for edges, is_uniform in ((alike, True), (uneven, False)):
-        judged = uniformity(edge_graph(*edges, 2_000, 2_000), np.arange(60))
+    for (row, column), is_uniform in ((alike, True), (uneven, False)):
+        judged = uniformity(edge_graph(row, column, 2_000, 2_000), np.arange(60))
         assert judged is not None
         assert (judged.row_dispersion < 1.5) == is_uniform
         assert (judged.row_dispersion > 2.5) != is_uniform
