@@ -20,7 +20,7 @@ class UnsoundFindingsError(RingfenceError):
     def __init__(self, violations: tuple[str, ...]) -> None:
         super().__init__(
             f"What was found contradicts itself, and is not published: {' '.join(violations)} This is a "
-            "fault of Ringfence: please report it."
+            "fault of Ringfence: please report this."
         )
         self.violations = violations
 
@@ -137,7 +137,7 @@ def _of_events(evidence: pl.DataFrame, key: str, what: str) -> Iterator[str]:
         merchants=pl.col("merchant_id").n_unique(),
         kinds=pl.col("weak").n_unique(),
         begins=pl.col("filed_at").min(),
-        is_told=(pl.col("expected").is_finite() & (pl.col("expected") >= 0.0)).all(),
+        is_told=(pl.col("expected").is_finite() & (pl.col("expected") >= 0.0)).fill_null(False).all(),
     )
     lone = events.filter(
         (pl.col("buyers") < 2) | (pl.col("merchants") != 1) | (pl.col("kinds") != 1) | ~pl.col("is_told")
