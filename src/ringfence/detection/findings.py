@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ringfence.detection.candidates import Candidate, Method, Refusal, strongest_first
+from ringfence.detection.calibrate import Calibration
+from ringfence.detection.candidates import Candidate, Method, Proposals, Refusal, strongest_first
 from ringfence.detection.joint import JointClaims
 from ringfence.detection.methods.coincidence.growth import candidates, scratch
 from ringfence.detection.prepare import Prepared
@@ -55,6 +56,8 @@ class Findings:
     leads."""
     buyer_scores: Floats
     """float64[n], 0 to 1."""
+    calibration: Calibration | None = None
+    """What p-values were worked out from; None where they were left out."""
 
     def ring_of_buyers(self) -> NDArray[np.int64]:
         """Give int64[n], the position of each buyer's ring in `rings`, or -1."""
@@ -64,15 +67,15 @@ class Findings:
         return ring_of
 
 
-def gather(prepared: Prepared, rings: Sequence[Candidate], leads: Sequence[Candidate]) -> Findings:
-    """Gather the joint events of `rings` and `leads`, both strongest first, and rank every buyer.
+def gather(prepared: Prepared, found: Proposals) -> Findings:
+    """Gather the joint events of the rings and leads `found`, both strongest first, and rank every buyer.
 
     A ring that its telling events do not support is a lead.
     """
     space = scratch(prepared.buyers)
     upheld: list[Finding] = []
-    refused = list(leads)
-    for ring in rings:
+    refused = list(found.leads)
+    for ring in found.rings:
         support = support_of(prepared, ring.members, ring.method, space)
         why_not = unsupported(prepared.timeline, ring.members, support, ring.method)
         if why_not is None:
@@ -81,7 +84,8 @@ def gather(prepared: Prepared, rings: Sequence[Candidate], leads: Sequence[Candi
             refused.append(replace(ring, refusal=why_not))
     apart = leads_apart(prepared.buyers, [ring.members for ring in upheld], strongest_first(refused))
     gathered = [_finding(lead, support_of(prepared, lead.members, lead.method, space)) for lead in apart]
-    return Findings(prepared, upheld, gathered, rank_buyers(prepared, upheld))
+    scores = rank_buyers(prepared, upheld) if found.rank is None else found.rank / (found.rank + 10.0)
+    return Findings(prepared, upheld, gathered, scores)
 
 
 def leads_apart(buyers: int, rings: Sequence[Longs], leads: Sequence[Candidate]) -> list[Candidate]:
@@ -108,6 +112,7 @@ def _finding(candidate: Candidate, support: Support) -> Finding:
         support=support,
         associates=candidate.associates,
         refusal=candidate.refusal,
+        p_value=candidate.p_value,
     )
 
 

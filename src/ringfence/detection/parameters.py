@@ -1,10 +1,12 @@
 """What detection assumes, by subject; one set of defaults serves every marketplace."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from ringfence.detection.candidates import Method
 from ringfence.detection.methods.blocks.parameters import BlockParameters
-from ringfence.detection.ranges import require_count, require_positive, require_share
+from ringfence.detection.methods.structure.parameters import StructureParameters
+from ringfence.detection.ranges import InvalidParameterError, require_count, require_positive, require_share
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +82,72 @@ class CoincidenceParameters:
 
 
 @dataclass(frozen=True, slots=True)
+class IdentifierParameters:
+    """Which holders of shared identifiers are judged as groups."""
+
+    most_holders: int = 60
+    """The holders of a value are judged as a group up to this many."""
+    chain_holders: int = 10
+    """Values of at most this many holders tie buyers into chains."""
+    shortest_chain: int = 3
+    """Chains of fewer buyers are no group; two who share a value are one already."""
+    longest_chain: int = 40
+    """Chains of more buyers are no group."""
+    most_claims: int = 1_000
+    """Buyers with more claims than this are left out: they meet everybody, and would cost the most time."""
+    associate_holders: int = 4
+    """A value needs this many holders to bring in those who met no member of a ring."""
+    associate_members: int = 3
+    """This many of its holders, and half of them, must be members of the ring."""
+
+    def __post_init__(self) -> None:
+        require_count(
+            self,
+            "most_holders",
+            "chain_holders",
+            "shortest_chain",
+            "longest_chain",
+            "most_claims",
+            "associate_holders",
+            "associate_members",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class WaveParameters:
+    """When waves of claims at one merchant are a ring; times in days."""
+
+    least_waves: int = 3
+    """A ring at one merchant needs this many waves."""
+    least_members: int = 3
+    """A wave needs this many members."""
+    waves_apart_days: float = 5.0
+    """Waves begin at least this long after the one before."""
+    wave_days: float = 7.0
+    """The longest that a wave lasts."""
+    least_nats: float = 30.0
+    """What a ring at one merchant must be likelier than its customers, in nats after all choices."""
+    claimed_share: float = 0.6
+    """Members must have claimed for at least this share of what they ordered at the merchant."""
+    linking_rate: float = 0.01
+    """Other buyers at the merchant expected to be linked to a buyer by chance."""
+    most_regulars: int = 512
+    """Merchants with more buyers than this who claimed again and again are not searched."""
+
+    def __post_init__(self) -> None:
+        require_positive(self, "waves_apart_days", "wave_days", "least_nats", "linking_rate")
+        require_count(self, "least_waves", "least_members", "most_regulars")
+        require_share(self, "claimed_share")
+
+
+@dataclass(frozen=True, slots=True)
 class FusionParameters:
     """How candidates of all methods become one list; evidence in decades."""
 
     largest: int = 1000
     """Members of groups larger than this are not judged one by one: such a group is divided first."""
+    least_score: float = 2.0
+    """Rings of less evidence than this are left as they are; in marketplaces without rings there are such."""
     rounds: int = 4
     """A block takes in outsiders in at most this many rounds."""
     slack: float = 0.5
@@ -102,6 +165,33 @@ class FusionParameters:
 
 
 @dataclass(frozen=True, slots=True)
+class CalibrationParameters:
+    """How p-values are worked out: what chance shows in marketplaces of the same shape without rings."""
+
+    null_runs: int = 6
+    """Maximum number of such marketplaces; 0 leaves p-values out."""
+    thorough_runs: int = 2
+    """All methods search this many of them; the quick ones search the others too."""
+    enough: int = 20
+    """No further one is made once they showed this many candidates of chance; the strongest make the tail."""
+    block_days: float = 28.0
+    """Buyers are shuffled among a merchant's claims of this many days."""
+    floor: float = -2.5
+    """Candidates of at least this evidence are counted there (decades)."""
+    peel_score: float = 3.0
+    """Leads of at least this evidence are left out of them, as rings are."""
+    ring_p_value: float = 0.05
+    """A ring's p-value may not be higher."""
+
+    def __post_init__(self) -> None:
+        require_positive(self, "block_days")
+        require_count(self, "thorough_runs", "enough")
+        require_share(self, "ring_p_value")
+        if self.null_runs < 0:
+            raise InvalidParameterError("null_runs", self.null_runs, "give a whole number from 0 up")
+
+
+@dataclass(frozen=True, slots=True)
 class Parameters:
     """The numbers of the methods."""
 
@@ -109,10 +199,24 @@ class Parameters:
     occasions: OccasionParameters = field(default_factory=OccasionParameters)
     orders: OrderParameters = field(default_factory=OrderParameters)
     coincidence: CoincidenceParameters = field(default_factory=CoincidenceParameters)
+    identifiers: IdentifierParameters = field(default_factory=IdentifierParameters)
+    waves: WaveParameters = field(default_factory=WaveParameters)
     blocks: BlockParameters = field(default_factory=BlockParameters)
+    structure: StructureParameters = field(default_factory=StructureParameters)
     fusion: FusionParameters = field(default_factory=FusionParameters)
+    calibration: CalibrationParameters = field(default_factory=CalibrationParameters)
+    without: tuple[Method, ...] = ()
+    """Methods that are left out."""
     ring_score: float = 2.0
     """A ring needs at least this evidence (decades), also without the merchant it rests on most."""
+
+    def without_p_values(self) -> "Parameters":
+        """Give the same without p-values."""
+        return replace(self, calibration=replace(self.calibration, null_runs=0))
+
+    def with_ring_p_value(self, highest: float) -> "Parameters":
+        """Give the same with `highest` as the highest p-value of a ring."""
+        return replace(self, calibration=replace(self.calibration, ring_p_value=highest))
 
     def to_dict(self) -> dict[str, Any]:
         """Every parameter by subject and name, for the record of a run."""

@@ -87,7 +87,8 @@ class Ring:
     """The ring it was split from, if it was."""
 
     p_value: float | None = None
-    """None until it is calibrated."""
+    """The chance that a marketplace of this shape without rings shows as strong a ring anywhere; None in a
+    run that left p-values out."""
     occasions: int | None = None
     """On how many separate occasions it rests; None where times say nothing, and in a run of before they were
     counted."""

@@ -5,6 +5,7 @@ from typing import Any
 
 import polars as pl
 
+from ringfence.domain.chance import chance_text
 from ringfence.export.markup import Markup, counted, element, join, lasting, money, period
 from ringfence.export.ring_drawing import choose_rows, draw_ring, draw_strip
 from ringfence.export.run_folder import RunFolder
@@ -59,8 +60,7 @@ def facts(ring: Mapping[str, Any], member: str) -> Markup:
     if ring["occasions"] is not None:
         told.insert(3, (f"{ring['occasions']:,}", "occasion" if ring["occasions"] == 1 else "occasions"))
     if ring["p_value"] is not None:
-        chance = "< 0.0001" if ring["p_value"] < 1e-4 else f"{ring['p_value']:.4f}"
-        told.append((chance, "chance without rings"))
+        told.append((chance_text(ring["p_value"]), "chance without rings"))
     if ring["first_claim_at"] and ring["last_claim_at"]:
         told.append((period(ring["first_claim_at"], ring["last_claim_at"]), ""))
     if ring.get("network_id"):
