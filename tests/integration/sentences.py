@@ -64,6 +64,8 @@ _UNITS = {"days": timedelta(days=1), "h": timedelta(hours=1), "min": timedelta(m
 _HUB = 500
 _WHY_NOT = re.compile(
     rf"Not a ring: (?P<score>{NUMBER}) decades are less than the (?P<bar>{NUMBER}) that a ring needs\."
+    r"|Not a ring: a marketplace of this shape without rings shows as strong a group with a chance of "
+    rf"(?P<chance>{NUMBER}), more than the (?P<highest>{NUMBER}) that a ring may have\."
     r"|Not a ring: [^0-9]+\."
     r"|Not members of the ring: [^0-9]+\."
 )
@@ -309,6 +311,9 @@ class Published:
     def _why_not(self, lead: dict[str, Any]) -> None:
         match = _WHY_NOT.fullmatch(lead["why_not"])
         assert match is not None, lead["why_not"]
+        if match["chance"]:
+            assert is_rounded(match["chance"], lead["p_value"])
+            assert lead["p_value"] > float(match["highest"])
         if match["score"]:
             assert is_rounded(match["score"], lead["score"])
             assert lead["score"] < float(match["bar"])

@@ -13,7 +13,7 @@ from occasions_by_hand import Occasions
 from sentences import FORMS, Holders, Published, read
 
 import ringfence
-from ringfence.detection.candidates import Candidate, Method, Refusal
+from ringfence.detection.candidates import Candidate, Method, Proposals, Refusal
 from ringfence.detection.findings import gather
 from ringfence.detection.invariants import violations
 from ringfence.detection.parameters import Parameters
@@ -26,6 +26,8 @@ from ringfence.intake import IntakeOptions, PseudonymKey, market_from_frames
 from ringfence.market import Longs, Market
 from ringfence.services.detect_rings import tables
 
+QUICK = Parameters().without_p_values()
+"""Without p-values."""
 MARKETPLACES = [
     pytest.param(seed, buyers, stealth, with_orders, id=f"seed {seed}")
     for seed, (buyers, stealth, with_orders) in enumerate(
@@ -51,7 +53,8 @@ def test_every_number_of_every_sentence_follows_from_the_rows(
 ) -> None:
     market = generate_marketplace(GeneratorOptions(buyers=buyers, seed=seed, stealth=stealth))
     orders = market.orders if with_orders else None
-    result = ringfence.detect(market.claims, orders)
+    parameters = Parameters() if seed % 2 else QUICK
+    result = ringfence.detect(market.claims, orders, parameters=parameters)
     seen = published(market.claims, orders, tables(result, links=True, lineage=True)).check()
     assert seen["together"] >= len(result.rings) > 0
     assert seen["link"] == len(result.links) > 0
@@ -60,7 +63,7 @@ def test_every_number_of_every_sentence_follows_from_the_rows(
 def test_whole_days_are_said_as_whole_days() -> None:
     market = generate_marketplace(GeneratorOptions(buyers=800, seed=41))
     claims = market.claims.with_columns(pl.col("filed_at").dt.truncate("1d"))
-    result = ringfence.detect(claims)
+    result = ringfence.detect(claims, parameters=QUICK)
     assert len(result.rings)
     found = tables(result, links=True, lineage=True)
     published(claims, None, found, grain=timedelta(days=1)).check()
@@ -68,7 +71,7 @@ def test_whole_days_are_said_as_whole_days() -> None:
 
 def test_what_is_written_to_files_says_the_same(tmp_path: Path) -> None:
     market = generate_marketplace(GeneratorOptions(buyers=700, seed=42, stealth=0.3))
-    ringfence.detect(market.claims, market.orders).write(tmp_path / "run")
+    ringfence.detect(market.claims, market.orders, parameters=QUICK).write(tmp_path / "run")
     run = read_run(tmp_path / "run")
     found = {name: getattr(run, name) for name in ("rings", "members", "evidence", "links")}
     found |= {name: getattr(run, name) for name in ("leads", "lead_members", "lead_evidence")}
@@ -109,7 +112,7 @@ def proposed(
     chosen = candidates(rings)
     if len(chosen) > 1:
         chosen[1] = replace(chosen[1], associates=numbers(NEAR[:2]))
-    found = gather(prepared, chosen, candidates(leads))
+    found = gather(prepared, Proposals(chosen, candidates(leads)))
     detection = report(market, found, Parameters(), links=True, past=None, progress=Silent())
     return tables(detection, links=True, lineage=True)
 
@@ -130,12 +133,12 @@ def test_each_method_has_a_sentence_and_its_numbers_hold() -> None:
             (WEAK[:2], a(Method.COINCIDENCE, 1.2, Refusal.WEAK_EVIDENCE)),
         ],
     )
-    assert violations(found, market, Parameters().ring_score) == ()
+    assert violations(found, market, Parameters()) == ()
     seen = published(claims, orders, found).check()
     timeless = claims.with_columns(filed_at=pl.lit(BEGIN).cast(pl.Datetime("us", "UTC")))
     market = market_of(timeless, None)
     found = proposed(market, [(HOLDERS, a(Method.STRUCTURE, 9.0))], [])
-    assert violations(found, market, Parameters().ring_score) == ()
+    assert violations(found, market, Parameters()) == ()
     seen |= published(timeless, None, found).check()
     assert seen.keys() == FORMS.keys()
 
@@ -162,7 +165,7 @@ def test_what_telling_events_do_not_support_is_a_lead(buyers: list[str], method:
     found = proposed(market, [(buyers, a(method, 30.0))], [])
     assert found["rings"].is_empty()
     assert set(found["lead_members"]["buyer_id"]) == set(buyers)
-    assert violations(found, market, Parameters().ring_score) == ()
+    assert violations(found, market, Parameters()) == ()
 
 
 def test_a_lead_that_is_mostly_a_ring_or_a_stronger_lead_is_none() -> None:
@@ -189,7 +192,7 @@ def test_a_number_that_does_not_follow_is_an_error() -> None:
     claims = claims_of(lives(names("b", 300), 6, seed=3)).vstack(
         claims_of(strike(HOLDERS, [5, 50, 100])).with_columns(claim_id="x" + pl.col("claim_id"))
     )
-    found = tables(ringfence.detect(claims), links=True, lineage=True)
+    found = tables(ringfence.detect(claims, parameters=QUICK), links=True, lineage=True)
     sound = published(claims, None, found)
     sound.check()
     for table, old, new in (

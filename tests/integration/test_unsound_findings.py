@@ -19,7 +19,7 @@ from ringfence.services.detect_rings import detect_in, tables
 from ringfence.services.publication_guard import object_to_contradictions
 
 Tables = dict[str, pl.DataFrame]
-BAR = Parameters().ring_score
+DEFAULTS = Parameters().without_p_values()
 RING, PAIR, ONCE = names("r", 5), names("p", 3), names("o", 6)
 
 
@@ -38,15 +38,15 @@ def intake() -> Intake:
 
 @cache
 def sound() -> tuple[Tables, Market]:
-    return tables(ringfence.detect(claims()), links=True, lineage=True), intake().market
+    return tables(ringfence.detect(claims(), parameters=DEFAULTS), links=True, lineage=True), intake().market
 
 
 def test_what_detection_finds_is_sound() -> None:
     found, market = sound()
     assert len(found["rings"]) == 2
     assert found["leads"]["kind"].to_list() == ["one_occasion"]
-    assert violations(found, market, BAR) == ()
-    require_sound(found, market, BAR)
+    assert violations(found, market, DEFAULTS) == ()
+    require_sound(found, market, DEFAULTS)
 
 
 def first(column: str) -> pl.Expr:
@@ -63,6 +63,7 @@ CHANGES: list[tuple[str, Callable[[pl.DataFrame], pl.DataFrame], str]] = [
     ("rings", lambda t: t.with_columns(score=but(pl.col("score"), 1.5)), "less than the 2 decades"),
     ("rings", lambda t: t.with_columns(score=but(pl.col("score"), float("nan"))), "score or p-value"),
     ("rings", lambda t: t.with_columns(p_value=but(pl.col("p_value"), 1.5)), "score or p-value"),
+    ("rings", lambda t: t.with_columns(p_value=but(pl.col("p_value"), 0.2)), "above the 0.05"),
     ("rings", lambda t: t.with_columns(claims=but(pl.col("claims"), 3)), "rings' claims is not"),
     ("rings", lambda t: t.with_columns(size=but(pl.col("size"), 3)), "rings' size is not"),
     ("rings", lambda t: t.with_columns(merchants=but(pl.col("merchants"), 9)), "rings' merchants is not"),
@@ -118,13 +119,13 @@ def test_a_broken_rule_is_named(
 ) -> None:
     found, market = sound()
     changed = change(found[table]).select(found[table].columns)
-    broken = violations({**found, table: changed}, market, BAR)
+    broken = violations({**found, table: changed}, market, DEFAULTS)
     assert any(said in sentence for sentence in broken), broken
     assert all(sentence.endswith(".") for sentence in broken)
-    guarded = object_to_contradictions({**found, table: changed}, market, BAR)
+    guarded = object_to_contradictions({**found, table: changed}, market, DEFAULTS)
     assert [said for said in guarded if not said.startswith("What was found contradicts itself: ")] == []
     with pytest.raises(UnsoundFindingsError, match="report this") as caught:
-        require_sound({**found, table: changed}, market, BAR)
+        require_sound({**found, table: changed}, market, DEFAULTS)
     assert caught.value.violations == broken
     assert exit_code(caught.value) == FAILED
 
@@ -133,14 +134,14 @@ def test_a_risk_that_says_more_than_its_ring_is_found_out() -> None:
     found, market = sound()
     rings = found["rings"].select("ring_id", ring_score="score", ring_size="size", ring_claims="claims")
     risks = found["members"].select("buyer_id", "ring_id").join(rings, on="ring_id")
-    assert violations({**found, "risks": risks}, market, BAR) == ()
+    assert violations({**found, "risks": risks}, market, DEFAULTS) == ()
     for changed in (
         risks.with_columns(ring_score=but(pl.col("ring_score"), 99.0)),
         risks.with_columns(ring_claims=but(pl.col("ring_claims"), 99)),
         risks.with_columns(buyer_id=but(pl.col("buyer_id"), "b0001")),
         risks.tail(3),
     ):
-        assert violations({**found, "risks": changed}, market, BAR) != ()
+        assert violations({**found, "risks": changed}, market, DEFAULTS) != ()
 
 
 class Damaging(Progress):
@@ -164,4 +165,4 @@ class Damaging(Progress):
 def test_files_and_notebooks_get_nothing_that_contradicts_itself() -> None:
     damaged = intake()
     with pytest.raises(UnsoundFindingsError, match="not filed as said"):
-        detect_in(damaged, Parameters(), links=False, previous=None, progress=Damaging(damaged.market))
+        detect_in(damaged, DEFAULTS, links=False, previous=None, progress=Damaging(damaged.market))
