@@ -18,6 +18,7 @@ from ringfence.cli.exit_codes import WRONG_USE
 from ringfence.cli.moments import as_text
 from ringfence.cli.printing import DECADES, jsonable, print_json, print_lines, print_table
 from ringfence.cli.rings import print_joint_claims, print_members
+from ringfence.domain.chance import chance_sentence
 from ringfence.domain.leads import LeadKind, LeadQuery
 from ringfence.domain.scope import Role
 
@@ -131,7 +132,7 @@ def list_leads(
                 row["size"],
                 row["claims"],
                 row["merchants"],
-                row["occasions"],
+                "" if row["occasions"] is None else row["occasions"],
                 row["amount"].replace(";", "; "),
                 *([standings[row["lead_id"]].record.status.value] if standings else []),
             )
@@ -181,6 +182,7 @@ def show_lead(
         f"{lead['why']} ({DECADES})",
         f"Not a ring: {lead['why_not']}",
         f"Amount: {lead['amount'].replace(';', '; ')}",
+        *([chance_sentence(lead["p_value"])] if lead["p_value"] is not None else []),
         "",
     )
     print_members("Buyers", folder.lead_members)

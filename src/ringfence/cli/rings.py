@@ -17,6 +17,7 @@ from ringfence.cli.context import StoreAddress, open_store
 from ringfence.cli.exit_codes import WRONG_USE
 from ringfence.cli.moments import as_moment, read_moment
 from ringfence.cli.printing import DECADES, jsonable, print_json, print_lines, print_table
+from ringfence.domain.chance import chance_sentence, chance_text
 from ringfence.domain.errors import InvalidError
 from ringfence.domain.ring_decisions import RingStatus
 from ringfence.domain.rings import RingOrder, RingQuery
@@ -160,7 +161,18 @@ def list_rings(
     print_table(
         f"{len(found.shown):,} of {found.total:,} rings, {_FIRST[order]} first ({DECADES})",
         (
-            *("ring", "network", "evidence", "buyers", "claims", "merchants", "amount", "from", "to"),
+            *(
+                "ring",
+                "network",
+                "evidence",
+                "p-value",
+                "buyers",
+                "claims",
+                "merchants",
+                "amount",
+                "from",
+                "to",
+            ),
             *["status"] * bool(standings),
         ),
         [
@@ -168,6 +180,7 @@ def list_rings(
                 row["ring_id"],
                 row["network_id"],
                 f"{row['score']:.1f}",
+                "" if row["p_value"] is None else chance_text(row["p_value"]),
                 row["size"],
                 row["claims"],
                 row["merchants"],
@@ -178,7 +191,7 @@ def list_rings(
             )
             for row in found.shown.iter_rows(named=True)
         ],
-        spare=("network", "from"),
+        spare=("network", "from", "p-value"),
     )
 
 
@@ -220,6 +233,7 @@ def show_ring(
         f"{ring['ring_id']} (network {ring['network_id']})",
         f"{ring['why']} ({DECADES})",
         f"Amount: {ring['amount'].replace(';', '; ')}",
+        *([chance_sentence(ring["p_value"])] if ring["p_value"] is not None else []),
         "",
     )
     print_members("Members", folder.members)

@@ -58,6 +58,9 @@ class Candidate:
     """int64[k], rising: buyers who share identifiers with members and met none of them; not members."""
     refusal: Refusal | None = None
     """Why it is a lead; None for a ring."""
+    p_value: float | None = None
+    """The chance that a marketplace of this shape without rings shows as strong a ring anywhere; None where
+    that was not worked out, or where another rule than its strength refused it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,3 +79,11 @@ class Proposals:
 def strongest_first(candidates: Iterable[Candidate]) -> list[Candidate]:
     """Sort candidates by score, those of equal score by members."""
     return sorted(candidates, key=lambda candidate: (-candidate.score, candidate.members.tolist()))
+
+
+def apart(candidates: Iterable[Candidate], rings: Iterable[Candidate], buyers: int) -> list[Candidate]:
+    """Keep the candidates of which less than half is in `rings`; there are `buyers` in all."""
+    is_inside = np.zeros(buyers, np.bool_)
+    for ring in rings:
+        is_inside[ring.members] = True
+    return [one for one in candidates if 2 * is_inside[one.members].sum() < len(one.members)]

@@ -1,11 +1,16 @@
-"""The whole method in its order: prepare, propose, fuse, gather."""
+"""The whole method in its order: prepare, propose, fuse, calibrate, gather."""
 
-from ringfence.detection.candidates import Proposals
+from dataclasses import replace
+
+from ringfence.detection.calibrate import calibrate, judge_by_p
+from ringfence.detection.candidates import Method, Proposals, apart, strongest_first
 from ringfence.detection.findings import Findings, gather
 from ringfence.detection.fusion.fuse import fuse
 from ringfence.detection.methods.blocks import candidates as blocks
 from ringfence.detection.methods.coincidence import rings as coincidence
+from ringfence.detection.methods.identifiers import rings as identifiers
 from ringfence.detection.methods.structure import candidates as structure
+from ringfence.detection.methods.waves import rings as waves
 from ringfence.detection.parameters import Parameters
 from ringfence.detection.prepare import Prepared, prepare
 from ringfence.domain.progress import Progress
@@ -19,14 +24,30 @@ def find_rings(market: Market, parameters: Parameters, progress: Progress) -> Fi
     """
     prepared = prepare(market, parameters, progress)
     found = propose(prepared, parameters, progress)
-    return gather(prepared, found)
+    calibration = calibrate(prepared, found, propose, parameters, progress)
+    if calibration is not None:
+        found = judge_by_p(prepared, found, calibration, parameters)
+    return replace(gather(prepared, found), calibration=calibration)
 
 
 def propose(prepared: Prepared, parameters: Parameters, progress: Progress) -> Proposals:
-    """Ask every method, and fuse what they propose into one list of rings and one of leads."""
+    """Ask every method but those switched off, and fuse what they propose into rings and leads."""
+    off, nothing = parameters.without, Proposals([], [])
     if not prepared.times.tell_when:
+        if Method.STRUCTURE in off:
+            return nothing
         return structure.find_candidates(prepared, parameters, progress)
-    grown = coincidence.find_candidates(prepared, parameters, progress)
     graph = blocks.lay_out_cells(prepared, parameters.blocks)
-    dense = blocks.find_candidates(prepared, graph, parameters, progress)
-    return fuse(prepared, parameters, graph, grown, dense, Proposals([], []), progress)
+    grown = groups = wave = nothing
+    if Method.COINCIDENCE not in off:
+        grown = coincidence.find_candidates(prepared, parameters, progress)
+    if Method.IDENTIFIERS not in off:
+        groups = identifiers.find_candidates(prepared, parameters, progress)
+    if Method.WAVES not in off:
+        wave = waves.find_candidates(prepared, parameters, progress)
+    found = [] if Method.BLOCKS in off else blocks.find_candidates(prepared, graph, parameters, progress)
+    least = parameters.fusion.least_score
+    strong = [ring for ring in grown.rings if ring.score >= least]
+    weak = [ring for ring in grown.rings if ring.score < least]
+    fused = fuse(prepared, parameters, graph, Proposals(strong, grown.leads), found, groups, wave, progress)
+    return replace(fused, rings=strongest_first([*fused.rings, *apart(weak, fused.rings, prepared.buyers)]))

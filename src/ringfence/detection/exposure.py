@@ -119,6 +119,24 @@ def expose(
     )
 
 
+def claim_again(exposure: Exposure, timeline: Timeline) -> tuple[Exposure, Floats]:
+    """Match other claims to the same orders: the exposure, and float64[N], when each claim's was placed.
+
+    `timeline` has claims at the same merchants. The share of claimed orders stays what it was: it is a
+    property of the marketplace.
+    """
+    bought = np.full(len(timeline.buyer), np.nan)
+    if len(exposure.buyer) == 0:
+        return exposure, bought
+    claimed = np.zeros(len(exposure.buyer), np.bool_)
+    _match(
+        timeline, exposure.merchant, exposure.day, exposure.of_buyer, exposure.buyer_start, claimed, bought
+    )
+    before = np.zeros(len(claimed) + 1, np.int64)
+    np.cumsum(claimed, out=before[1:])
+    return exposure._replace(claimed=claimed, claimed_before=before), bought
+
+
 def _by_buyer(buyer: Ints, buyers: int) -> tuple[Longs, Longs]:
     """Give positions by (buyer, position), non-claimants left out, and where each buyer's begin."""
     claimants = np.flatnonzero(buyer >= 0)

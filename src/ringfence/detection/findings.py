@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from ringfence.detection.calibrate import Calibration
 from ringfence.detection.candidates import Candidate, Method, Proposals, Refusal, strongest_first
 from ringfence.detection.joint import JointClaims
 from ringfence.detection.methods.coincidence.growth import candidates, scratch
@@ -55,6 +56,8 @@ class Findings:
     leads."""
     buyer_scores: Floats
     """float64[n], 0 to 1."""
+    calibration: Calibration | None = None
+    """What p-values were worked out from; None where they were left out."""
 
     def ring_of_buyers(self) -> NDArray[np.int64]:
         """Give int64[n], the position of each buyer's ring in `rings`, or -1."""
@@ -109,6 +112,7 @@ def _finding(candidate: Candidate, support: Support) -> Finding:
         support=support,
         associates=candidate.associates,
         refusal=candidate.refusal,
+        p_value=candidate.p_value,
     )
 
 

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import polars as pl
 
-from ringfence.detection.support import TWO_MERCHANTS
+from ringfence.detection.candidates import Method
 from ringfence.domain.errors import RingfenceError
 from ringfence.market import Longs, Market
-from ringfence.market.results import SCHEMAS
+from ringfence.market.results import SCHEMAS, telling
 
 _SOME = 3
 """Examples that a sentence names."""
@@ -36,8 +36,8 @@ def violations(tables: Mapping[str, pl.DataFrame], market: Market, ring_score: f
 
     `tables` are those of `market.results.SCHEMAS` by name; links, lineage, leads and risks may be absent.
     `market` is what was looked at, `ring_score` the decades that a ring needs. Every member has a joint event
-    that chance does not explain, and such events connect all members of a ring; unless the method is about
-    one merchant or knows no times, they lie at two merchants and on two occasions. All totals equal their
+    that chance does not explain, and such events connect all members of a ring; they lie at two merchants
+    (unless they are waves at one) and on two occasions (unless times say nothing). All totals equal their
     rows, and every row a claim of the market. A buyer is in one ring.
     """
     known = {name: tables.get(name, pl.DataFrame(schema=SCHEMAS[name])) for name in SCHEMAS}
@@ -57,27 +57,29 @@ def violations(tables: Mapping[str, pl.DataFrame], market: Market, ring_score: f
 
 def _of_rings(tables: Mapping[str, pl.DataFrame], ring_score: float) -> Iterator[str]:
     rings, members = tables["rings"], tables["members"]
-    telling = tables["evidence"].filter(~pl.col("weak"))
+    rows = telling(tables["evidence"])
     low = rings.filter(~(pl.col("score").is_finite() & (pl.col("score") >= ring_score)))
     yield from _say(low, "ring_id", f"rings have less than the {ring_score:g} decades a ring needs")
     double = members.filter(pl.col("buyer_id").is_duplicated()).unique("buyer_id").sort("buyer_id")
     yield from _say(double, "buyer_id", "buyers are in two rings")
-    idle = members.join(telling, on=("ring_id", "buyer_id"), how="anti")
+    idle = members.join(rows, on=("ring_id", "buyer_id"), how="anti")
     yield from _say(idle, "buyer_id", "members have no joint event that chance does not explain")
-    pieces = _in_pieces(telling)
+    pieces = _in_pieces(rows)
     yield from _say(
         rings.filter(pl.col("ring_id").is_in(pieces)),
         "ring_id",
         "rings lie in pieces that no such event connects",
     )
-    stood = rings.filter(pl.col("method").is_in([method.value for method in TWO_MERCHANTS]))
-    narrow = stood.filter((pl.col("merchants") < 2) | (pl.col("occasions").fill_null(0) < 2))
-    yield from _say(narrow, "ring_id", "rings rest on one merchant or one occasion alone")
+    is_waves, is_timeless = (pl.col("method") == method.value for method in (Method.WAVES, Method.STRUCTURE))
+    narrow = rings.filter(~is_waves & (pl.col("merchants") < 2))
+    yield from _say(narrow, "ring_id", "rings that are no waves rest on one merchant")
+    once = rings.filter(~is_timeless & (pl.col("occasions").fill_null(0) < 2))
+    yield from _say(once, "ring_id", "rings rest on one occasion")
 
 
-def _in_pieces(telling: pl.DataFrame) -> list[str]:
+def _in_pieces(rows: pl.DataFrame) -> list[str]:
     """Name the rings whose members shared events do not connect, by the least label that reaches each."""
-    numbered = telling.select(
+    numbered = rows.select(
         "ring_id",
         buyer=pl.struct("ring_id", "buyer_id").rank("dense").cast(pl.Int64) - 1,
         event=pl.struct("ring_id", "event").rank("dense").cast(pl.Int64) - 1,
@@ -149,11 +151,11 @@ def _differing(
     groups: pl.DataFrame, members: pl.DataFrame, evidence: pl.DataFrame, key: str, column: str
 ) -> pl.DataFrame:
     """Give the groups whose `column` is not what their rows make it."""
-    telling = evidence.filter(~pl.col("weak"))
+    rows = telling(evidence)
     if column == "size":
         made = members.group_by(key).agg(made=pl.len().cast(pl.Int64))
     elif column == "amount":
-        sums = _money(telling.select(key, "amount")).sort(key, "currency", "minor")
+        sums = _money(rows.select(key, "amount")).sort(key, "currency", "minor")
         told = _money(groups.select(key, pl.col("amount").str.split(";")).explode("amount")).sort(
             key, "currency", "minor"
         )
@@ -163,10 +165,10 @@ def _differing(
         return groups.join(odd, on=key, how="semi")
     elif column in ("claims", "merchants"):
         counted = pl.len() if column == "claims" else pl.col("merchant_id").n_unique()
-        made = telling.group_by(key).agg(made=counted.cast(pl.Int64))
+        made = rows.group_by(key).agg(made=counted.cast(pl.Int64))
     else:
         at = pl.col("filed_at")
-        made = telling.group_by(key).agg(made=at.min() if column == "first_claim_at" else at.max())
+        made = rows.group_by(key).agg(made=at.min() if column == "first_claim_at" else at.max())
     joined = groups.join(made, on=key, how="left", maintain_order="left")
     nothing = 0 if column in ("size", "claims", "merchants") else None
     return joined.filter(

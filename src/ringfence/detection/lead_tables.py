@@ -10,10 +10,12 @@ from ringfence.detection.candidates import Refusal
 from ringfence.detection.findings import Finding, Findings
 from ringfence.detection.group_rows import evidence_rows, headline, member_rows
 from ringfence.detection.lineage import lead_birth_id
+from ringfence.detection.parameters import Parameters
 from ringfence.detection.prepare import Prepared
 from ringfence.detection.reasons import Reasons
 from ringfence.detection.shared_values import Holding, best_by_kind
 from ringfence.detection.wording import article, count, listed
+from ringfence.domain.chance import chance_text
 from ringfence.market import Longs
 from ringfence.market.results import SCHEMAS
 
@@ -30,7 +32,7 @@ _WHY_NOT = {
 
 
 def lead_tables(
-    found: Findings, ring_ids: Sequence[str], reasons: Reasons, ring_score: float
+    found: Findings, ring_ids: Sequence[str], reasons: Reasons, parameters: Parameters
 ) -> dict[str, pl.DataFrame]:
     """Give the tables of leads by name, strongest first; `ring_ids` are those of `found.rings`.
 
@@ -54,7 +56,7 @@ def lead_tables(
                 "score": lead.score,
                 "p_value": lead.p_value,
                 "why": reasons.of_group(lead),
-                "why_not": _why_not(lead, prepared, ring_score),
+                "why_not": _why_not(lead, prepared, parameters),
                 **headline(lead, prepared.market),
             }
         )
@@ -76,10 +78,16 @@ def lead_tables(
     }
 
 
-def _why_not(lead: Finding, prepared: Prepared, ring_score: float) -> str:
+def _why_not(lead: Finding, prepared: Prepared, parameters: Parameters) -> str:
     """Say why a lead is no ring."""
-    if lead.refusal is Refusal.WEAK_EVIDENCE and lead.score < ring_score:
-        return f"Not a ring: {lead.score:.1f} decades are less than the {ring_score:.1f} that a ring needs."
+    bar, highest = parameters.ring_score, parameters.calibration.ring_p_value
+    if lead.refusal is Refusal.WEAK_EVIDENCE and lead.score < bar:
+        return f"Not a ring: {lead.score:.1f} decades are less than the {bar:.1f} that a ring needs."
+    if lead.p_value is not None and lead.p_value > highest:
+        return (
+            f"Not a ring: a marketplace of this shape without rings shows as strong a group with a chance of "
+            f"{chance_text(lead.p_value)}, more than the {highest:g} that a ring may have."
+        )
     if lead.refusal is Refusal.SHARED_SHOPPING and prepared.orders is None:
         return "Not a ring: no orders are known, and buyers who shop together may claim like this."
     return f"Not a ring: {_WHY_NOT[lead.refusal or Refusal.WEAK_EVIDENCE]}"

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import polars as pl
 
@@ -57,7 +58,7 @@ def settle_leads(detection: Detection, past: Mapping[str, Past], most: int) -> D
         schema={"lead_id": pl.String, "name": pl.String},
     )
     tables = {"leads": kept, "lead_members": detection.lead_members, "lead_evidence": detection.lead_evidence}
-    settled = {
+    settled: dict[str, Any] = {
         table: tables[table]
         .join(renamed, on="lead_id", maintain_order="left")
         .with_columns(lead_id="name")

@@ -1,13 +1,14 @@
 """What detection assumes, by subject; one set of defaults serves every marketplace."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from ringfence.detection.candidates import Method
 from ringfence.detection.methods.blocks.parameters import BlockParameters
 from ringfence.detection.methods.identifiers.parameters import IdentifierParameters
 from ringfence.detection.methods.structure.parameters import StructureParameters
 from ringfence.detection.methods.waves.parameters import WaveParameters
-from ringfence.detection.ranges import require_count, require_positive, require_share
+from ringfence.detection.ranges import InvalidParameterError, require_count, require_positive, require_share
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,8 @@ class FusionParameters:
 
     largest: int = 1000
     """Members of groups larger than this are not judged one by one: such a group is divided first."""
+    least_score: float = 2.0
+    """Rings of less evidence than this are left as they are; in marketplaces without rings there are such."""
     rounds: int = 4
     """A block takes in outsiders in at most this many rounds."""
     slack: float = 0.5
@@ -105,6 +108,33 @@ class FusionParameters:
 
 
 @dataclass(frozen=True, slots=True)
+class CalibrationParameters:
+    """How p-values are worked out: what chance shows in marketplaces of the same shape without rings."""
+
+    null_runs: int = 6
+    """Maximum number of such marketplaces; 0 leaves p-values out."""
+    thorough_runs: int = 2
+    """All methods search this many of them; the quick ones search the others too."""
+    enough: int = 20
+    """No further one is made once they showed this many candidates of chance; the strongest make the tail."""
+    block_days: float = 28.0
+    """Buyers are shuffled among a merchant's claims of this many days."""
+    floor: float = -2.5
+    """Candidates of at least this evidence are counted there (decades)."""
+    peel_score: float = 3.0
+    """Leads of at least this evidence are left out of them, as rings are."""
+    ring_p_value: float = 0.05
+    """A ring's p-value may not be higher."""
+
+    def __post_init__(self) -> None:
+        require_positive(self, "block_days")
+        require_count(self, "thorough_runs", "enough")
+        require_share(self, "ring_p_value")
+        if self.null_runs < 0:
+            raise InvalidParameterError("null_runs", self.null_runs, "give a whole number from 0 up")
+
+
+@dataclass(frozen=True, slots=True)
 class Parameters:
     """The numbers of the methods."""
 
@@ -117,8 +147,19 @@ class Parameters:
     blocks: BlockParameters = field(default_factory=BlockParameters)
     structure: StructureParameters = field(default_factory=StructureParameters)
     fusion: FusionParameters = field(default_factory=FusionParameters)
+    calibration: CalibrationParameters = field(default_factory=CalibrationParameters)
+    without: tuple[Method, ...] = ()
+    """Methods that are left out."""
     ring_score: float = 2.0
     """A ring needs at least this evidence (decades), also without the merchant it rests on most."""
+
+    def without_p_values(self) -> "Parameters":
+        """Give the same without p-values."""
+        return replace(self, calibration=replace(self.calibration, null_runs=0))
+
+    def with_ring_p_value(self, highest: float) -> "Parameters":
+        """Give the same with `highest` as the highest p-value of a ring."""
+        return replace(self, calibration=replace(self.calibration, ring_p_value=highest))
 
     def to_dict(self) -> dict[str, Any]:
         """Every parameter by subject and name, for the record of a run."""

@@ -13,7 +13,7 @@ from ringfence.detection.exposure import NON_CLAIMANT, Exposure, claimed_orders,
 from ringfence.detection.occasions import number_occasions
 from ringfence.detection.pair_evidence import score_pairs
 from ringfence.detection.pairs import Pairs, find_pairs
-from ringfence.detection.parameters import Parameters, YardstickParameters
+from ringfence.detection.parameters import OccasionParameters, Parameters, YardstickParameters
 from ringfence.detection.sharing import Sharing, multiplicities, share
 from ringfence.detection.timeline import Timeline, lay_out, local_counts
 from ringfence.detection.times import Times, read_times
@@ -70,14 +70,11 @@ def prepare(market: Market, parameters: Parameters, progress: Progress) -> Prepa
 
     progress.stage("local rates")
     timeline = lay_out(market.claims, buyers, merchants, times.grain_days)
-    with ThreadPoolExecutor(threads()) as pool:
-        near, everywhere = _local_counts(timeline, yardstick.reach, pool)
-        progress.stage("orders as exposure")
-        timeline, exposure = _with_orders(timeline, orders, int(market.claims.filed_at.min()), parameters)
-        progress.stage("weak pairs")
-        least = parameters.coincidence.seed_score
-        pairs = find_pairs(timeline, sharing, multiplicity, yardstick, near, everywhere, least, pool)
-        pairs = score_pairs(pairs, timeline, exposure, yardstick, near, everywhere, least, pool)
+    near, everywhere = count_nearby(timeline, yardstick.reach)
+    progress.stage("orders as exposure")
+    timeline, exposure = with_orders(timeline, orders, int(market.claims.filed_at.min()), parameters)
+    progress.stage("weak pairs")
+    pairs = weak_pairs(timeline, sharing, multiplicity, exposure, yardstick, near, everywhere, parameters)
     return Prepared(
         market=market,
         orders=orders,
@@ -123,17 +120,46 @@ def _orders_of_everyone(market: Market) -> Orders | None:
     return replace(market.orders, buyer=number[market.orders.buyer])
 
 
-def _with_orders(
+def with_orders(
     timeline: Timeline, orders: Orders | None, first_moment: int, parameters: Parameters
 ) -> tuple[Timeline, Exposure]:
-    """Match claims to orders and number everyone's occasions."""
+    """Match claims to orders and number everyone's occasions; day 0 is `first_moment` (µs)."""
     claimed, bought = claimed_orders(orders, timeline, first_moment)
+    timeline = with_occasions(timeline, bought if orders is not None else None, parameters.occasions)
+    return timeline, expose(orders, claimed, timeline, first_moment, parameters.orders.together_days)
+
+
+def with_occasions(timeline: Timeline, bought: Floats | None, parameters: OccasionParameters) -> Timeline:
+    """Number the acts and checkouts of every buyer.
+
+    `bought` is float64[N], the day each claim's order was placed; None where no orders are known.
+    """
     of_buyer, buyer_start = timeline.of_buyer, timeline.buyer_start
     timeline = timeline._replace(
-        act=number_occasions(of_buyer, buyer_start, timeline.day, parameters.occasions.act_days),
-        checkout=number_occasions(of_buyer, buyer_start, bought, parameters.occasions.checkout_days),
+        act=number_occasions(of_buyer, buyer_start, timeline.day, parameters.act_days)
     )
-    return timeline, expose(orders, claimed, timeline, first_moment, parameters.orders.together_days)
+    if bought is None:
+        return timeline
+    return timeline._replace(
+        checkout=number_occasions(of_buyer, buyer_start, bought, parameters.checkout_days)
+    )
+
+
+def weak_pairs(
+    timeline: Timeline,
+    sharing: Sharing,
+    multiplicity: Floats,
+    exposure: Exposure,
+    yardstick: Yardstick,
+    near: Ints,
+    everywhere: Ints,
+    parameters: Parameters,
+) -> Pairs:
+    """Find and score the pairs that may start a ring; the arguments are fields of `Prepared`."""
+    least = parameters.coincidence.seed_score
+    with ThreadPoolExecutor(threads()) as pool:
+        pairs = find_pairs(timeline, sharing, multiplicity, yardstick, near, everywhere, least, pool)
+        return score_pairs(pairs, timeline, exposure, yardstick, near, everywhere, least, pool)
 
 
 def _yardstick(parameters: YardstickParameters, times: Times) -> Yardstick:
@@ -152,14 +178,16 @@ def _yardstick(parameters: YardstickParameters, times: Times) -> Yardstick:
     )
 
 
-def _local_counts(timeline: Timeline, reach: float, pool: ThreadPoolExecutor) -> tuple[Ints, Ints]:
+def count_nearby(timeline: Timeline, reach: float) -> tuple[Ints, Ints]:
+    """Count the claims within ± `reach` days of each one, at its merchant and everywhere: int32[N] each."""
     claims = len(timeline.buyer)
     near, everywhere = np.empty(claims, np.int32), np.empty(claims, np.int32)
     cuts = np.searchsorted(timeline.merchant_start, np.linspace(0, claims, 33))
-    tasks = [
-        pool.submit(local_counts, timeline, first, end, reach, near, everywhere)
-        for first, end in itertools.pairwise(cuts)
-    ]
-    for task in tasks:
-        task.result()
+    with ThreadPoolExecutor(threads()) as pool:
+        tasks = [
+            pool.submit(local_counts, timeline, first, end, reach, near, everywhere)
+            for first, end in itertools.pairwise(cuts)
+        ]
+        for task in tasks:
+            task.result()
     return near, everywhere

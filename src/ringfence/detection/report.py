@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -50,6 +51,8 @@ class Detection:
     notes: tuple[str, ...]
     """What a reader must know about this result."""
     counts: dict[str, int]
+    calibration: dict[str, Any] | None
+    """What p-values were worked out from, see `calibrate.Calibration`; None where they were left out."""
 
     def without_links(self) -> "Detection":
         """Give what would have been reported had links not been asked for."""
@@ -96,7 +99,7 @@ def report(
     progress.stage("links")
     tied = _links(found, parameters) if links else []
     progress.stage("leads")
-    leads = lead_tables(found, ids, reasons, parameters.ring_score)
+    leads = lead_tables(found, ids, reasons, parameters)
     return Detection(
         rings=pl.DataFrame(rings, schema=SCHEMAS["rings"], orient="row"),
         members=pl.DataFrame(members, schema=SCHEMAS["members"], orient="row"),
@@ -109,7 +112,7 @@ def report(
             orient="row",
         ),
         **leads,
-        notes=_notes(market, found),
+        notes=_notes(market, found, parameters),
         counts={
             "buyers": len(market.buyer_ids),
             "merchants": len(market.merchant_ids),
@@ -121,6 +124,7 @@ def report(
             "members": len(members),
             "links": len(tied),
         },
+        calibration=found.calibration.to_dict() if found.calibration is not None else None,
     )
 
 
@@ -186,7 +190,7 @@ def _link_rows(links: Sequence[Link], market: Market, reasons: Reasons) -> pl.Da
     )
 
 
-def _notes(market: Market, found: Findings) -> tuple[str, ...]:
+def _notes(market: Market, found: Findings, parameters: Parameters) -> tuple[str, ...]:
     notes = [found.prepared.times.note] if found.prepared.times.note else []
     if market.orders is None:
         notes.append(
@@ -194,4 +198,13 @@ def _notes(market: Market, found: Findings) -> tuple[str, ...]:
         )
     if not market.identifiers:
         notes.append("No identifiers are known: rings are found by merchants and times alone.")
+    if parameters.calibration.null_runs == 0:
+        notes.append("p-values were left out: no ring was held against what chance shows.")
+    elif found.calibration is None:
+        notes.append(
+            "There are no p-values: all claims are of buyers in rings or strong leads, so that no ordinary "
+            "marketplace is left to compare with."
+        )
+    elif not found.prepared.times.tell_when:
+        notes.append("p-values take no account of tastes where times say nothing: they may be too low.")
     return tuple(notes)

@@ -18,36 +18,62 @@ def refusal(candidate: Candidate, prepared: Prepared, parameters: Parameters) ->
     Members of identifier groups met once each, so those groups are judged as groups, by their own method.
     A block in which no pair stood pays once for being singled out from all buyers.
     """
-    timeline, yardstick, exposure = prepared.timeline, prepared.yardstick, prepared.exposure
-    everyone = math.log10(prepared.buyers)
+    timeline, yardstick = prepared.timeline, prepared.yardstick
     bar = parameters.ring_score
     if candidate.score < bar:
         return Refusal.WEAK_EVIDENCE
-    unseeded = everyone if candidate.among is None else 0.0
     if candidate.method is not Method.IDENTIFIERS:
         if not covers_two_occasions(timeline, yardstick, candidate.members):
             return Refusal.ONE_OCCASION
         rest = 1.0 - strongest_share(timeline, yardstick, candidate.members)
-        if (candidate.score - unseeded) * rest < bar:
+        if (candidate.score - _unseeded(candidate, prepared)) * rest < bar:
             return Refusal.ONE_MERCHANT
-        left = evidence_beyond_shopping(
-            timeline,
-            prepared.sharing,
-            exposure,
-            yardstick,
-            candidate.members,
-            parameters.orders.honest_fault_rate,
-        )
-        if left < bar + unseeded:
+        if _beyond_shopping(candidate, prepared, parameters) < bar:
             return Refusal.SHARED_SHOPPING
-    left = evidence_beyond_one_cause(
-        timeline,
-        exposure,
-        yardstick,
+    return Refusal.SHARED_SHOPPING if _beyond_one_cause(candidate, prepared, parameters) < bar else None
+
+
+def strength(candidate: Candidate, prepared: Prepared, parameters: Parameters) -> float:
+    """Give the least of what must reach the ring score, in decades, for a candidate that passed the rules.
+
+    A score alone is no measure of chance: companions who order together reach any score without being a ring.
+    Methods that judge by rules of their own say all in the score.
+    """
+    if candidate.method in (Method.WAVES, Method.STRUCTURE):
+        return candidate.score
+    decades = candidate.score - _unseeded(candidate, prepared)
+    least = min(decades, _beyond_one_cause(candidate, prepared, parameters))
+    if candidate.method is not Method.IDENTIFIERS:
+        share = strongest_share(prepared.timeline, prepared.yardstick, candidate.members)
+        least = min(least, decades * (1.0 - share), _beyond_shopping(candidate, prepared, parameters))
+    return least
+
+
+def _unseeded(candidate: Candidate, prepared: Prepared) -> float:
+    """Give the decades that a candidate pays that was singled out from all buyers, without a pair."""
+    return math.log10(prepared.buyers) if candidate.among is None else 0.0
+
+
+def _beyond_shopping(candidate: Candidate, prepared: Prepared, parameters: Parameters) -> float:
+    left = evidence_beyond_shopping(
+        prepared.timeline,
+        prepared.sharing,
+        prepared.exposure,
+        prepared.yardstick,
+        candidate.members,
+        parameters.orders.honest_fault_rate,
+    )
+    return left - _unseeded(candidate, prepared)
+
+
+def _beyond_one_cause(candidate: Candidate, prepared: Prepared, parameters: Parameters) -> float:
+    return evidence_beyond_one_cause(
+        prepared.timeline,
+        prepared.exposure,
+        prepared.yardstick,
         candidate.members,
         candidate.score,
         candidate.shares,
-        everyone if candidate.among is None else candidate.among,
+        math.log10(prepared.buyers) if candidate.among is None else candidate.among,
         parameters.orders.witness_share,
     )
-    return Refusal.SHARED_SHOPPING if left < bar else None

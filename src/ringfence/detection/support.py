@@ -18,9 +18,6 @@ from ringfence.detection.prepare import Prepared
 from ringfence.detection.timeline import Timeline
 from ringfence.market import Floats, Longs
 
-TWO_MERCHANTS = frozenset({Method.COINCIDENCE, Method.BLOCKS, Method.IDENTIFIERS})
-"""Methods whose rings need telling events at two merchants on two occasions."""
-
 
 @dataclass(frozen=True, eq=False)
 class Support:
@@ -80,19 +77,18 @@ def sound_pieces(prepared: Prepared, group: Longs, method: Method) -> list[Longs
 def unsupported(timeline: Timeline, group: Longs, support: Support, method: Method) -> Refusal | None:
     """Say why telling events do not make `group` a ring; None if they do.
 
-    They must hold every member and connect all of them, and, unless `method` is about one merchant or knows
-    no times, lie at two merchants and on two occasions.
+    They must hold every member, connect all of them, and lie at two merchants (unless they are waves at one)
+    and on two occasions (unless times say nothing).
     """
     joint = support.joint
     telling = only(joint, ~support.is_weak)
     held = connected(timeline, group, telling._replace(expected=np.zeros(len(telling.claim))))
     if len(held) != 1 or len(held[0]) < len(group):
         return Refusal.WEAK_EVIDENCE
-    if method in TWO_MERCHANTS:
-        if len(np.unique(timeline.merchant[telling.claim])) < 2:
-            return Refusal.ONE_MERCHANT
-        if support.occasions is not None and support.occasions < 2:
-            return Refusal.ONE_OCCASION
+    if method is not Method.WAVES and len(np.unique(timeline.merchant[telling.claim])) < 2:
+        return Refusal.ONE_MERCHANT
+    if support.occasions is not None and support.occasions < 2:
+        return Refusal.ONE_OCCASION
     return None
 
 

@@ -37,10 +37,10 @@ class Lead:
     size: int
     """Buyers."""
     claims: int
-    """Joint claims; merchants, amount and times are theirs too."""
+    """Joint claims that chance does not explain; merchants, amount and times are theirs too."""
     merchants: int
-    occasions: int
-    """On how many separate occasions it rests."""
+    occasions: int | None
+    """On how many separate occasions it rests; None where times say nothing."""
     amount: str
     """`EUR:3.00;USD:120.50`: sums stay apart by currency."""
     first_claim_at: int | None

@@ -96,6 +96,9 @@ class MerchantPolicy:
 class DetectionPolicy:
     """What detection publishes."""
 
+    ring_p_value: Annotated[float, Within(0.000001, 1)] = 0.05
+    """A ring's p-value may not be higher; what chance shows more often in a marketplace of this shape without
+    rings is a lead."""
     leads_per_run: Annotated[int, Within(0, 10_000)] = 200
     """Maximum number of leads of a run: suspicions too weak to be rings, the strongest of them."""
 

@@ -72,7 +72,7 @@ class Ring:
     size: int
     """Members."""
     claims: int
-    """Joint claims; merchants, amount and times are theirs too."""
+    """Joint claims that chance does not explain; merchants, amount and times are theirs too."""
     merchants: int
     amount: str
     """`EUR:3.00;USD:120.50`: sums stay apart by currency."""
@@ -87,9 +87,11 @@ class Ring:
     """The ring it was split from, if it was."""
 
     p_value: float | None = None
-    """None until it is calibrated."""
+    """The chance that a marketplace of this shape without rings shows as strong a ring anywhere; None in a
+    run that left p-values out."""
     occasions: int | None = None
-    """On how many separate occasions it rests; None in a run of before they were counted."""
+    """On how many separate occasions it rests; None where times say nothing, and in a run of before they were
+    counted."""
     method: str = "coincidence"
     """What found it, one of `DetectionMethod`."""
 

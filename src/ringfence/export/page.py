@@ -14,6 +14,7 @@ from ringfence.export.ring_card import KEY, ring_card
 from ringfence.export.run_folder import RunFolder
 from ringfence.export.truth_panel import truth_figures, truth_panel
 from ringfence.export.whole_file import write_whole
+from ringfence.market.results import telling
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 _MOST_ROWS = 100
@@ -82,7 +83,8 @@ def _header(run: RunFolder, rings: pl.DataFrame, title: str) -> Markup:
         when = f", {period(first, last)}" if first is not None and last is not None else ""
         lead = (
             f"{counted(rings.height, 'group')} of buyers whose refund claims coincide far more than those of "
-            f"strangers would{when}. Each rests on joint claims against two merchants or more."
+            f"strangers would{when}. Each rests on joint claims that chance does not explain: against two "
+            "merchants or more, or, wave after wave, against one."
         )
     return element(
         "header",
@@ -99,7 +101,7 @@ def _figures(run: RunFolder, rings: pl.DataFrame, evaluation: Mapping[str, Any] 
         join([f"{currency} {value:,.0f}"])
         for currency, value in add_amounts(rings.get_column("amount")).items()
     ]
-    merchants = run.evidence.get_column("merchant_id").n_unique()
+    merchants = telling(run.evidence).get_column("merchant_id").n_unique()
     tiles = [
         ("Rings", f"{rings.height:,}", f"in {counted(networks, 'network')}" if networks else "", ""),
         ("Members", f"{members:,}", f"of {run.buyers.height:,} buyers", ""),
@@ -132,7 +134,7 @@ def _overview(run: RunFolder, rings: pl.DataFrame, linked: int) -> tuple[Markup,
         element("h2", "At a glance"),
         element(
             "div",
-            draw_claims_over_time("over-time", run.evidence),
+            draw_claims_over_time("over-time", telling(run.evidence)),
             draw_size_and_evidence("size-evidence", rings, linked),
             class_="pair",
         ),

@@ -5,9 +5,11 @@ from typing import Any
 
 import polars as pl
 
+from ringfence.domain.chance import chance_text
 from ringfence.export.markup import Markup, counted, element, join, lasting, money, period
 from ringfence.export.ring_drawing import choose_rows, draw_ring, draw_strip
 from ringfence.export.run_folder import RunFolder
+from ringfence.market.results import telling
 
 _MOST_MEMBERS = 24
 _MOST_EVENTS = 60
@@ -40,7 +42,7 @@ def ring_card(run: RunFolder, ring: Mapping[str, Any], place: int) -> Markup:
         ),
         element("p", ring["why"], class_="why") if ring["why"] else Markup(),
         facts(ring, "member"),
-        *((_pictures(run, evidence, members, place),) if evidence.height else ()),
+        *((_pictures(run, telling(evidence), members, place),) if telling(evidence).height else ()),
         members_table(members, "member", "members.csv"),
         *((events_table(evidence, "evidence.csv"),) if evidence.height else ()),
         id=f"ring-{place}",
@@ -58,8 +60,7 @@ def facts(ring: Mapping[str, Any], member: str) -> Markup:
     if ring["occasions"] is not None:
         told.insert(3, (f"{ring['occasions']:,}", "occasion" if ring["occasions"] == 1 else "occasions"))
     if ring["p_value"] is not None:
-        chance = "< 0.0001" if ring["p_value"] < 1e-4 else f"{ring['p_value']:.4f}"
-        told.append((chance, "chance without rings"))
+        told.append((chance_text(ring["p_value"]), "chance without rings"))
     if ring["first_claim_at"] and ring["last_claim_at"]:
         told.append((period(ring["first_claim_at"], ring["last_claim_at"]), ""))
     if ring.get("network_id"):
@@ -126,6 +127,7 @@ def events_table(evidence: pl.DataFrame, file: str) -> Markup:
             pl.col("buyer_id").unique(maintain_order=True).alias("buyers"),
             pl.col("amount").alias("amounts"),
             pl.col("expected").mean(),
+            pl.col("weak").any(),
         )
         .sort("first", "event", "merchant_id")
     )
@@ -137,16 +139,18 @@ def events_table(evidence: pl.DataFrame, file: str) -> Markup:
             element("td", _names(event["buyers"])),
             element("td", lasting((event["last"] - event["first"]).total_seconds()), class_="number"),
             element("td", money(event["amounts"]), class_="number"),
-            element(
-                "td", "\u2013" if event["expected"] is None else f"{event['expected']:.3g}", class_="number"
-            ),
+            element("td", _by_chance(event["expected"], event["weak"]), class_="number"),
         )
         for event in events.head(_MOST_EVENTS).iter_rows(named=True)
     ]
     more = events.height - len(rows)
+    counting = evidence.filter(~pl.col("weak"))
+    said = f"{counted(counting.height, 'joint claim')} in {counted(counting['event'].n_unique(), 'event')}"
+    if by_chance := events.filter("weak").height:
+        said += f"; {counted(by_chance, 'more event')} that chance explains, in no total"
     return element(
         "details",
-        element("summary", f"{counted(evidence.height, 'joint claim')} in {counted(events.height, 'event')}"),
+        element("summary", said),
         _scrolling(
             "Joint claims",
             ("First claim (UTC)", "Merchant", "Buyers", "Within", "Amount", "Strangers as near by chance"),
@@ -154,6 +158,11 @@ def events_table(evidence: pl.DataFrame, file: str) -> Markup:
         ),
         *((element("p", f"{more:,} more are in {file}.", class_="quiet"),) if more else ()),
     )
+
+
+def _by_chance(expected: float | None, weak: bool) -> str:
+    said = "\u2013" if expected is None else f"{expected:.3g}"
+    return f"{said} (weak)" if weak else said
 
 
 def _names(buyers: list[str]) -> Markup:

@@ -124,6 +124,11 @@ def brought_forward(table: str, frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(**missing).select(*others, *known)
 
 
+def telling(evidence: pl.DataFrame) -> pl.DataFrame:
+    """Leave out the joint claims of weak events: no total counts them."""
+    return evidence.filter(~pl.col("weak"))
+
+
 def no_leads() -> dict[str, pl.DataFrame]:
     """Return the tables of leads without a row, by table."""
     return {table: pl.DataFrame(schema=SCHEMAS[table]) for table in LEADS}

@@ -106,7 +106,8 @@ def detect_in_store(
         try:
             watch.stage("read the market")
             market = store.market.read(version)
-            past, parameters = _past(store), request.parameters
+            past = _past(store)
+            parameters = request.parameters.with_ring_p_value(request.policy.detection.ring_p_value)
             found = find_rings(market, parameters, watch)
             detection = report(market, found, parameters, links=True, past=past, progress=watch)
             leads_before = past_leads(store.leads.past())

@@ -167,6 +167,7 @@ def about(
                 for table in sorted({file.table for file in files})
             },
         },
+        "calibration": detection.calibration,
         "notes": [*detection.notes],
     }
 

@@ -34,7 +34,7 @@ def detected(found: Found) -> Detection:
         for table, schema in SCHEMAS.items()
         if table != "risks"
     }
-    return Detection(**frames, notes=("a note",), counts={"rings": 0})
+    return Detection(**frames, notes=("a note",), counts={"rings": 0}, calibration=None)
 
 
 def after(*runs: Detection) -> Mapping[str, Past]:

@@ -87,7 +87,7 @@ MEANINGS: tuple[tuple[type[Enum], str, Mapping[Enum, str]], ...] = (
         RingOrder,
         "What rings are listed by, greatest first; ties by ringId.",
         {
-            RingOrder.SCORE: "Evidence, in decades.",
+            RingOrder.SCORE: "Evidence, in decades: each one is ten times less likely by chance.",
             RingOrder.SIZE: "Number of members.",
             RingOrder.CLAIMS: "Number of joint claims.",
             RingOrder.LAST_CLAIM_AT: "Time of the last joint claim.",

@@ -60,9 +60,13 @@ class Lead(Node):
         description="Evidence, in decades: each one is ten times less likely by chance."
     )
     size: int = strawberry.field(description="Number of buyers.")
-    claims: int = strawberry.field(description="Number of joint claims; what the lead rests on.")
+    claims: int = strawberry.field(
+        description="Number of joint claims that chance does not explain; what the lead rests on."
+    )
     merchants: int = strawberry.field(description="Number of merchants the joint claims are against.")
-    occasions: int = strawberry.field(description="On how many separate occasions it rests.")
+    occasions: int | None = strawberry.field(
+        description="On how many separate occasions it rests; null where times say nothing."
+    )
     first_claim_at: Time | None = strawberry.field(description="When the first joint claim was filed.")
     last_claim_at: Time | None = strawberry.field(description="When the last joint claim was filed.")
     p_value: float | None = strawberry.field(

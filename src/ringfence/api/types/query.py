@@ -61,7 +61,11 @@ class Query:
             strawberry.argument(description="Of one of these; OPEN or CONFIRMED if null."),
         ] = None,
         min_score: Annotated[
-            float | None, strawberry.argument(description="With this evidence or more, in decades.")
+            float | None,
+            strawberry.argument(
+                description="With this evidence or more, in decades: each one is ten times less likely by "
+                "chance."
+            ),
         ] = None,
         merchant_id: Annotated[
             strawberry.ID | None,

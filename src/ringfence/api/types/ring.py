@@ -16,6 +16,7 @@ from ringfence.api.types.ring_record import RingEvent
 from ringfence.api.types.run import Run
 from ringfence.api.types.scalars import Money, Time, sums_of
 from ringfence.domain import rings
+from ringfence.domain.chance import expected_by_chance
 from ringfence.domain.ring_decisions import RingStanding, RingStatus
 from ringfence.domain.rings import DetectionMethod, RingQuery
 from ringfence.services import read_rings
@@ -40,9 +41,14 @@ class Ring(Node):
     claims: int = strawberry.field(description="Number of joint claims; what the ring rests on.")
     merchants: int = strawberry.field(description="Number of merchants the joint claims are against.")
     occasions: int | None = strawberry.field(
-        description="On how many separate occasions the ring rests; null in a run of before this was counted."
+        description="On how many separate occasions the ring rests; null where times say nothing, and in "
+        "a run of before this was counted."
     )
     method: DetectionMethod = strawberry.field(description="What found the ring.")
+    p_value: float | None = strawberry.field(
+        description="The chance that a marketplace of this shape without rings shows as strong a ring "
+        "anywhere, 0 to 1; below 0.0001 it is not known better. Null in a run that left p-values out."
+    )
     first_claim_at: Time = strawberry.field(description="When the first joint claim was filed.")
     last_claim_at: Time = strawberry.field(description="When the last joint claim was filed.")
     why: str = strawberry.field(description="What speaks for the ring, in words.")
@@ -57,6 +63,13 @@ class Ring(Node):
     def amount(self) -> list[Money]:
         """What the joint claims ask for, a sum for each currency."""
         return sums_of(self._amount)
+
+    @strawberry.field
+    def expected_by_chance(self) -> float | None:
+        """How many rings as strong chance shows in such a marketplace; null as pValue is, or at 1."""
+        if self.p_value is None or self.p_value >= 1.0:
+            return None
+        return expected_by_chance(self.p_value)
 
     @strawberry.field
     def run(self, info: Info) -> Run:
@@ -192,6 +205,7 @@ class Ring(Node):
             merchants=ring.merchants,
             occasions=ring.occasions,
             method=DetectionMethod(ring.method),
+            p_value=ring.p_value,
             first_claim_at=Time(ring.first_claim_at),
             last_claim_at=Time(ring.last_claim_at),
             why=ring.why,
