@@ -2,6 +2,7 @@
 
     python tests/benchmarks/injected_blocks.py camouflage --prototype FOLDER/dense_blocks.py
     python tests/benchmarks/injected_blocks.py hijacked --prototype FOLDER/dense_blocks.py --json blocks.json
+    python tests/benchmarks/injected_blocks.py hijacked --without-product --method blocks --method structure
 
 camouflage: Hooi et al., "FRAUDAR", KDD 2016, section 5.2. A background of 2,000 x 2,000, 200 x 200 injected
 at density p, under four attacks; times say nothing. F over rows, the mean of five trials.
@@ -15,14 +16,16 @@ unequal degrees. F counts every reported buyer, whichever ring it is in.
 """
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import mean
 
 import numpy as np
 import polars as pl
-from detectors import Detector, Marketplace, accuse, chosen_detectors
+from block_methods import METHODS
+from detectors import Marketplace, accuse, chosen_detectors
 from machine import describe_machine
 from measuring import print_table, write_json
 from numpy.typing import NDArray
@@ -33,6 +36,14 @@ Floats = NDArray[np.float64]
 ATTACKS = ("none", "random", "biased", "hijacked")
 START = 1_700_000_000_000_000
 DAY = 86_400_000_000
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A program, or a method in this process, that accuses buyers of a marketplace."""
+
+    name: str
+    accuse: Callable[[Marketplace], pl.DataFrame | None]
 
 
 @dataclass(frozen=True)
@@ -134,9 +145,9 @@ def f_measure(market: Marketplace, found: pl.DataFrame | None) -> float:
 
 
 def measure_camouflage(
-    detectors: Sequence[Detector], densities: Sequence[float], trials: int
+    contenders: Sequence[Contender], densities: Sequence[float], trials: int
 ) -> list[dict[str, object]]:
-    """Mean and least F for each detector, density and attack."""
+    """Mean and least F for each contender, density and attack."""
     figures: list[dict[str, object]] = []
     for density in densities:
         for number, attack in enumerate(ATTACKS):
@@ -144,11 +155,11 @@ def measure_camouflage(
                 block_market(np.random.default_rng([trial, number, round(density * 1e4)]), attack, density)
                 for trial in range(trials)
             ]
-            for detector in detectors:
-                f = [f_measure(market, accuse(detector, market)) for market in markets]
+            for contender in contenders:
+                f = [f_measure(market, contender.accuse(market)) for market in markets]
                 figures.append(
                     {
-                        "detector": detector.name,
+                        "detector": contender.name,
                         "density": density,
                         "attack": attack,
                         "f": mean(f),
@@ -159,20 +170,20 @@ def measure_camouflage(
 
 
 def measure_hijacked(
-    detectors: Sequence[Detector], densities: Sequence[float], trials: int
+    contenders: Sequence[Contender], densities: Sequence[float], trials: int
 ) -> list[dict[str, object]]:
-    """Mean and least F for each detector and density, the density being 200 over the hijacked users."""
+    """Mean and least F for each contender and density, the density being 200 over the hijacked users."""
     figures: list[dict[str, object]] = []
     for density in densities:
         hijacked = round(200 / density)
         markets = [
             hijacked_market(np.random.default_rng([trial, hijacked]), hijacked) for trial in range(trials)
         ]
-        for detector in detectors:
-            f = [f_measure(market, accuse(detector, market)) for market in markets]
+        for contender in contenders:
+            f = [f_measure(market, contender.accuse(market)) for market in markets]
             figures.append(
                 {
-                    "detector": detector.name,
+                    "detector": contender.name,
                     "density": density,
                     "attack": "bursts",
                     "f": mean(f),
@@ -190,17 +201,23 @@ def main() -> None:
     parser.add_argument("protocol", choices=("camouflage", "hijacked"))
     parser.add_argument("--prototype", type=Path, action="append", default=[], help="a program to run beside")
     parser.add_argument("--without-product", action="store_true", help="run the prototypes alone")
+    parser.add_argument(
+        "--method", choices=sorted(METHODS), action="append", default=[], help="a method to run by itself"
+    )
     parser.add_argument("--density", type=float, action="append", help="default: the protocol's")
     parser.add_argument("--trials", type=int, default=5, help="trials a setting (default 5)")
     parser.add_argument("--json", type=Path, help="write the figures here too")
     asked = parser.parse_args()
-    detectors = chosen_detectors(not asked.without_product, asked.prototype)
+    contenders = [
+        Contender(detector.name, partial(accuse, detector))
+        for detector in chosen_detectors(not asked.without_product, asked.prototype)
+    ] + [Contender(name, METHODS[name]) for name in asked.method]
     machine = describe_machine(["ringfence", "polars", "numpy"])
     print(", ".join(f"{name} {value}" for name, value in machine.items()))
     if asked.protocol == "camouflage":
-        figures = measure_camouflage(detectors, asked.density or [0.04, 0.02], asked.trials)
+        figures = measure_camouflage(contenders, asked.density or [0.04, 0.02], asked.trials)
     else:
-        figures = measure_hijacked(detectors, asked.density or [0.5, 0.2, 0.1, 0.05, 0.033], asked.trials)
+        figures = measure_hijacked(contenders, asked.density or [0.5, 0.2, 0.1, 0.05, 0.033], asked.trials)
     rows = [
         [
             figure["detector"],
@@ -213,11 +230,11 @@ def main() -> None:
     ]
     print_table("F over rows", ["detector", "density", "attack", "mean F", "least F"], rows)
     if asked.protocol == "hijacked":
-        for detector in detectors:
-            own = [figure for figure in figures if figure["detector"] == detector.name]
+        for contender in contenders:
+            own = [figure for figure in figures if figure["detector"] == contender.name]
             reached = [float(str(figure["density"])) for figure in own if float(str(figure["f"])) >= 0.9]
             lowest = min(reached) if reached else "none"
-            print(f"{detector.name}: lowest density with F of 0.9 or more: {lowest}")
+            print(f"{contender.name}: lowest density with F of 0.9 or more: {lowest}")
     if asked.json:
         write_json(asked.json, {"machine": machine, "protocol": asked.protocol, "figures": figures})
 

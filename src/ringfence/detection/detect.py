@@ -8,7 +8,9 @@ from ringfence.detection.findings import Findings, gather
 from ringfence.detection.fusion.fuse import fuse
 from ringfence.detection.methods.blocks import candidates as blocks
 from ringfence.detection.methods.coincidence import rings as coincidence
+from ringfence.detection.methods.identifiers import rings as identifiers
 from ringfence.detection.methods.structure import candidates as structure
+from ringfence.detection.methods.waves import rings as waves
 from ringfence.detection.parameters import Parameters
 from ringfence.detection.prepare import Prepared, prepare
 from ringfence.domain.progress import Progress
@@ -29,18 +31,23 @@ def find_rings(market: Market, parameters: Parameters, progress: Progress) -> Fi
 
 
 def propose(prepared: Prepared, parameters: Parameters, progress: Progress) -> Proposals:
-    """Ask every method, and fuse what they propose into one list of rings and one of leads."""
+    """Ask every method but those switched off, and fuse what they propose into rings and leads."""
+    off, nothing = parameters.without, Proposals([], [])
     if not prepared.times.tell_when:
+        if Method.STRUCTURE in off:
+            return nothing
         return structure.find_candidates(prepared, parameters, progress)
-    grown = coincidence.find_candidates(prepared, parameters, progress)
     graph = blocks.lay_out_cells(prepared, parameters.blocks)
-    has_blocks = Method.BLOCKS not in parameters.without
-    dense = blocks.find_candidates(prepared, graph, parameters, progress) if has_blocks else []
+    grown = groups = wave = nothing
+    if Method.COINCIDENCE not in off:
+        grown = coincidence.find_candidates(prepared, parameters, progress)
+    if Method.IDENTIFIERS not in off:
+        groups = identifiers.find_candidates(prepared, parameters, progress)
+    if Method.WAVES not in off:
+        wave = waves.find_candidates(prepared, parameters, progress)
+    found = [] if Method.BLOCKS in off else blocks.find_candidates(prepared, graph, parameters, progress)
     least = parameters.fusion.least_score
     strong = [ring for ring in grown.rings if ring.score >= least]
     weak = [ring for ring in grown.rings if ring.score < least]
-    fused = fuse(
-        prepared, parameters, graph, Proposals(strong, grown.leads), dense, Proposals([], []), progress
-    )
-    weak = apart(weak, fused.rings, prepared.buyers)
-    return replace(fused, rings=strongest_first([*fused.rings, *weak]))
+    fused = fuse(prepared, parameters, graph, Proposals(strong, grown.leads), found, groups, wave, progress)
+    return replace(fused, rings=strongest_first([*fused.rings, *apart(weak, fused.rings, prepared.buyers)]))

@@ -168,6 +168,8 @@ def evidence_beyond_shopping(
         among = math.log10(_rarest_inside(sharing, yardstick.hub, group, g, everyone))
         near = closest_events(timeline, yardstick, those, group[g])
         nats, occasions = sum_with_events(timeline, ties, near.claim, near.event, near.nats)
+        if occasions == 0:
+            continue
         decades = evidence(claims, chance, nats) - among
         if together.trials[g] > 0:
             rate = min(honest_fault_rate, together.rate[g])
@@ -228,13 +230,14 @@ def evidence_beyond_one_cause(
     claimed = max(1, together.claimed_units - tied)
     units = claimed + (spared if is_household else 0)
     chance = 0.0
+    rate = min(exposure.rate, 1.0 - 1e-9)  # where only orders that were claimed for are known
     for h in range(claimed, units + 1):
         chance += math.exp(
             math.lgamma(units + 1.0)
             - math.lgamma(h + 1.0)
             - math.lgamma(units - h + 1.0)
-            + h * math.log(exposure.rate)
-            + (units - h) * math.log1p(-exposure.rate)
+            + h * math.log(rate)
+            + (units - h) * math.log1p(-rate)
         )
     left = max(0.0, -math.log10(max(chance, 10.0**-MOST_DECADES)) - among)
     share = min(1.0, together.claimed_units / found)

@@ -67,13 +67,16 @@ def evidence_given_orders(
     h of the meetings, on as many of the `occasions`, may be such; the others carry the rest of the surprise:
 
         p = Σ_h Binom(h; orders, rate) · 10^-e(h)
-        e(h) = evidence(trials - h, chance, surprise · (1 - h / occasions))
+        e(h) = min over i ≤ h of evidence(trials - i, chance, surprise · (1 - i / occasions))
+
+    The least, since h orders explain h meetings or fewer: what is bought together never adds evidence.
     """
     most = min(occasions, trials)
     if orders < 1 or rate <= 0.0 or most < 1:
         return evidence(trials, chance, surprise)
     theta = min(rate, 1.0 - 1e-9)
     total = 0.0
+    least = MOST_DECADES
     for h in range(orders + 1):
         # By logarithms, and without 1 - Σ: either would end at the 16th decade.
         weight = math.exp(
@@ -84,7 +87,8 @@ def evidence_given_orders(
             + (orders - h) * math.log1p(-theta)
         )
         if h < most:
-            weight *= 10.0 ** -evidence(trials - h, chance, surprise * (1.0 - h / occasions))
+            least = min(least, evidence(trials - h, chance, surprise * (1.0 - h / occasions)))
+            weight *= 10.0**-least
         total += weight
         if h >= most and h > orders * theta and weight < 1e-18 * total:
             break

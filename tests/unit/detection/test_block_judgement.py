@@ -40,6 +40,17 @@ def judged_by_hand(graph: CellGraph, rows: list[int], columns: list[int]) -> Jud
     for u, v in inside:
         gain += math.log(1 + density * outside / ((row_outside[u] + 0.5) * (column_outside[v] + 0.5)))
 
+    row_degree = {u: float(graph.row_degree[u]) for u in rows}
+    column_degree = {v: max(float(graph.column_degree[v]), column_outside[v]) for v in columns}
+    surplus = -math.log(math.comb(len(edge), len(rows))) - math.log(math.comb(edge.shape[1], len(columns)))
+    everything = max(graph.edges, outside)
+    surplus += outside * math.log(everything / outside)
+    for outer, whole in ((row_outside, row_degree), (column_outside, column_degree)):
+        surplus += sum(o * math.log(o / whole[x]) for x, o in outer.items() if o > 0)
+    for u, v in inside:
+        rate = row_outside[u] * column_outside[v] / outside + density
+        surplus += math.log(rate * everything / (row_degree[u] * column_degree[v]))
+
     def dispersion(held: list[int], outside_of: list[float], others: float) -> float:
         honest = [o * others / outside for o in outside_of]
         mean = max(sum(k - e for k, e in zip(held, honest, strict=True)) / len(held), 1e-9)
@@ -48,6 +59,7 @@ def judged_by_hand(graph: CellGraph, rows: list[int], columns: list[int]) -> Jud
 
     return Judgement(
         gain,
+        surplus,
         dispersion(list(of_row.values()), list(row_outside.values()), sum(column_outside.values())),
         dispersion(list(of_column.values()), list(column_outside.values()), sum(row_outside.values())),
         len(inside) / (len(rows) + len(columns)),
@@ -71,6 +83,7 @@ def test_a_block_is_judged_as_counting_edge_by_edge_does(block: tuple[CellGraph,
         assert found is expected
         return
     assert found.gain == pytest.approx(expected.gain, rel=1e-9, abs=1e-9)
+    assert found.surplus == pytest.approx(expected.surplus, rel=1e-9, abs=1e-9)
     assert found.row_dispersion == pytest.approx(expected.row_dispersion, rel=1e-9, abs=1e-9)
     assert found.column_dispersion == pytest.approx(expected.column_dispersion, rel=1e-9, abs=1e-9)
     assert found.density == pytest.approx(expected.density)

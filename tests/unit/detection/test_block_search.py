@@ -12,7 +12,7 @@ from ringfence.detection.methods.blocks.parameters import WITHOUT_TIMES, BlockPa
 from ringfence.detection.methods.blocks.peel import Peeling
 from ringfence.detection.methods.blocks.search import find_blocks
 from ringfence.detection.methods.blocks.starts import starts_of_pairs
-from ringfence.detection.parameters import InvalidParameterError
+from ringfence.detection.ranges import InvalidParameterError
 
 PARAMETERS = BlockParameters()
 
@@ -105,7 +105,7 @@ def test_a_search_leaves_the_graph_as_it_was() -> None:
 def test_hidden_edges_leave_degrees_and_totals_and_come_back() -> None:
     graph = copied(planted(11).graph)
     before = copied(graph)
-    some, others = np.arange(0, 1_500, 3), np.arange(0, 1_500, 2)
+    some, others = np.arange(0, 1_500, 3), np.arange(0, len(graph.column_degree), 2)
     hidden = hide(graph, some, others)
     assert hidden.edges == hidden.row_live.sum() == hidden.column_live.sum() < before.edges
     assert hidden.row_degree.sum() == hidden.column_degree.sum() == hidden.edges
@@ -138,7 +138,7 @@ def test_a_seed_never_holds_more_buyers_than_allowed_and_covered_edges_seed_noth
     seed = peeling.seed()
     assert seed is not None
     assert len(seed[0]) <= 20
-    peeling.cover(np.arange(1_500), np.arange(1_500))
+    peeling.cover(np.arange(1_500), np.arange(len(case.graph.column_degree)))
     assert peeling.seed() is None
 
 

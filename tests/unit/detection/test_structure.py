@@ -9,6 +9,7 @@ from scipy.stats import poisson
 from small_markets import claims_of_rows
 
 from ringfence.detection.methods.blocks.graph import edge_graph
+from ringfence.detection.methods.structure import pairs
 from ringfence.detection.methods.structure.candidates import Structure, find_structure
 from ringfence.detection.methods.structure.pairs import (
     MOST_DECADES,
@@ -17,7 +18,7 @@ from ringfence.detection.methods.structure.pairs import (
     significance_threshold,
 )
 from ringfence.detection.methods.structure.parameters import StructureParameters
-from ringfence.detection.parameters import InvalidParameterError
+from ringfence.detection.ranges import InvalidParameterError
 from ringfence.detection.timeline import Timeline, lay_out
 
 PARAMETERS = StructureParameters()
@@ -78,16 +79,23 @@ def test_surprising_pairs_are_those_that_comparing_everybody_finds(seed: int) ->
     assert found.decades == pytest.approx(list(expected.values()), rel=1e-9)
 
 
-def test_pairs_stay_within_the_memory_allowed_and_the_strongest_remain() -> None:
+def test_pairs_stay_within_the_memory_allowed_and_the_strongest_remain(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     rng = np.random.default_rng(1)
-    where = np.arange(12)
-    row = np.concatenate([np.repeat(u, 12) for u in range(600)])
-    column = np.concatenate([where + 12 * (u // 6) for u in range(600)])
-    noise = rng.integers(0, 600, 600), rng.integers(0, 1_200, 600)
-    graph = edge_graph(np.concatenate((row, noise[0])), np.concatenate((column, noise[1])), 600, 1_200)
+    row = np.repeat(np.arange(600), 12)
+    column = np.tile(np.arange(12), 600) + 12 * (row // 6)
+    held = rng.random(len(row)) < 0.8
+    graph = edge_graph(row[held], column[held], 600, 1_200)
     everything = find_surprising_pairs(graph, PARAMETERS)
-    assert len(everything.a) == 1_500
-    assert everything.threshold < everything.decades.max()
+    monkeypatch.setattr(pairs, "_ROOM", 500)
+    bounded = find_surprising_pairs(graph, StructureParameters(most_pairs_per_edge=1e-9))
+    assert len(bounded.a) <= 500 < len(everything.a)
+    weakest_kept = bounded.decades.min()
+    assert (everything.decades > weakest_kept).sum() <= len(bounded.a)
+    strong = everything.decades > np.sort(everything.decades)[-200]
+    kept = set(zip(bounded.a.tolist(), bounded.b.tolist(), strict=True))
+    assert set(zip(everything.a[strong].tolist(), everything.b[strong].tolist(), strict=True)) <= kept
 
 
 def test_the_most_crowded_merchants_are_left_out_when_pairs_are_too_many() -> None:

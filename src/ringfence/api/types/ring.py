@@ -15,8 +15,8 @@ from ringfence.api.types.ring_parts import JointClaim, JointEvent, LineageStep, 
 from ringfence.api.types.ring_record import RingEvent
 from ringfence.api.types.run import Run
 from ringfence.api.types.scalars import Money, Time, sums_of
-from ringfence.domain.chance import expected_by_chance
 from ringfence.domain import rings
+from ringfence.domain.chance import expected_by_chance
 from ringfence.domain.ring_decisions import RingStanding, RingStatus
 from ringfence.domain.rings import DetectionMethod, RingQuery
 from ringfence.services import read_rings
@@ -66,7 +66,7 @@ class Ring(Node):
 
     @strawberry.field
     def expected_by_chance(self) -> float | None:
-        """How many rings as strong chance shows in a marketplace of this shape; null as pValue is, or at 1."""
+        """How many rings as strong chance shows in such a marketplace; null as pValue is, or at 1."""
         if self.p_value is None or self.p_value >= 1.0:
             return None
         return expected_by_chance(self.p_value)

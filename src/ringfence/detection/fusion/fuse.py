@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from ringfence.detection.acceptance import pieces, strongest_share
-from ringfence.detection.candidates import Candidate, Method, Proposals, strongest_first
+from ringfence.detection.candidates import Candidate, Method, Proposals, Refusal, strongest_first
 from ringfence.detection.fusion.bound import bounded, meeting_enough
 from ringfence.detection.fusion.homes import among_homes
 from ringfence.detection.fusion.parts import cut_along
@@ -15,6 +15,8 @@ from ringfence.detection.methods.blocks.block import Block
 from ringfence.detection.methods.blocks.graph import CellGraph
 from ringfence.detection.methods.blocks.judge import dominant_merchant
 from ringfence.detection.methods.coincidence.growth import scratch
+from ringfence.detection.methods.identifiers.associates import associates
+from ringfence.detection.methods.waves.calendar import is_subscription
 from ringfence.detection.parameters import Parameters
 from ringfence.detection.prepare import Prepared
 from ringfence.detection.soundness import refusal
@@ -34,13 +36,15 @@ def fuse(
     grown: Proposals,
     blocks: Sequence[tuple[Candidate, Block]],
     groups: Proposals,
+    waves: Proposals,
     progress: Progress,
 ) -> Proposals:
-    """Fuse rings `grown` from pairs, dense `blocks` and `groups` that share identifiers into one list.
+    """Fuse rings `grown` from pairs, dense `blocks`, `groups` sharing identifiers and `waves` into one list.
 
     A block takes in the rings half inside it and is judged anew, by what joins a ring; if it is refused they
-    stay as they were. Members of identifier groups join the ring most of them are in. Then rarely present
-    members leave, large uneven rings are divided, and every ring is split into what joint events connect.
+    stay as they were. Members of identifier groups join the ring most of them are in; waves at one merchant
+    are rings of those who are in no other. Then rarely present members leave, large uneven rings are divided,
+    every ring is split into what joint events connect, and associates are named.
     """
     progress.stage("fusing candidates")
     fusion = _Fusion(prepared, parameters, graph, grown)
@@ -48,7 +52,9 @@ def fuse(
         fusion.take_block(candidate, block)
     for group in groups.rings:
         fusion.take_group(group)
-    fusion.leads += groups.leads
+    for wave in waves.rings:
+        fusion.take_wave(wave)
+    fusion.leads += groups.leads + waves.leads
     return fusion.end()
 
 
@@ -66,8 +72,6 @@ class _Fusion:
         self.closed = np.zeros(prepared.buyers, np.bool_)
         """bool[n], members of rings that no further block may take in."""
         self.space = scratch(prepared.buyers)
-        self.untouched = {id(ring) for ring in grown.rings}
-        """Rings that were judged as they are."""
         for i, ring in enumerate(grown.rings):
             self.ring_of[ring.members] = i
 
@@ -101,6 +105,12 @@ class _Fusion:
         members = widen(self.prepared, self.parameters, group.members, self.ring_of >= 0, self.space)
         self._keep(replace(group, members=members))
 
+    def take_wave(self, wave: Candidate) -> None:
+        """Keep waves at one merchant as a ring, unless half of the members are in others."""
+        free = wave.members[self.ring_of[wave.members] < 0]
+        if 2 * len(free) > len(wave.members):
+            self._keep(replace(wave, members=free))
+
     def end(self) -> Proposals:
         """Judge the list as a whole."""
         prepared, parameters, graph = self.prepared, self.parameters, self.graph
@@ -108,14 +118,24 @@ class _Fusion:
         for ring in self.rings:
             if ring is None:
                 continue
+            if self._subscribes(ring):
+                self.leads.append(replace(ring, refusal=Refusal.SHARED_SHOPPING))
+                continue
             present = meeting_enough(prepared, parameters, graph, ring, self.space)
             for part in bounded(prepared, parameters, graph, present, self.space):
-                kept += [part] if id(part) in self.untouched else self._sound(part)
-        inside = np.zeros(prepared.buyers, np.bool_)
-        for ring in kept:
-            inside[ring.members] = True
-        leads = [lead for lead in self.leads if 2 * inside[lead.members].sum() < len(lead.members)]
-        return Proposals(strongest_first(kept), strongest_first(leads))
+                kept += self._sound(part)
+        kept = strongest_first(kept)
+        near = associates(prepared, kept, parameters.identifiers)
+        kept = [replace(ring, associates=own) for ring, own in zip(kept, near, strict=True)]
+        return Proposals(kept, strongest_first(self.leads))
+
+    def _subscribes(self, ring: Candidate) -> bool:
+        """Say whether three or more met on the dates of subscription boxes."""
+        return (
+            ring.method is not Method.WAVES
+            and len(ring.members) >= FEWEST
+            and is_subscription(self.prepared, ring.members)
+        )
 
     def _settle(self, candidate: Candidate, part: Longs, inside: list[int]) -> None:
         """Settle a part of a block with the rings `inside` it; these are replaced if the outcome stands."""
@@ -158,6 +178,8 @@ class _Fusion:
         """Give the connected pieces of a candidate that are rings; keep the others as leads."""
         prepared, parameters = self.prepared, self.parameters
         out = []
+        if candidate.method is Method.WAVES:
+            return [candidate]
         for part in pieces(prepared.timeline, prepared.yardstick, candidate.members):
             piece = replace(candidate, members=part)
             if len(part) < len(candidate.members):

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
+from numba import njit, vectorize
 from numpy.typing import NDArray
 
 from ringfence.detection.methods.blocks.cells import Cells, strangers_in
@@ -12,6 +12,9 @@ from ringfence.detection.timeline import Timeline
 from ringfence.market import Floats, Ints, Longs
 
 Flags = NDArray[np.bool_]
+
+_LOOKS = 8
+"""Steps around an edge that decide its place when a graph is rewired."""
 
 
 class CellGraph(NamedTuple):
@@ -163,6 +166,53 @@ def copied(graph: CellGraph) -> CellGraph:
         row_degree=graph.row_degree.copy(),
         column_degree=graph.column_degree.copy(),
     )
+
+
+def rewired(graph: CellGraph, seed: int) -> CellGraph:
+    """Give a graph in which each live edge leads to a column drawn from all of them: degrees stay, blocks go.
+
+    An edge that would lie where another lies is not live, which few are in a sparse graph. The draw follows
+    from the shape of the graph, not from how buyers and cells are numbered.
+    """
+    row = np.repeat(np.arange(len(graph.row_start) - 1, dtype=np.int32), np.diff(graph.row_start))
+    column = graph.row_column.copy()
+    live = np.flatnonzero(graph.row_live)
+    live = live[np.argsort(_edge_looks(row[live], column[live], graph), kind="stable")]
+    column[live] = np.random.default_rng(seed).permutation(column[live])
+    order = np.lexsort((~graph.row_live, column, row))
+    row, column, live = row[order], column[order], graph.row_live[order].copy()
+    live[1:] &= (row[1:] != row[:-1]) | (column[1:] != column[:-1])
+    by_column = np.lexsort((row, column))
+    column_start = np.zeros_like(graph.column_start)
+    np.cumsum(np.bincount(column, minlength=len(graph.column_degree)), out=column_start[1:])
+    return copied(graph)._replace(
+        row_column=column,
+        row_live=live,
+        column_start=column_start,
+        column_row=row[by_column],
+        column_live=live[by_column],
+    )
+
+
+def _edge_looks(row: Ints, column: Ints, graph: CellGraph) -> NDArray[np.uint64]:
+    """Hash what each edge sees a few steps around it (Weisfeiler and Leman): uint64 by edge."""
+    of_row = np.zeros(len(graph.row_start) - 1, np.uint64)
+    of_column = np.ones(len(graph.column_start) - 1, np.uint64)
+    for _ in range(_LOOKS):
+        around_row, around_column = np.zeros_like(of_row), np.zeros_like(of_column)
+        np.add.at(around_row, row, of_column[column])
+        np.add.at(around_column, column, of_row[row])
+        of_row, of_column = scattered(of_row + around_row), scattered(of_column + around_column)
+    return scattered(of_row[row] + scattered(of_column[column]))
+
+
+@vectorize(cache=True)
+def scattered(number: np.uint64) -> np.uint64:
+    """Scatter a 64-bit number (the finaliser of SplitMix64); of arrays, each number."""
+    number = number + np.uint64(0x9E3779B97F4A7C15)
+    number = (number ^ (number >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    number = (number ^ (number >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return number ^ (number >> np.uint64(31))
 
 
 def hide(graph: CellGraph, rows: Longs, columns: Longs) -> CellGraph:

@@ -19,6 +19,8 @@ class Judgement:
 
     gain: float
     """Nats saved by the block over degrees alone, the cost of naming its rows and columns paid."""
+    surplus: float
+    """Nats saved over degrees that count the block's own edges too, the naming paid: chance gives none."""
     row_dispersion: float
     """Pearson dispersion of members' edges inside, beyond what honest life explains: 1 when all are alike."""
     column_dispersion: float
@@ -26,11 +28,10 @@ class Judgement:
     density: float
     """Edges inside per row or column."""
 
-    def passes(self, graph: CellGraph, parameters: BlockParameters) -> bool:
-        """Say whether a block of `graph` with these figures may stand."""
+    def is_uniform(self, parameters: BlockParameters) -> bool:
+        """Say whether the block is dense and all of its members and cells take part about alike."""
         return (
-            self.gains_enough(graph, parameters)
-            and self.row_dispersion <= parameters.row_dispersion
+            self.row_dispersion <= parameters.row_dispersion
             and self.column_dispersion <= parameters.column_dispersion
             and self.density >= parameters.density
         )
@@ -46,7 +47,9 @@ def judge(graph: CellGraph, rows: Longs, columns: Longs) -> Judgement | None:
 
     None for fewer than three rows or two columns, or without an edge. The gain is the sum over edges inside
     of ln(1 + rho M_o / ((o_u + 1/2) (o_v + 1/2))), less E, ln C(n, rows) and ln C(m, columns); o are degrees
-    outside the block, M_o all edges outside it, rho its density.
+    outside the block, M_o all edges outside it, rho its density. The surplus is the profile likelihood
+    ratio against degrees d alone (Karrer and Newman, Phys. Rev. E 2011), less the same two costs: the sum of
+    ln((o_u o_v / M_o + rho) M / (d_u d_v)), plus o ln(o / d) of rows and columns, plus M_o ln(M / M_o).
     """
     if len(rows) < _FEWEST_ROWS or len(columns) < _FEWEST_COLUMNS:
         return None
@@ -62,12 +65,16 @@ def judge(graph: CellGraph, rows: Longs, columns: Longs) -> Judgement | None:
     is_column[columns] = True
     by_column = np.zeros(len(is_column))
     by_column[columns] = column_outside
-    surprise = _surprise(graph, rows, is_column, row_outside, by_column, density * outside)
+    surprise, advantage = _surprise(graph, rows, is_column, row_outside, by_column, density, outside)
+    naming = log_choices(len(graph.row_start) - 1, len(rows)) + log_choices(
+        len(graph.column_start) - 1, len(columns)
+    )
+    advantage += _relative_entropy(row_outside, graph.row_degree[rows])
+    advantage += _relative_entropy(column_outside, np.maximum(graph.column_degree[columns], column_outside))
+    advantage += outside * math.log(max(graph.edges, outside) / outside)
     return Judgement(
-        gain=surprise
-        - edges
-        - log_choices(len(graph.row_start) - 1, len(rows))
-        - log_choices(len(graph.column_start) - 1, len(columns)),
+        gain=surprise - edges - naming,
+        surplus=advantage - naming,
         row_dispersion=_dispersion(of_row, row_outside, column_outside.sum() / outside),
         column_dispersion=_dispersion(within, column_outside, row_outside.sum() / outside),
         density=edges / (len(rows) + len(columns)),
@@ -116,6 +123,12 @@ def _dispersion(inside: Floats, outside: Floats, rate: float) -> float:
     return float(((inside - fitted) ** 2 / fitted).mean())
 
 
+def _relative_entropy(outside: Floats, degree: Floats) -> float:
+    """Give the sum of o ln(o / d): what is lost when degrees outside the block replace whole ones."""
+    some = outside > 0
+    return float((outside[some] * np.log(outside[some] / degree[some])).sum())
+
+
 @njit(cache=True, nogil=True)
 def _counts(
     row_start: Longs, row_column: Ints, row_live: Flags, rows: Longs, is_column: Flags
@@ -139,12 +152,17 @@ def _surprise(
     is_column: Flags,
     row_outside: Floats,
     column_outside: Floats,
-    strength: float,
-) -> float:
-    total = 0.0
+    density: float,
+    outside: float,
+) -> tuple[float, float]:
+    """Add up log-likelihood ratios of the edges inside: against degrees outside, and against whole ones."""
+    against_outside = against_whole = 0.0
     for i in range(len(rows)):
         for edge in range(graph.row_start[rows[i]], graph.row_start[rows[i] + 1]):
             column = graph.row_column[edge]
             if graph.row_live[edge] and is_column[column]:
-                total += math.log1p(strength / ((row_outside[i] + 0.5) * (column_outside[column] + 0.5)))
-    return total
+                u, v = row_outside[i], column_outside[column]
+                whole = graph.row_degree[rows[i]] * max(graph.column_degree[column], v)
+                against_outside += math.log1p(density * outside / ((u + 0.5) * (v + 0.5)))
+                against_whole += math.log((u * v / outside + density) * max(graph.edges, outside) / whole)
+    return against_outside, against_whole

@@ -88,7 +88,7 @@ def sides(graph: CellGraph) -> tuple[Side, Side]:
 def find_members(
     by_row: Side, by_column: Side, edges: float, rows: Longs, columns: Longs, parameters: BlockParameters
 ) -> Membership | None:
-    """Find who belongs to the block around the seed `rows` x `columns`; None if it dissolves or grows too big.
+    """Find who belongs to the block around the seed `rows` x `columns`; None if it dissolves or grows wild.
 
     A node x belongs by the logit L = sum over its edges of ln(1 + q_y rho / lambda_xy) - rho sum(q) - ln((N -
     N_in) / N_in). Here rho is the block's density and lambda what degrees outside the block explain, so that

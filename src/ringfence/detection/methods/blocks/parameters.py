@@ -19,6 +19,8 @@ class BlockParameters:
     """Cells with fewer distinct buyers belong to no block; their claims still count as honest activity."""
     gain_per_log: float = 1.0
     """A block must save this many nats per ln(buyers + cells), the cost of naming it paid."""
+    chance_factor: float = 2.5
+    """A block without a surplus over all degrees must gain this many times what a rewired graph yields."""
     row_dispersion: float = 1.5
     """Highest Pearson dispersion of what members do inside the block: 1 when all are equally active."""
     column_dispersion: float = 2.5
@@ -49,6 +51,7 @@ class BlockParameters:
             "cell_days",
             "reach_days",
             "gain_per_log",
+            "chance_factor",
             "row_dispersion",
             "column_dispersion",
             "density",

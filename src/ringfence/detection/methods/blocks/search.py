@@ -1,6 +1,7 @@
 """The search for dense blocks: seeds in, judged blocks out."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 import numpy as np
 from scipy.sparse import csr_matrix
@@ -8,12 +9,14 @@ from scipy.sparse.linalg import svds
 
 from ringfence.detection.methods.blocks.block import Block, block_around
 from ringfence.detection.methods.blocks.divide import split
-from ringfence.detection.methods.blocks.graph import CellGraph, copied, hide, show
+from ringfence.detection.methods.blocks.graph import CellGraph, copied, hide, rewired, show
 from ringfence.detection.methods.blocks.membership import sides
 from ringfence.detection.methods.blocks.parameters import BlockParameters
 from ringfence.detection.methods.blocks.peel import Peeling, Seed, seed_from, seed_inside
 from ringfence.market import Longs
 
+_REWIRINGS, _CHANCE_BLOCKS, _ANY_GAIN = 4, 2, 1e-9
+"""Rewired graphs that are searched, the most blocks sought in each, and the gain per log that they need."""
 _KEPT_GAIN = 0.8
 """A block whose members were sought again may have lost this much of its gain and is still the better one."""
 
@@ -24,6 +27,9 @@ def find_blocks(graph: CellGraph, starts: Iterable[Longs], parameters: BlockPara
     Sought from `starts` (members of small groups, the most promising first), then from what peeling finds,
     then, if the parameters say so, from singular vectors. A block's edges are hidden before the next is
     sought; `graph` itself is not changed.
+
+    A random graph has dense corners too, and degrees outside a corner are small because it was chosen. So a
+    block must have a surplus over whole degrees, or gain far more than the same search in a rewired graph.
     """
     search = _Search(graph, parameters)
     for members in starts:
@@ -40,7 +46,11 @@ def find_blocks(graph: CellGraph, starts: Iterable[Longs], parameters: BlockPara
 class _Search:
     """Blocks found so far, and the graph without their edges."""
 
-    def __init__(self, graph: CellGraph, parameters: BlockParameters) -> None:
+    def __init__(
+        self, graph: CellGraph, parameters: BlockParameters, chance_gain: float | None = None
+    ) -> None:
+        self._graph = graph
+        self._chance_gain = chance_gain
         self.left = copied(graph)
         self.found: list[Block] = []
         self._parameters = parameters
@@ -88,7 +98,7 @@ class _Search:
             is_better = (
                 again is not None
                 and again.judgement.gain >= _KEPT_GAIN * part.judgement.gain
-                and again.judgement.passes(whole, self._parameters)
+                and self._passes(again)
             )
             out.append(again if is_better and again is not None else part)
         self.left = hide(whole, block.rows, block.columns)
@@ -119,7 +129,28 @@ class _Search:
         return [part for part in split(self.left, block) if self._passes(part)]
 
     def _passes(self, block: Block) -> bool:
-        return block.judgement.passes(self.left, self._parameters)
+        judgement = block.judgement
+        return (
+            judgement.gains_enough(self._graph, self._parameters)
+            and judgement.is_uniform(self._parameters)
+            and (
+                judgement.surplus > 0 or judgement.gain >= self._parameters.chance_factor * self._by_chance()
+            )
+        )
+
+    def _by_chance(self) -> float:
+        """Give the largest gain that searching rewired graphs finds; sought when first needed."""
+        if self._chance_gain is None:
+            modest = replace(self._parameters, gain_per_log=_ANY_GAIN, most_peeled=_CHANCE_BLOCKS)
+            gains = [0.0]
+            for seed in range(_REWIRINGS):
+                chance = _Search(rewired(self._graph, seed), modest, chance_gain=0.0)
+                for _ in range(_CHANCE_BLOCKS):
+                    if not chance.try_peeling() and not chance.try_singular_vectors():
+                        break
+                gains += [block.judgement.gain for block in chance.found]
+            self._chance_gain = max(gains)
+        return self._chance_gain
 
 
 def _singular_seeds(graph: CellGraph, vectors: int) -> Iterator[Seed]:
