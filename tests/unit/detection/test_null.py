@@ -27,7 +27,9 @@ def everyone(visits: list[Visit], buyers: int) -> list[Visit]:
 
 def visits(most: int = 60, moments: int = 80) -> st.SearchStrategy[list[Visit]]:
     visit = st.tuples(
-        st.integers(0, BUYERS - 1), st.integers(0, MERCHANTS - 1), st.integers(0, moments).map(lambda d: d / 2)
+        st.integers(0, BUYERS - 1),
+        st.integers(0, MERCHANTS - 1),
+        st.integers(0, moments).map(lambda d: d / 2),
     )
     return st.lists(visit, max_size=most).map(lambda drawn: everyone(drawn, BUYERS))
 
