@@ -37,7 +37,7 @@ def test_both_rings_are_found_best_first() -> None:
     assert sorted(map(sorted, rings_of(result()))) == [PAIR, RING]
     assert result().rings["score"].is_sorted(descending=True)
     assert (result().rings["score"] >= Parameters().ring_score).all()
-    assert result().rings["p_value"].is_null().all()
+    assert (result().rings["p_value"] <= Parameters().calibration.ring_p_value).all()
 
 
 def test_a_rings_row_sums_up_its_evidence() -> None:

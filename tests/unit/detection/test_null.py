@@ -22,12 +22,14 @@ RING = range(300, 306)
 
 def everyone(visits: list[Visit], buyers: int) -> list[Visit]:
     """Let every buyer claim once, at a merchant of their own, so that all are claimants."""
-    return [*visits, *((buyer, MERCHANTS + buyer, 200.0) for buyer in range(buyers))]
+    return [*visits, *((buyer, MERCHANTS + buyer, 100.3 + 9.1 * buyer) for buyer in range(buyers))]
 
 
 def visits(most: int = 60, moments: int = 80) -> st.SearchStrategy[list[Visit]]:
     visit = st.tuples(
-        st.integers(0, BUYERS - 1), st.integers(0, MERCHANTS - 1), st.integers(0, moments).map(lambda d: d / 2)
+        st.integers(0, BUYERS - 1),
+        st.integers(0, MERCHANTS - 1),
+        st.integers(0, moments).map(lambda d: d / 2),
     )
     return st.lists(visit, max_size=most).map(lambda drawn: everyone(drawn, BUYERS))
 
