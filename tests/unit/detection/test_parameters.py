@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
+from ringfence.detection.methods.identifiers.parameters import IdentifierParameters
+from ringfence.detection.methods.waves.parameters import WaveParameters
 from ringfence.detection.parameters import (
     CoincidenceParameters,
     FusionParameters,
-    IdentifierParameters,
     OccasionParameters,
     OrderParameters,
     Parameters,
-    WaveParameters,
     YardstickParameters,
 )
 from ringfence.detection.ranges import InvalidParameterError
