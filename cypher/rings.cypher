@@ -6,13 +6,13 @@ MERGE (r:Ring {ring_id: row[0]})
 MERGE (n:Network {network_id: row[2]})
 CREATE (r)-[:PART_OF {run: $run}]->(n)
 CREATE (r)-[:FOUND_BY {run: $run, place: row[1], network_id: row[2], score: row[3], size: row[4], claims: row[5],
-    merchants: row[6], amount: row[7], first_claim_at: row[8], last_claim_at: row[9], p_value: row[10],
-    why: row[11], origin_ring_id: row[12], buyer_ids: row[13], member_scores: row[14], member_whys: row[15],
-    evidence_batches: row[16], link_batches: row[17]}]->(u)
+    merchants: row[6], occasions: row[7], amount: row[8], first_claim_at: row[9], last_claim_at: row[10],
+    p_value: row[11], method: row[12], why: row[13], origin_ring_id: row[14], buyer_ids: row[15],
+    member_scores: row[16], member_whys: row[17], evidence_batches: row[18], link_batches: row[19]}]->(u)
 WITH r, row
-UNWIND range(0, size(row[13]) - 1) AS place
-MATCH (b:Buyer {buyer_id: row[13][place]})
-CREATE (b)-[:MEMBER_OF {run: $run, place: place, score: row[14][place], why: row[15][place]}]->(r)
+UNWIND range(0, size(row[15]) - 1) AS place
+MATCH (b:Buyer {buyer_id: row[15][place]})
+CREATE (b)-[:MEMBER_OF {run: $run, place: place, score: row[16][place], why: row[17][place]}]->(r)
 
 // name: save_lineage
 // What became of rings; a ring that was born came from itself.
@@ -89,7 +89,7 @@ RETURN r.ring_id, f.run, f.network_id, f.score, f.size, f.claims, f.merchants, f
     f.last_claim_at, f.why,
     CASE WHEN r.first_run <= published THEN r.first_run ELSE f.run END,
     CASE WHEN r.first_run <= published THEN r.origin_ring_id ELSE f.origin_ring_id END,
-    f.p_value
+    f.p_value, f.occasions, coalesce(f.method, 'coincidence')
 ORDER BY place
 
 // name: find_last_known_ring
@@ -98,7 +98,8 @@ ORDER BY place
 MATCH (r:Ring {ring_id: $ring_id})-[f:FOUND_BY]->(u)
 WHERE u.run = published OR u.run < published AND u.state = 'published' AND u.is_kept
 RETURN r.ring_id, f.run, f.network_id, f.score, f.size, f.claims, f.merchants, f.amount, f.first_claim_at,
-    f.last_claim_at, f.why, r.first_run, r.origin_ring_id, f.p_value
+    f.last_claim_at, f.why, r.first_run, r.origin_ring_id, f.p_value,
+    f.occasions, coalesce(f.method, 'coincidence')
 ORDER BY u.run DESC LIMIT 1
 
 // name: find_members

@@ -22,7 +22,6 @@ from contextlib import contextmanager
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
-from secrets import token_hex
 from typing import cast
 
 import numpy as np
@@ -48,7 +47,7 @@ from ringfence.domain.progress import Silent
 from ringfence.domain.scope import Principal, Role
 from ringfence.generator import GeneratorOptions
 from ringfence.intake import PseudonymKey
-from ringfence.services.audit import AuditWriter
+from ringfence.services.audit import AuditWriter, salted
 from ringfence.services.demonstrate import demonstrate
 from ringfence.services.manage_keys import create_key
 from ringfence.store.sqlite import SqliteStore
@@ -117,7 +116,7 @@ def bare(store: SqliteStore, clock: Callable[[], int]) -> Starlette:
         told = {"runId": run.run_id, "state": run.state.value, "begunAt": run.begun_at, "rings": run.rings}
         name, role = caller.principal.name, caller.principal.role
         entry = AuditEntry(name, role, None, "run", "run", ("b1",), 0, ("Query.run",), ANSWERED)
-        await trail.add(NOW, entry.to_payload(token_hex(16)))
+        await trail.add(NOW, salted(entry))
         return Response(orjson.dumps(told), media_type="application/json")
 
     return Starlette(routes=[Route("/graphql", answer, methods=["POST"])])

@@ -4,7 +4,8 @@
 
 Every seed draws a marketplace: its size, its length, how unequal it is, its seasons, which identifiers and
 whether orders are known, how households shop; then all ring patterns that this allows and all look-alikes.
-The same seed is played without rings and at each stealth. Figures are pooled over the seeds.
+The same seed is played without rings and at each stealth. Figures are pooled over the seeds. `--unusual`
+adds lost bundles, deal clubs and the like, and rings that try decoys, late claims and the like.
 """
 
 import argparse
@@ -18,16 +19,15 @@ from hidden.market import make_market
 from hidden.profile import Profile, draw_profile
 from machine import describe_machine
 from measuring import print_table, write_json
-from quality import QUALITY_HEADER, Tally, quality_rows, tally
-
-
-def setting_name(stealth: float | None) -> str:
-    """The setting as the tables call it."""
-    return "clean" if stealth is None else f"stealth {stealth:g}"
+from quality import QUALITY_HEADER, Tally, quality_rows, setting_name, tally
 
 
 def measure(
-    detectors: Sequence[Detector], profiles: Sequence[Profile], stealths: Sequence[float | None]
+    detectors: Sequence[Detector],
+    profiles: Sequence[Profile],
+    stealths: Sequence[float | None],
+    *,
+    unusual: bool = False,
 ) -> tuple[list[tuple[str, str, Tally]], list[dict[str, object]]]:
     """Pooled tallies by detector and setting, and one record a marketplace."""
     pooled = {
@@ -36,7 +36,7 @@ def measure(
     records: list[dict[str, object]] = []
     for profile in profiles:
         for stealth in stealths:
-            market = make_market(profile, stealth)
+            market = make_market(profile, stealth, unusual=unusual)
             for detector in detectors:
                 started = time.perf_counter()
                 counts = tally(market.truth, accuse(detector, market))
@@ -114,6 +114,7 @@ def main() -> None:
     parser.add_argument("--stealth", type=float, action="append", help="default 0, 0.3 and 0.5")
     parser.add_argument("--without-clean", action="store_true", help="leave out the runs without rings")
     parser.add_argument("--without-rings", action="store_true", help="only the runs without rings")
+    parser.add_argument("--unusual", action="store_true", help="add unusual look-alikes and rings")
     parser.add_argument("--smallest", type=int, default=2_000, help="fewest buyers (default 2000)")
     parser.add_argument("--largest", type=int, default=100_000, help="most buyers (default 100000)")
     parser.add_argument("--each", action="store_true", help="print every marketplace too")
@@ -126,7 +127,7 @@ def main() -> None:
     profiles = [draw_profile(seed, asked.smallest, asked.largest) for seed in seeds]
     machine = describe_machine(["ringfence", "polars", "numpy", "numba"])
     print(", ".join(f"{name} {value}" for name, value in machine.items()))
-    pooled, records = measure(detectors, profiles, stealths)
+    pooled, records = measure(detectors, profiles, stealths, unusual=asked.unusual)
     if asked.each:
         print_markets(profiles, records)
     print_parts(pooled)

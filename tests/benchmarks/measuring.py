@@ -2,23 +2,24 @@
 
 import json
 import math
-import os
 import subprocess
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from scipy.stats import chi2
 
+LAUNCHER = Path(__file__).with_name("measured_program.py")
+
 
 class ProgramFailedError(Exception):
-    """A measured program ended with an error."""
+    """A measured program ended with an error, or ran out of time."""
 
-    def __init__(self, command: Sequence[str], code: int, output: str) -> None:
-        super().__init__(f"{' '.join(command)} ended with {code}: {output[-2000:].strip()}")
-        self.code = code
+    def __init__(self, command: Sequence[str], ending: str, output: str) -> None:
+        super().__init__(f"{' '.join(command)} {ending}: {output[-2000:].strip()}")
+        self.ending = ending
+        """"ended with 1", or "was stopped after 600 s"."""
 
 
 @dataclass(frozen=True)
@@ -27,26 +28,28 @@ class Measured:
 
     seconds: float
     """Wall clock from start to exit, the interpreter's start included."""
+    cpu_seconds: float
+    """Of all cores, with those of the children it waited for."""
     peak_mib: float
     """Largest resident set of the program or a child it waited for."""
 
 
-def run_measured(command: Sequence[str], log: Path) -> Measured:
+def run_measured(command: Sequence[str], log: Path, limit_seconds: float = 0.0) -> Measured:
     """Run `command`, its output to `log`, and measure that process alone.
 
-    The kernel counts the caller's resident set into the child's peak, so the caller must stay small.
-    Raises ProgramFailedError with the end of the output.
+    A limit of 0 seconds is none. Raises ProgramFailedError with the end of the output.
     """
+    report = log.with_name(log.name + ".json")
+    launcher = [sys.executable, "-I", "-S", str(LAUNCHER), str(report), str(limit_seconds)]
     with log.open("wb") as output:
-        started = time.perf_counter()
-        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - started
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != 0:
-        raise ProgramFailedError(command, process.returncode, log.read_text(errors="replace"))
-    unit = 2**20 if sys.platform == "darwin" else 2**10
-    return Measured(seconds, usage.ru_maxrss / unit)
+        subprocess.run([*launcher, *command], stdout=output, stderr=subprocess.STDOUT, check=True)
+    cost = json.loads(report.read_text())
+    if cost["is_timed_out"] or cost["code"] != 0:
+        ending = (
+            f"was stopped after {limit_seconds:g} s" if cost["is_timed_out"] else f"ended with {cost['code']}"
+        )
+        raise ProgramFailedError(command, ending, log.read_text(errors="replace"))
+    return Measured(cost["seconds"], cost["cpu_seconds"], cost["peak_mib"])
 
 
 @dataclass(frozen=True)

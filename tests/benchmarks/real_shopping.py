@@ -20,7 +20,7 @@ from detectors import Detector, Marketplace, accuse, chosen_detectors
 from machine import describe_machine
 from measuring import print_table, write_json
 from numpy.typing import NDArray
-from quality import QUALITY_HEADER, Tally, quality_rows, tally
+from quality import QUALITY_HEADER, Tally, quality_rows, setting_name, tally
 
 DAY = 86_400_000_000
 HOUR = DAY // 24
@@ -147,7 +147,7 @@ def plant_market(shopping: Shopping, seed: int, stealth: float | None) -> Market
         members = [accounts.pop() if ring % 2 == 0 else f"n{ring}x{number}" for number in range(size)]
         joint = joint_claims(own, shopping, members, stealth or 0.0, times)
         filed.append(joint)
-        # Whoever joined one hit met others once, at one merchant, which is never enough to accuse anyone.
+        # Whoever joined one hit met others once, which is never enough to accuse anyone.
         met = pl.DataFrame({"buyer": joint.buyer, "merchant": joint.merchant}).group_by("buyer").n_unique()
         repeated = met.filter(pl.col("merchant") >= 2)["buyer"].sort()
         membership += [(member, f"t{ring}", pattern) for member in repeated]
@@ -203,8 +203,7 @@ def measure(
             market = plant_market(shopping, seed, stealth)
             for detector in detectors:
                 sums[detector.name] += tally(market.truth, accuse(detector, market))
-        setting = "clean" if stealth is None else f"stealth {stealth:g}"
-        pooled += [(name, setting, counts) for name, counts in sums.items()]
+        pooled += [(name, setting_name(stealth), counts) for name, counts in sums.items()]
     return pooled
 
 

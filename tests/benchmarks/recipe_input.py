@@ -1,4 +1,4 @@
-"""What both recipes read, the keys they link buyers by, and what they write."""
+"""What the recipes read, the keys they link buyers by, and what they write."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -11,28 +11,43 @@ SMALLEST_RING = 3
 KINDS = ("address", "device", "payment")
 
 
+def scan_claims(folder: Path) -> pl.LazyFrame:
+    """The claims in claims.parquet, or in claims.csv where there is none."""
+    parquet = folder / "claims.parquet"
+    if parquet.exists():
+        return pl.scan_parquet(parquet)
+    return pl.scan_csv(folder / "claims.csv", try_parse_dates=True)
+
+
 def read_keys(folder: Path) -> pl.DataFrame:
     """Distinct (key, buyer_id): the exact identifiers and the (merchant, day) of every claim in `folder`.
 
-    Reads claims.parquet, or claims.csv where there is none. Keys of one buyer or of too many are left out.
+    Keys of one buyer or of too many are left out.
     """
-    parquet = folder / "claims.parquet"
-    if parquet.exists():
-        claims = pl.scan_parquet(parquet)
-    else:
-        claims = pl.scan_csv(folder / "claims.csv", try_parse_dates=True)
-    present = [kind for kind in KINDS if kind in claims.collect_schema().names()]
-    shared = [
-        claims.select(pl.format(kind + ":{}", kind).alias("key"), "buyer_id").filter(
-            pl.col("key").is_not_null()
-        )
-        for kind in present
-    ]
+    claims = scan_claims(folder)
+    shared = identifier_keys(claims, KINDS)
     day = pl.col("filed_at").dt.date()
     met = claims.select(pl.format("day:{}:{}", "merchant_id", day).alias("key"), "buyer_id")
     keys = pl.concat([*shared, met]).unique()
     holders = pl.len().over("key")
     return keys.filter((holders >= 2) & (holders <= MOST_BUYERS)).collect()
+
+
+def identifier_keys(claims: pl.LazyFrame, kinds: Sequence[str]) -> list[pl.LazyFrame]:
+    """(key, buyer_id) of each of `kinds` that the claims have, a frame a kind, as often as it was given."""
+    present = [kind for kind in kinds if kind in claims.collect_schema().names()]
+    return [
+        claims.select(pl.format(kind + ":{}", kind).alias("key"), "buyer_id").filter(
+            pl.col("key").is_not_null()
+        )
+        for kind in present
+    ]
+
+
+def write_scores(folder: Path, scores: pl.DataFrame) -> None:
+    """Write buyers.csv (buyer_id, score), the most suspicious first."""
+    folder.mkdir(parents=True, exist_ok=True)
+    scores.sort("score", "buyer_id", descending=[True, False]).write_csv(folder / "buyers.csv")
 
 
 def write_rings(folder: Path, rings: Iterable[Sequence[str]]) -> None:

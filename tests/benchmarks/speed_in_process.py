@@ -1,9 +1,10 @@
-"""Both recipes beside Ringfence inside one warm process, so that neither pays for starting Python.
+"""The recipes next to Ringfence inside one warm process, so that none pays for starting Python.
 
     python tests/benchmarks/speed_in_process.py DATA
 
 DATA is what marketplaces.py wrote. Two spans are timed: `whole`, from the Parquet file to rings with their
 reasons (Ringfence checks and pseudonymises every row in it), and `finding`, from what was read to rings.
+FRAUDAR's peeling finds one block a pass, so it is timed for one block and for ten.
 """
 
 import argparse
@@ -15,6 +16,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import redirect_stdout
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -25,6 +27,7 @@ import polars as pl
 from machine import describe_machine
 from measuring import print_table, write_json
 from recipe_fast import find_communities
+from recipe_fraudar import peel_blocks, read_edges
 from recipe_input import read_keys
 from recipe_networkx import project
 
@@ -34,6 +37,19 @@ from ringfence.detection.report import report
 from ringfence.domain.progress import Silent
 from ringfence.intake import IntakeOptions, PseudonymKey, read_market
 from ringfence.market import Market
+
+
+@dataclass(frozen=True)
+class Peer:
+    """A program that is called in this process."""
+
+    name: str
+    claims: int
+    read: Callable[[Path], pl.DataFrame]
+    """The folder with claims.parquet to what `find` takes."""
+    find: Callable[[pl.DataFrame], object]
+    goal: float
+    """How many times as fast Ringfence is to be."""
 
 
 def seconds(work: Callable[[], object], repeats: int) -> float:
@@ -68,6 +84,31 @@ def louvain(keys: pl.DataFrame) -> object:
     return nx.community.louvain_communities(project(keys), weight="weight", seed=1)
 
 
+PEERS = (
+    Peer("recipe_networkx", 100_000, read_keys, louvain, 100.0),
+    Peer("recipe_fast", 1_000_000, read_keys, find_communities, 20.0),
+    Peer("recipe_fraudar, one block", 1_000_000, read_edges, partial(peel_blocks, blocks=1), 20.0),
+    Peer("recipe_fraudar, ten blocks", 1_000_000, read_edges, partial(peel_blocks, blocks=10), 20.0),
+)
+
+
+def own_seconds(folder: Path, repeats: int) -> dict[str, float]:
+    """Give the seconds Ringfence takes in each span, warm."""
+    market = read(folder)
+    find(market, with_reasons=True)
+    return {
+        "finding": seconds(partial(find, market, False), repeats),
+        "whole": seconds(partial(read_and_find, folder), repeats),
+    }
+
+
+def peer_seconds(peer: Peer, folder: Path) -> dict[str, float]:
+    """Give the seconds `peer` takes in each span, once."""
+    data = peer.read(folder)
+    finding = seconds(partial(peer.find, data), 1)
+    return {"finding": finding, "whole": finding + seconds(partial(peer.read, folder), 1)}
+
+
 def prototype_seconds(script: Path, parquet: Path) -> float:
     """Give the seconds grow_rings_fast.py spends on finding, by its own clock, in its second (warm) run.
 
@@ -95,40 +136,25 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("data", type=Path, help="folder that marketplaces.py wrote")
-    parser.add_argument("--prototype", type=Path, help="grow_rings_fast.py, to be timed beside")
+    parser.add_argument("--prototype", type=Path, help="grow_rings_fast.py, to be timed too")
     parser.add_argument("--repeats", type=int, default=5, help="runs of Ringfence a row (default 5)")
     parser.add_argument("--json", type=Path, help="write the figures here too")
     asked = parser.parse_args()
     machine = describe_machine(["ringfence", "polars", "numpy", "numba", "networkx", "networkit"])
     print(", ".join(f"{name} {value}" for name, value in machine.items()))
     rows: list[list[object]] = []
-    for name, claims, recipe, goal in (
-        ("recipe_networkx", 100_000, louvain, 100.0),
-        ("recipe_fast", 1_000_000, find_communities, 2.0),
-    ):
-        folder = asked.data / str(claims) / "parquet"
+    own: dict[int, dict[str, float]] = {}
+    for peer in PEERS:
+        folder = asked.data / str(peer.claims) / "parquet"
         if not folder.is_dir():
             continue
-        keys, market = read_keys(folder), read(folder)
-        find(market, with_reasons=True)
-        own = {
-            "finding": seconds(partial(find, market, False), asked.repeats),
-            "whole": seconds(partial(read_and_find, folder), asked.repeats),
-        }
-        peer = {"finding": seconds(partial(recipe, keys), 1)}
-        peer["whole"] = peer["finding"] + seconds(partial(read_keys, folder), 1)
-        rows += [
-            [
-                name,
-                claims,
-                span,
-                f"{peer[span]:.2f}",
-                f"{own[span]:.3f}",
-                f"{peer[span] / own[span]:.1f}",
-                goal,
-            ]
-            for span in ("finding", "whole")
-        ]
+        if peer.claims not in own:
+            own[peer.claims] = own_seconds(folder, asked.repeats)
+        taken_by_peer = peer_seconds(peer, folder)
+        for span, taken in own[peer.claims].items():
+            times = taken_by_peer[span] / taken
+            figures = [f"{taken_by_peer[span]:.2f}", f"{taken:.3f}", f"{times:.1f}"]
+            rows.append([peer.name, peer.claims, span, *figures, peer.goal if span == "finding" else "-"])
     folder = asked.data / "1000000" / "parquet"
     if asked.prototype and folder.is_dir():
         market = read(folder)

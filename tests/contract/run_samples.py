@@ -34,12 +34,18 @@ def tables_of(
         score = 10.0 * (count - place)
         at = NOW + place * SECOND
         rows["rings"].append(
-            (ring_id, "n1", score, len(members), 7 + place, 1, "EUR:3.00", at, at + 9, None, f"why {ring_id}")
+            (
+                *(ring_id, "n1", score, len(members), 7 + place, 1, 2 + place, "EUR:3.00", at, at + 9, None),
+                *("waves" if place else "coincidence", f"why {ring_id}"),
+            )
         )
         for number, buyer in enumerate(members):
             rows["members"].append((ring_id, buyer, score / (1 + number), f"why {buyer}"))
             rows["evidence"].append(
-                (ring_id, 1, f"m{ring_id}", buyer, f"c-{ring_id}-{buyer}", at + number, "EUR:1.00", 0.25)
+                (
+                    *(ring_id, 1, f"m{ring_id}", buyer, f"c-{ring_id}-{buyer}", at + number),
+                    *("EUR:1.00", 0.25, False),
+                )
             )
             rows["buyers"].append((buyer, 0.9 - place / 100 - number / 10_000))
             if number:

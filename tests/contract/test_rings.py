@@ -68,7 +68,10 @@ def test_a_ring_is_told_with_its_run_and_its_life(filled: Store) -> None:
         why="why r3",
         first_run_id=2,
         origin_ring_id="r1",
+        occasions=2,
+        method="coincidence",
     )
+    assert [ring.method for ring in filled.rings.rings(["r2"])] == ["waves"]
     assert filled.rings.rings(["r1"])[0].first_run_id == 1
     assert filled.rings.origins() == {"r3": "r1"}
 

@@ -96,6 +96,37 @@ def strike(
     ]
 
 
+def orders_behind(rows: Iterable[Row], days_before: float, seed: int = 13) -> list[Row]:
+    """Let every claim of `rows` be about an order placed about `days_before` earlier."""
+    chance = np.random.default_rng(seed)
+    return [
+        {
+            "buyer_id": row["buyer_id"],
+            "merchant_id": row["merchant_id"],
+            "ordered_at": row["filed_at"] - timedelta(days=days_before + chance.uniform(0.0, 0.5)),
+            "amount": "19.99",
+        }
+        for row in rows
+    ]
+
+
+@cache
+def everyones_orders() -> tuple[Row, ...]:
+    """Give the orders behind all claims of the background, and nine times as many that went well."""
+    chance = np.random.default_rng(6)
+    rows = orders_behind(background(), 12.0)
+    rows += [
+        order(f"b{int(buyer):04d}", int(merchant), float(day))
+        for buyer, merchant, day in zip(
+            chance.integers(0, BUYERS, 9 * CLAIMS),
+            chance.integers(0, MERCHANTS, 9 * CLAIMS),
+            chance.uniform(-20.0, DAYS, 9 * CLAIMS),
+            strict=True,
+        )
+    ]
+    return tuple(rows)
+
+
 @cache
 def background() -> tuple[Row, ...]:
     """Give the claims of buyers who have nothing to do with one another."""

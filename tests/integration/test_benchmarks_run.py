@@ -45,10 +45,14 @@ def marketplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "marketplaces.py",
         "recipe_networkx.py",
         "recipe_fast.py",
+        "recipe_neo4j.py",
+        "recipe_fraudar.py",
+        "ring_benchmark.py",
         "speed.py",
         "real_shopping.py",
         "hidden_markets.py",
         "injected_blocks.py",
+        "patterns.py",
         "store_market.py",
         "neo4j_market.py",
         "publication.py",
@@ -76,7 +80,7 @@ def test_a_marketplace_for_speed_is_the_same_in_both_formats(marketplace: Path) 
     assert set(planted["buyer_id"]) <= set(parquet["buyer_id"])
 
 
-@pytest.mark.parametrize("recipe", ["recipe_networkx.py", "recipe_fast.py"])
+@pytest.mark.parametrize("recipe", ["recipe_networkx.py", "recipe_fast.py", "recipe_neo4j.py"])
 def test_a_recipe_puts_people_who_share_an_address_together(recipe: str, tmp_path: Path) -> None:
     data, out = tmp_path / "data", tmp_path / "out"
     data.mkdir()
@@ -92,6 +96,41 @@ def test_a_recipe_puts_people_who_share_an_address_together(recipe: str, tmp_pat
     run_script(recipe, data, out)
     members = pl.read_csv(out / "members.csv").group_by("ring_id").agg("buyer_id")
     assert {frozenset(ring) for ring in members["buyer_id"]} == {frozenset("abc"), frozenset("xyz")}
+
+
+def test_the_benchmark_of_extras_compares_with_an_earlier_run(tmp_path: Path) -> None:
+    asked = ("--seeds", "1", "--buyers", "1000", "--extra", "waves_4", "--extra", "reseller")
+    before = tmp_path / "before.json"
+    run_script("patterns.py", *asked, "--json", before)
+    figures = json.loads(before.read_text())["figures"]
+    assert set(figures) == {f"{extra}, 0, {word}" for extra in asked[5::2] for word in ("known", "unknown")}
+    assert figures["reseller, 0, known"]["buyers"]["total"] == 1
+    assert figures["waves_4, 0, known"]["groups"]["total"] == 1
+    share = figures["waves_4, 0, known"]["precision"]["share"]
+    shown = run_script("patterns.py", *asked[:6], "--before", before)
+    assert f"{share:.3f} → {share:.3f} [" in shown
+
+
+def test_a_group_is_accused_when_two_of_its_buyers_are_in_one_ring() -> None:
+    code = """
+import json
+import polars as pl
+from patterns import count
+truth = pl.DataFrame({
+    "buyer_id": list("abcdefg"),
+    "ring_id": ["r", "r"] + [None] * 5,
+    "pattern": ["small", "small"] + [None] * 5,
+    "lookalike": [None, None, "club", "club", "club", "club", None],
+    "lookalike_group": [None, None, "1", "1", "2", "2", None],
+})
+members = pl.DataFrame({"ring_id": ["x", "x", "x", "y", "y"], "buyer_id": list("abcde")})
+print(json.dumps(count("club", truth, members).to_dict()))
+"""
+    said = ask_module(code)
+    assert (said["buyers"]["hits"], said["buyers"]["total"]) == (3, 4)
+    assert (said["groups"]["hits"], said["groups"]["total"]) == (0, 2)
+    assert (said["precision"]["hits"], said["precision"]["total"]) == (2, 5)
+    assert said["false_rings"] == 1
 
 
 @pytest.mark.parametrize(
@@ -143,6 +182,32 @@ print(json.dumps({
     assert said["bold"] > 20
     assert said["same"]
     assert {"family", "student housing", "office", "parcel locker", "faulty batch"} <= set(said["lookalikes"])
+
+
+def test_unusual_people_and_rings_join_a_hidden_market_only_when_asked() -> None:
+    code = """
+import json
+from hidden.market import market_of_seed
+from hidden.unusual_rings import TRICKS
+plain, bold, again = (market_of_seed(3, 0.0, 8_000, 9_000, unusual=u) for u in (False, True, True))
+clean = market_of_seed(3, None, 8_000, 9_000, unusual=True)
+print(json.dumps({
+    "plain": sorted(set(plain.truth["lookalike"]) | set(plain.truth["pattern"].drop_nulls())),
+    "people": sorted(set(bold.truth["lookalike"])),
+    "rings": sorted(set(bold.truth["pattern"].drop_nulls())),
+    "tricks": list(TRICKS),
+    "same": bold.claims.equals(again.claims) and bold.truth.equals(again.truth),
+    "clean": clean.truth["ring_id"].count(),
+}))
+"""
+    said = ask_module(code)
+    unusual = {"lost bundle", "lost container", "deal club", "joint parcels", "subscription box"}
+    unusual |= {"viral post", "reseller", "small office"}
+    assert unusual <= set(said["people"])
+    assert set(said["tricks"]) <= set(said["rings"])
+    assert not (unusual | set(said["tricks"])) & set(said["plain"])
+    assert said["same"]
+    assert said["clean"] == 0
 
 
 def test_stealth_thins_the_joint_hits_of_hidden_rings() -> None:

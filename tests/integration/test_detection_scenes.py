@@ -7,10 +7,12 @@ from detection_scenes import (
     Row,
     background,
     claim,
+    everyones_orders,
     found_in,
     lives,
     names,
     order,
+    orders_behind,
     orders_of,
     rings_of,
     scene,
@@ -18,6 +20,11 @@ from detection_scenes import (
 )
 
 import ringfence
+from ringfence.detection.candidates import Refusal
+from ringfence.detection.detect import find_rings
+from ringfence.detection.parameters import Parameters
+from ringfence.domain.progress import Silent
+from ringfence.intake import PseudonymKey, market_from_frames
 
 SHOPS = [20, 45, 70, 95, 120, 33]
 """Shops that sell neither most nor least."""
@@ -58,7 +65,7 @@ def test_a_chain_is_one_ring_though_no_identifier_spans_it() -> None:
         row[KINDS[member % 3]] = f"tie of {member} and {member + 1}"
     result = ringfence.detect(scene(rows))
     assert rings_of(result) == [set(RING)]
-    assert "2 of them, held by 2 buyers in all" in result.rings["why"][0]
+    assert "2 of them, held by 2 buyers who claim" in result.rings["why"][0]
 
 
 def test_an_address_written_in_six_ways_is_one_door() -> None:
@@ -75,7 +82,7 @@ def test_an_address_written_in_six_ways_is_one_door() -> None:
         row["address"] = spellings[RING.index(row["buyer_id"])]
     result = ringfence.detect(scene(rows))
     assert rings_of(result) == [set(RING)]
-    assert "they share an address (6 of them, held by 6 buyers in all)" in result.rings["why"][0]
+    assert "they share an address (6 of them, held by 6 buyers who claim)" in result.rings["why"][0]
 
 
 def test_hijacked_accounts_are_not_hidden_by_their_honest_history() -> None:
@@ -115,6 +122,68 @@ def test_coincidence_at_a_single_merchant_is_never_enough() -> None:
     )
     assert found_in(once) == []
     assert found_in(often) == []
+
+
+def lost_bundle(every: float, seed: int = 7) -> tuple[list[Row], list[Row]]:
+    """Let all order from all shops at one sitting, lose it all, and claim shop by shop, `every` days."""
+    chance = np.random.default_rng(seed)
+    claims, orders = list[Row](), list[Row]()
+    for member in RING:
+        sitting = 90.0 + chance.uniform(0.0, 0.3)
+        orders += [order(member, merchant, sitting + i / 1440.0) for i, merchant in enumerate(SHOPS)]
+        claims += [
+            claim(member, merchant, 100.0 + every * i + chance.uniform(0.0, 0.8))
+            for i, merchant in enumerate(SHOPS)
+        ]
+    return claims, orders
+
+
+@pytest.mark.parametrize("are_orders_known", [True, False])
+def test_one_bundle_from_several_merchants_lost_at_once_is_no_ring(are_orders_known: bool) -> None:
+    claims, orders = lost_bundle(every=0.0)
+    known = orders_of([*everyones_orders(), *orders]) if are_orders_known else None
+    result = ringfence.detect(scene(claims), known)
+    assert result.rings.is_empty()
+    assert result.members.is_empty()
+
+
+def test_a_bundle_claimed_for_on_several_days_is_no_ring_once_its_checkout_is_known() -> None:
+    claims, orders = lost_bundle(every=2.0)
+    bundle = ringfence.detect(scene(claims), orders_of([*everyones_orders(), *orders]))
+    assert bundle.rings.is_empty()
+    apart = orders_of([*everyones_orders(), *orders_behind(claims, 10.0)])
+    assert rings_of(ringfence.detect(scene(claims), apart)) == [set(RING)]
+
+
+def test_a_bundle_is_a_lead_that_says_it_rests_on_one_occasion() -> None:
+    claims, _ = lost_bundle(every=0.0)
+    for row in claims:
+        row["address"] = "12 Mill Lane, 60311 Frankfurt"
+    intake = market_from_frames(scene(claims), key=PseudonymKey(b"k" * 32))
+    found = find_rings(intake.market, Parameters(), Silent())
+    assert not found.rings
+    names_of = found.prepared.market.buyer_ids
+    leads = {frozenset(names_of[lead.members.tolist()]): lead for lead in found.leads}
+    assert leads[frozenset(RING)].refusal is Refusal.ONE_OCCASION
+    assert leads[frozenset(RING)].support.occasions == 1
+
+
+@pytest.mark.parametrize("decoys", [3, 10])
+def test_joint_decoy_orders_do_not_excuse_a_ring(decoys: int) -> None:
+    chance = np.random.default_rng(5)
+    hits = strike(RING, SHOPS)
+    orders = [*everyones_orders(), *orders_behind(hits, 5.0)]
+    for _ in range(decoys):
+        merchant, day = int(chance.integers(0, 150)), float(chance.uniform(10.0, 330.0))
+        orders += [order(member, merchant, day + chance.uniform(0.0, 0.5)) for member in RING]
+    assert rings_of(ringfence.detect(scene(hits), orders_of(orders))) == [set(RING)]
+
+
+@pytest.mark.parametrize("days_late", [5.0, 30.0, 70.0])
+def test_a_ring_that_claims_late_is_found_though_its_orders_are_known(days_late: float) -> None:
+    hits = strike(RING, SHOPS, first_day=90.0)
+    orders = orders_of([*everyones_orders(), *orders_behind(hits, days_late)])
+    assert rings_of(ringfence.detect(scene(hits), orders)) == [set(RING)]
 
 
 def test_a_faulty_batch_is_no_ring() -> None:

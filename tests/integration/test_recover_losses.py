@@ -28,8 +28,8 @@ from ringfence.services.recover_losses import (
     pay,
     recovery_history,
     refuse,
-    statement,
 )
+from ringfence.services.tell_statements import statement
 from ringfence.services.verify_buyers import appeal, decide_verification, open_verification, reopen
 from ringfence.store import Store
 

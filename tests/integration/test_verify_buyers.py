@@ -19,9 +19,9 @@ from ringfence.services.open_verifications import open_due_verifications
 from ringfence.services.read_buyers import BuyerUnknownError
 from ringfence.services.recover_losses import approve, list_recoveries, pay
 from ringfence.services.report_buyers import withdraw_report
+from ringfence.services.verification_records import VerificationUnknownError
 from ringfence.services.verify_buyers import (
     Reported,
-    VerificationUnknownError,
     appeal,
     assign,
     decide_verification,

@@ -11,6 +11,7 @@ from ringfence.cli.main import application
 from ringfence.domain.policy import Policy
 from ringfence.domain.ring_decisions import Outcome
 from ringfence.domain.scope import Role
+from ringfence.generator import ExtraLookalike, ExtraPattern
 from ringfence.intake.tables import TABLES
 from ringfence.market.results import SCHEMAS
 from ringfence.risk.signals import SIGNALS
@@ -44,6 +45,13 @@ def test_every_output_column_is_documented() -> None:
             continue
         for column in columns:
             assert re.search(rf"\b{column}\b", documented[f"{table}.csv"]), f"{table}.{column}"
+
+
+def test_every_extra_of_the_generator_is_documented() -> None:
+    documented = rows_of_tables()
+    for kind, extras in (("ring", ExtraPattern), ("honest", ExtraLookalike)):
+        for extra in extras:
+            assert documented[extra].startswith(f"{kind} | ")
 
 
 def test_every_setting_is_documented() -> None:

@@ -44,6 +44,7 @@ READS_ALONE = frozenset(
         ("Network", "rings"),
         ("Ring", "decisions"),
         ("RingMember", "buyer"),
+        ("LeadMember", "buyer"),
         ("Buyer", "claims"),
         ("Buyer", "links"),
         ("Buyer", "reports"),

@@ -2,11 +2,13 @@
 
 import base64
 import binascii
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import orjson
 
-from ringfence.domain.errors import InvalidError
+from ringfence.domain.errors import InvalidError, NotFoundError
 from ringfence.domain.pages import Key
 
 _LARGEST = 2**63 - 1
@@ -50,3 +52,32 @@ def read_cursor(list_name: str, text: str | None) -> Cursor | None:
                 )
             return Cursor(run_id, Key(value, own_id))
     raise InvalidError("`after` is no cursor that was answered here; leave it out to start anew.")
+
+
+def begun_in(list_name: str, after: str | None, run_id: int | None) -> tuple[Cursor | None, int | None]:
+    """Read the cursor of a list that is of a run, and say which run that is: the cursor's, else `run_id`.
+
+    Raises InvalidError for a cursor that is damaged, or of another list or run.
+    """
+    cursor = read_cursor(list_name, after)
+    if cursor is None:
+        return None, run_id
+    if run_id not in (None, cursor.run_id):
+        raise InvalidError(
+            f"`after` is a cursor of run {cursor.run_id}, not of run {run_id}; leave one of the two out."
+        )
+    return cursor, cursor.run_id
+
+
+@contextmanager
+def reading_on(cursor: Cursor | None) -> Iterator[None]:
+    """Read the page after a cursor: InvalidError if the findings of its run are not kept any more."""
+    try:
+        yield
+    except NotFoundError as error:
+        if cursor is None:
+            raise
+        raise InvalidError(
+            f"`after` is a cursor of run {cursor.run_id}, whose findings are not kept any more; "
+            "leave it out to start anew."
+        ) from error

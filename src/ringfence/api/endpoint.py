@@ -1,7 +1,6 @@
 """GraphQL over HTTP: POST of one query or mutation as JSON, with a key in a header."""
 
 import asyncio
-import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -47,13 +46,13 @@ from ringfence.domain.audit import ANSWERED, AuditEntry, bounded, checked_purpos
 from ringfence.domain.errors import ForbiddenError, InvalidError, UnavailableError
 from ringfence.domain.policy import Policy
 from ringfence.domain.scope import Principal
+from ringfence.services.audit import salted
 from ringfence.services.look_up import TooManyLookupsError, count_lookups
 from ringfence.store import Store
 
 _BODY_SECONDS = 10
 """How long a client may take to send its query."""
 _MOST_ERRORS = 10
-_SALT_BYTES = 16
 _JSON = "application/json"
 _PURPOSE = "x-purpose"
 _GRAPHQL_JSON = "application/graphql-response+json"
@@ -122,7 +121,7 @@ class _Turn:
             fields=self.operation.fields,
             outcome=self.notes.get("code", ANSWERED),
         )
-        return self.now, entry.to_payload(secrets.token_hex(_SALT_BYTES))
+        return self.now, salted(entry)
 
 
 class GraphQLEndpoint:

@@ -6,13 +6,15 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from ringfence.domain.buyers import Buyer, Claim
+from ringfence.domain.lead_decisions import LeadStanding
+from ringfence.domain.leads import Lead, LeadClaim, LeadMember
 from ringfence.domain.policy import Policy
 from ringfence.domain.ring_decisions import RingStanding
 from ringfence.domain.rings import JointClaim, LineageStep, Link, Member, Ring
 from ringfence.domain.risk import BuyerRisk, Language
 from ringfence.domain.runs import Run
 from ringfence.domain.scope import Principal
-from ringfence.services import buyer_risk, read_buyers, read_rings, read_runs
+from ringfence.services import buyer_risk, leads, read_buyers, read_rings, read_runs
 from ringfence.services.read_buyers import BuyerUnknownError
 from ringfence.store import Store
 
@@ -103,6 +105,21 @@ class RingBatch:
         self.alive: Together[bool] = Together(
             lambda: dict.fromkeys(read_rings.alive_among(store, principal, ids), True)
         )
+
+
+class LeadBatch:
+    """Leads of one run that were read together, and what they are made of."""
+
+    def __init__(self, asking: Asking, found: Sequence[Lead], run_id: int) -> None:
+        store, principal = asking.store, asking.principal
+        ids = tuple(lead.lead_id for lead in found)
+        self.members: Together[list[LeadMember]] = Together(
+            lambda: leads.members_of(store, principal, ids, run_id)
+        )
+        self.evidence: Together[list[LeadClaim]] = Together(
+            lambda: leads.evidence_of(store, principal, ids, run_id)
+        )
+        self.standings: Together[LeadStanding] = Together(lambda: leads.standings_of(store, principal, ids))
 
 
 class BuyerBatch:

@@ -133,6 +133,8 @@ _CHANGES: Mapping[Role, frozenset[str]] = MappingProxyType(
                 "undoDecision",
                 "addNote",
                 "assign",
+                "dismissLead",
+                "restoreLead",
                 "openVerification",
                 "assignVerification",
                 "addVerificationNote",

@@ -24,7 +24,7 @@ from ringfence.api.global_ids import read_global_id
 from ringfence.domain.errors import InvalidError
 
 _ANSWERED = (
-    "buyer_id", "ring_id", "verification_id", "recovery_id", "report_id", "buyer_a", "buyer_b",
+    "buyer_id", "ring_id", "lead_id", "verification_id", "recovery_id", "report_id", "buyer_a", "buyer_b",
     "from_buyer_id", "to_buyer_id",
 )  # fmt: skip
 """What of an object is noted when it is answered, whether it was asked for or not."""

@@ -11,7 +11,7 @@ from ringfence.cli.chosen_policy import chosen_policy
 from ringfence.cli.clock import clock
 from ringfence.cli.context import settings_of, stores_of
 from ringfence.cli.evaluate import print_evaluation
-from ringfence.cli.printing import print_json, print_lines, print_table
+from ringfence.cli.printing import DECADES, print_json, print_lines, print_table
 from ringfence.cli.progress import show_progress
 from ringfence.cli.serve import DEFAULT_PORT, Port, answer
 
@@ -77,7 +77,7 @@ def _print(shown: "Demonstration", as_json: bool, ways_in: dict[str, str] | None
         )
         return
     print_table(
-        f"{len(detection.rings):,} rings found; the strongest five",
+        f"{len(detection.rings):,} rings found; the strongest five ({DECADES})",
         ("ring", "evidence", "why"),
         [
             (row["ring_id"], f"{row['score']:.1f}", row["why"])

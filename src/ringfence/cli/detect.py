@@ -21,12 +21,14 @@ from ringfence.cli.file_options import (
     MaxRejectedOption,
     intake_options,
 )
-from ringfence.cli.printing import fail, print_json, print_lines, print_table, warn
+from ringfence.cli.printing import DECADES, fail, print_json, print_lines, print_table, warn
 from ringfence.cli.progress import show_progress
 from ringfence.cli.verifications import tell_opened
+from ringfence.domain.chance import chance_text
 from ringfence.domain.runs import RunState
 
 if TYPE_CHECKING:
+    from ringfence.detection.parameters import Parameters
     from ringfence.detection.report import Detection
     from ringfence.intake import IntakeOptions
     from ringfence.services.detect_in_store import StoreDetectionRequest
@@ -41,6 +43,13 @@ LinksOption = Annotated[
 _STORE = "In a store"
 KeepRunsOption = Annotated[
     int, typer.Option(min=1, rich_help_panel=_STORE, help="So many published runs keep their findings.")
+]
+NoPValuesOption = Annotated[
+    bool,
+    typer.Option(
+        "--no-p-values",
+        help="Leave out what chance would show: quicker, and no ring is held against it.",
+    ),
 ]
 _SHOWN = 10
 _FILES = "In files"
@@ -71,6 +80,7 @@ def detect(
     ] = None,
     out: OutOption = None,
     links: LinksOption = False,
+    no_p_values: NoPValuesOption = False,
     store: StoreAddress = None,
     publish_anyway: Annotated[
         str | None,
@@ -114,6 +124,7 @@ def detect(
         from ringfence.services.detect_in_store import StoreDetectionRequest
 
         request = StoreDetectionRequest(
+            parameters=chosen_parameters(no_p_values),
             out=out,
             links=links,
             publish_anyway=publish_anyway,
@@ -127,10 +138,25 @@ def detect(
             raise typer.BadParameter("Name the folder of the run.", param_hint="--out")
         options = intake_options(mapping, delimiter, decimal, date_format, currency, max_rejected)
         is_idle = _detect_in_files(
-            inputs, out, options, previous, key_file or settings_of(context).key_file, links, as_json, quiet
+            inputs,
+            out,
+            options,
+            chosen_parameters(no_p_values),
+            previous,
+            key_file or settings_of(context).key_file,
+            links,
+            as_json,
+            quiet,
         )
     if fail_if_idle and is_idle:
         raise typer.Exit(IDLE)
+
+
+def chosen_parameters(no_p_values: bool) -> "Parameters":
+    """Give the parameters of detection, with or without p-values."""
+    from ringfence.detection.parameters import Parameters
+
+    return Parameters().without_p_values() if no_p_values else Parameters()
 
 
 def _refuse(context: typer.Context, names: Sequence[str], why: str) -> None:
@@ -146,6 +172,7 @@ def _detect_in_files(
     inputs: Sequence[Path],
     out: Path,
     options: "IntakeOptions",
+    parameters: "Parameters",
     previous: Path | None,
     key_file: Path | None,
     links: bool,
@@ -156,7 +183,7 @@ def _detect_in_files(
     from ringfence.intake import PseudonymKey
     from ringfence.services.detect_rings import DetectionRequest, detect_rings
 
-    request = DetectionRequest(inputs, out, options, links=links, previous=previous)
+    request = DetectionRequest(inputs, out, options, parameters, links=links, previous=previous)
     key = PseudonymKey.load_or_create(key_file)
     with show_progress(quiet) as progress:
         outcome = detect_rings(request, key, progress)
@@ -175,6 +202,7 @@ def _detect_in_files(
         )
         return detection.rings.is_empty()
     _print_rings(detection, f"ringfence rings list --run {out}")
+    print_leads(len(detection.leads), f"ringfence leads list --run {out}")
     if outcome.rejected:
         rejected = sum(file.rejected for file in outcome.files)
         warn([f"{rejected:,} rows were rejected; {outcome.rejected} says where and why"])
@@ -211,6 +239,7 @@ def _detect_in_store(
         )
     elif not is_withheld:
         _print_rings(detection, "ringfence rings list")
+        print_leads(len(detection.leads), "ringfence leads list")
         tell_opened(outcome.opened)
         _print_end(detection, f"published as run {run.run_id}", outcome.timings)
     if is_withheld:
@@ -230,12 +259,13 @@ def _print_rings(detection: "Detection", all_of_them: str) -> None:
         print_lines("No rings: no group of buyers claims together more than chance would have it.")
         return
     print_table(
-        f"{len(detection.rings):,} rings with {len(detection.members):,} buyers, strongest first",
-        ("ring", "evidence", "buyers", "claims", "merchants", "amount"),
+        f"{len(detection.rings):,} rings with {len(detection.members):,} buyers, strongest first ({DECADES})",
+        ("ring", "evidence", "p-value", "buyers", "claims", "merchants", "amount"),
         [
             (
                 row["ring_id"],
                 f"{row['score']:.1f}",
+                "" if row["p_value"] is None else chance_text(row["p_value"]),
                 row["size"],
                 row["claims"],
                 row["merchants"],
@@ -246,6 +276,14 @@ def _print_rings(detection: "Detection", all_of_them: str) -> None:
     )
     if len(detection.rings) > _SHOWN:
         print_lines(f"All of them: {all_of_them}")
+
+
+def print_leads(count: int, all_of_them: str) -> None:
+    """Print how many leads there are, if any, and which command lists all of them."""
+    if count == 1:
+        print_lines(f"1 lead, a suspicion too weak to be a ring: {all_of_them}")
+    elif count:
+        print_lines(f"{count:,} leads, suspicions too weak to be rings: {all_of_them}")
 
 
 def _print_end(detection: "Detection", where: str, timings: dict[str, object]) -> None:

@@ -46,6 +46,15 @@ def generate(
     claims_per_buyer: Annotated[
         float, typer.Option(help="Mean number of ordinary claims over all buyers.")
     ] = 5.0,
+    extras: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--with",
+            metavar="<name>",
+            help="Add rings or look-alikes that try something new (README), as further accounts; "
+            "give it once for each, or `all`.",
+        ),
+    ] = None,
     file_format: Annotated[
         FileFormatChoice, typer.Option("--format", help="Kind of files.")
     ] = FileFormatChoice.CSV,
@@ -56,7 +65,7 @@ def generate(
 ) -> None:
     """Make a simulated marketplace: every kind of ring and look-alike, and truth.csv beside the files.
 
-    Example: ringfence generate market --buyers 50000 --stealth 0.3
+    Example: ringfence generate market --buyers 50000 --stealth 0.3 --with lost_van
     """
     from ringfence.generator import GeneratorOptions
     from ringfence.services.make_marketplace import make_marketplace
@@ -69,6 +78,7 @@ def generate(
         days=days,
         starts_on=starts_on.date(),
         claims_per_buyer=claims_per_buyer,
+        extras=tuple(extras or ()),
     )
     with show_progress(quiet) as progress:
         made = make_marketplace(

@@ -18,6 +18,7 @@ from ringfence.cli import (
     evaluate,
     generate,
     keys,
+    leads,
     load,
     policy,
     recoveries,
@@ -91,6 +92,7 @@ application.command(options_metavar="[OPTIONS]")(load.load)
 application.command(options_metavar="[--input PATH --out DIR | --store ADDRESS] [OPTIONS]")(detect.detect)
 application.command(options_metavar="[--labels FILE | --decided] [OPTIONS]")(evaluate.evaluate)
 application.add_typer(rings.commands, name="rings")
+application.add_typer(leads.commands, name="leads")
 application.add_typer(runs.commands, name="runs")
 application.command(options_metavar="[OPTIONS]")(serve.serve)
 application.command(options_metavar="[--cron EXPRESSION | --every INTERVAL] [OPTIONS]")(schedule.schedule)

@@ -7,6 +7,8 @@ from typing import Any
 
 import typer
 
+DECADES = "evidence is in decades: each one is ten times less likely by chance"
+"""What evidence is in, said where it is first read."""
 _GAP = 2
 _LEAST_TEXT = 20
 """What a column of text that can be folded needs, in characters."""
@@ -55,6 +57,14 @@ def print_lines(*lines: str) -> None:
     """Print lines of text as they are."""
     for line in lines:
         typer.echo(line)
+
+
+def jsonable(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row with its times as text, ISO 8601 in UTC."""
+    return {
+        name: value.strftime("%Y-%m-%dT%H:%M:%SZ") if hasattr(value, "strftime") else value
+        for name, value in row.items()
+    }
 
 
 def print_json(value: Any) -> None:

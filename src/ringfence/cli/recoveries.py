@@ -300,13 +300,13 @@ def statement(
     Example: ringfence recoveries statement m7 2027-01 --csv > m7.csv
     """
     from ringfence.export.statement import statement_as_csv, statement_as_document
-    from ringfence.services import recover_losses
+    from ringfence.services import tell_statements
 
     if as_csv and as_json:
         raise InvalidError("say --csv or --json, not both")
     principal = acting(acting_as, Role.OPERATOR)
     with open_store(context, store) as opened, audited(context, opened, principal, merchant) as subjects:
-        told = recover_losses.statement(opened, principal, merchant, month, clock())
+        told = tell_statements.statement(opened, principal, merchant, month, clock())
         for line in told.lines:
             subjects |= {line.recovery_id, line.verification_id}
     if as_csv:

@@ -16,13 +16,16 @@ from ringfence.cli.clock import clock
 from ringfence.cli.context import StoreAddress, open_store
 from ringfence.cli.exit_codes import WRONG_USE
 from ringfence.cli.moments import as_moment, read_moment
-from ringfence.cli.printing import print_json, print_lines, print_table
+from ringfence.cli.printing import DECADES, jsonable, print_json, print_lines, print_table
+from ringfence.domain.chance import chance_sentence, chance_text
 from ringfence.domain.errors import InvalidError
 from ringfence.domain.ring_decisions import RingStatus
 from ringfence.domain.rings import RingOrder, RingQuery
 from ringfence.domain.scope import Role
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from ringfence.export import RunFolder
     from ringfence.services.stored_runs import StoredRing
 
@@ -143,7 +146,7 @@ def list_rings(
     if as_json:
         print_json(
             [
-                _jsonable(row) | (standings[row["ring_id"]].in_short() if row["ring_id"] in standings else {})
+                jsonable(row) | (standings[row["ring_id"]].in_short() if row["ring_id"] in standings else {})
                 for row in found.shown.iter_rows(named=True)
             ]
         )
@@ -156,9 +159,20 @@ def list_rings(
         print_lines("No rings." if found.total == 0 else f"No ring fits{hint}")
         return
     print_table(
-        f"{len(found.shown):,} of {found.total:,} rings, {_FIRST[order]} first",
+        f"{len(found.shown):,} of {found.total:,} rings, {_FIRST[order]} first ({DECADES})",
         (
-            *("ring", "network", "evidence", "buyers", "claims", "merchants", "amount", "from", "to"),
+            *(
+                "ring",
+                "network",
+                "evidence",
+                "p-value",
+                "buyers",
+                "claims",
+                "merchants",
+                "amount",
+                "from",
+                "to",
+            ),
             *["status"] * bool(standings),
         ),
         [
@@ -166,6 +180,7 @@ def list_rings(
                 row["ring_id"],
                 row["network_id"],
                 f"{row['score']:.1f}",
+                "" if row["p_value"] is None else chance_text(row["p_value"]),
                 row["size"],
                 row["claims"],
                 row["merchants"],
@@ -176,7 +191,7 @@ def list_rings(
             )
             for row in found.shown.iter_rows(named=True)
         ],
-        spare=("network", "from"),
+        spare=("network", "from", "p-value"),
     )
 
 
@@ -216,19 +231,30 @@ def show_ring(
     ring = folder.rings.row(0, named=True)
     print_lines(
         f"{ring['ring_id']} (network {ring['network_id']})",
-        ring["why"],
+        f"{ring['why']} ({DECADES})",
         f"Amount: {ring['amount'].replace(';', '; ')}",
+        *([chance_sentence(ring["p_value"])] if ring["p_value"] is not None else []),
         "",
     )
-    print_table(
-        "Members",
-        ("buyer", "evidence", "why"),
-        [
-            (row["buyer_id"], f"{row['score']:.1f}", row["why"])
-            for row in folder.members.iter_rows(named=True)
-        ],
-    )
+    print_members("Members", folder.members)
     print_lines("")
+    print_joint_claims(folder.evidence)
+    _print_links(folder)
+    if stored is not None:
+        _print_life(stored)
+
+
+def print_members(title: str, members: "pl.DataFrame") -> None:
+    """Print the buyers of a ring or a lead."""
+    print_table(
+        title,
+        ("buyer", "evidence", "why"),
+        [(row["buyer_id"], f"{row['score']:.1f}", row["why"]) for row in members.iter_rows(named=True)],
+    )
+
+
+def print_joint_claims(evidence: "pl.DataFrame") -> None:
+    """Print the claims that a ring or a lead rests on."""
     print_table(
         "Joint claims",
         ("event", "merchant", "filed at", "buyer", "claim", "amount", "by chance"),
@@ -240,16 +266,13 @@ def show_ring(
                 row["buyer_id"],
                 row["claim_id"],
                 row["amount"],
-                f"{row['expected']:.2g}",
+                f"{row['expected']:.2g}{' (weak)' if row['weak'] else ''}",
             )
-            for row in folder.evidence.iter_rows(named=True)
+            for row in evidence.iter_rows(named=True)
         ],
         spare=("claim",),
     )
-    print_lines("By chance: how many claims of strangers would lie as near.")
-    _print_links(folder)
-    if stored is not None:
-        _print_life(stored)
+    print_lines("By chance: how many claims of strangers would lie as near; weak: chance alone explains it.")
 
 
 def _print_links(folder: "RunFolder") -> None:
@@ -331,10 +354,3 @@ def _statuses(asked: list[ListedStatus] | None) -> frozenset[RingStatus]:
     if ListedStatus.ALL in asked:
         return frozenset(RingStatus)
     return frozenset(RingStatus(status.value) for status in asked)
-
-
-def _jsonable(row: dict[str, object]) -> dict[str, object]:
-    return {
-        name: value.strftime("%Y-%m-%dT%H:%M:%SZ") if hasattr(value, "strftime") else value
-        for name, value in row.items()
-    }

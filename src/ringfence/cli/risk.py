@@ -72,7 +72,7 @@ def _print(told: "BuyerRisk") -> None:
         return
     print_lines("")
     print_table(
-        "Signals, strongest first",
+        "Signals, strongest first (in decades: each one makes the odds ten times as large)",
         ("signal", "decades", "because", "what would lower it"),
         [
             (reading.signal, f"{reading.weight:+.2f}", reading.reason, reading.would_lower or "")

@@ -10,7 +10,7 @@ import typer
 from ringfence.cli.chosen_policy import PolicyOption, chosen_policy
 from ringfence.cli.clock import clock
 from ringfence.cli.context import StoreAddress, open_store
-from ringfence.cli.detect import KeepRunsOption, LinksOption, OutOption
+from ringfence.cli.detect import KeepRunsOption, LinksOption, NoPValuesOption, OutOption, chosen_parameters
 from ringfence.cli.exit_codes import FAILED
 from ringfence.cli.moments import as_text
 from ringfence.cli.printing import print_lines
@@ -36,6 +36,7 @@ def schedule(
     store: StoreAddress = None,
     out: OutOption = None,
     links: LinksOption = False,
+    no_p_values: NoPValuesOption = False,
     keep_runs: KeepRunsOption = 30,
     policy: PolicyOption = None,
     once_now: Annotated[bool, typer.Option("--once-now", help="Begin with a run at once.")] = False,
@@ -90,7 +91,11 @@ def schedule(
     detection = ScheduledDetection(
         plan,
         StoreDetectionRequest(
-            out=out, links=links, keep_runs=keep_runs, policy=chosen_policy(context, policy)
+            parameters=chosen_parameters(no_p_values),
+            out=out,
+            links=links,
+            keep_runs=keep_runs,
+            policy=chosen_policy(context, policy),
         ),
         lambda: open_store(context, store),
         clock,

@@ -1,65 +1,154 @@
-"""When a grown group is a ring: never on a single merchant, never on one lucky event."""
+"""When a group is a ring: joint events connect its members, at two merchants and on two occasions."""
 
 import math
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 from ringfence.detection.closeness import Yardstick
 from ringfence.detection.events import events
-from ringfence.detection.records import joint_claims
+from ringfence.detection.joint import JointClaims, joint_claims, weak_events
+from ringfence.detection.occasions import Ties, are_tied, same_occasion, tie_events, untied_events
 from ringfence.detection.timeline import Timeline
 from ringfence.market import Longs
 
+_MOST_COMPARED = 512
+"""Joint claims of one member that are compared pair by pair."""
+
+
+def pieces(timeline: Timeline, yardstick: Yardstick, group: Longs) -> list[Longs]:
+    """Split `group` (int64[g] rising) into what telling joint events connect, largest first.
+
+    Members without such an event are in no piece.
+    """
+    return connected(timeline, group, joint_claims(timeline, yardstick, group))
+
+
+def connected(timeline: Timeline, group: Longs, joint: JointClaims) -> list[Longs]:
+    """Split `group` (int64[g] rising) into what its telling joint claims connect, largest first.
+
+    Members without such a claim are in no piece.
+    """
+    label = _connect(timeline, group, joint)
+    parts = [group[label == x] for x in np.unique(label[label >= 0])]
+    return sorted(parts, key=lambda part: (-len(part), part[0]))
+
 
 @njit(cache=True, nogil=True)
-def covers_two_merchants(timeline: Timeline, yardstick: Yardstick, group: Longs) -> bool:
-    """Say whether joint events cover two merchants, and half the members (two at least) have some at two.
+def _connect(timeline: Timeline, group: Longs, joint: JointClaims) -> Longs:
+    """Give int64[g]: the first member each one is connected to, or -1 for members without a telling event."""
+    parent = np.arange(len(group))
+    seen = np.zeros(len(group), np.bool_)
+    first = last_event = -1
+    for i in range(len(joint.claim)):
+        if joint.event[i] != last_event:
+            first, last_event = -1, joint.event[i]
+        if joint.expected[i] >= 1.0:
+            continue
+        member = np.searchsorted(group, timeline.buyer[joint.claim[i]])
+        seen[member] = True
+        if first < 0:
+            first = member
+        a, b = first, member
+        while parent[a] != a:
+            a = parent[a]
+        while parent[b] != b:
+            b = parent[b]
+        parent[max(a, b)] = min(a, b)
+    out = np.full(len(group), -1)
+    for i in range(len(group)):
+        root = i
+        while parent[root] != root:
+            root = parent[root]
+        parent[i] = root
+        if seen[i]:
+            out[i] = root
+    return out
 
-    A crowd at one merchant with a few who met elsewhere too is no ring.
+
+@njit(cache=True, nogil=True)
+def covers_two_occasions(timeline: Timeline, yardstick: Yardstick, group: Longs) -> bool:
+    """Say whether half the members (two at least) have joint claims at two merchants on two untied occasions.
+
+    Events that chance explains do not count. A crowd at one merchant with a few who met elsewhere too is no
+    ring, nor are buyers of one bundle.
     """
-    those = events(timeline, yardstick, group, 2)
-    if len(those.merchant) == 0 or those.merchant[0] == those.merchant[-1]:
+    joint = joint_claims(timeline, yardstick, group)
+    if len(joint.claim) == 0:
         return False
+    is_weak = weak_events(joint)
+    ties = tie_events(timeline, group, events(timeline, yardstick, group, 2))
+    order = np.argsort(timeline.buyer[joint.claim], kind="mergesort")
     qualified = 0
-    for buyer in group:
-        last = -1
-        merchants = 0
-        for i in range(timeline.buyer_start[buyer], timeline.buyer_start[buyer + 1]):
-            claim = timeline.of_buyer[i]
-            if timeline.merchant[claim] == last:
-                continue
-            for x in range(len(those.merchant)):
-                if (
-                    those.merchant[x] == timeline.merchant[claim]
-                    and those.begin[x] <= timeline.day[claim] <= those.end[x]
-                ):
-                    merchants += 1
-                    last = timeline.merchant[claim]
-                    break
-        if merchants >= 2:
+    i = 0
+    while i < len(order):
+        j = i
+        while (
+            j < len(order) and timeline.buyer[joint.claim[order[j]]] == timeline.buyer[joint.claim[order[i]]]
+        ):
+            j += 1
+        if _has_two_occasions(timeline, joint, is_weak, ties, order[i:j]):
             qualified += 1
+        i = j
     return qualified >= max(2, (len(group) + 1) // 2)
 
 
 @njit(cache=True, nogil=True)
-def strongest_merchant_share(timeline: Timeline, yardstick: Yardstick, group: Longs) -> float:
-    """Give the share, 0 to 1, of the group's surprise that its strongest merchant alone accounts for.
+def _has_two_occasions(
+    timeline: Timeline, joint: JointClaims, is_weak: NDArray[np.bool_], ties: Ties, own: Longs
+) -> bool:
+    """Say whether two of one buyer's telling joint claims are at two merchants, on two untied occasions."""
+    own = own[~is_weak[joint.event[own]]][:_MOST_COMPARED]
+    for i in range(1, len(own)):
+        for j in range(i):
+            one, other = joint.claim[own[i]], joint.claim[own[j]]
+            if (
+                timeline.merchant[one] != timeline.merchant[other]
+                and not same_occasion(timeline, one, other)
+                and not are_tied(ties, joint.event[own[i]], joint.event[own[j]])
+            ):
+                return True
+    return False
 
-    Surprise is summed over members: of each, the closest joint claim at each merchant counts.
+
+@njit(cache=True, nogil=True)
+def strongest_share(timeline: Timeline, yardstick: Yardstick, group: Longs) -> float:
+    """Give the share, 0 to 1, of the group's surprise that its strongest merchant or occasion accounts for.
+
+    Surprise is summed over members: of each, the closest joint claim in each event counts. Of events tied to
+    one another only the strongest counts.
     """
     joint = joint_claims(timeline, yardstick, group)
-    total = strongest = 0.0
+    those = events(timeline, yardstick, group, 2)
+    weight = np.zeros(len(those.merchant))
     i = 0
     while i < len(joint.claim):
-        merchant = timeline.merchant[joint.claim[i]]
+        x = joint.event[i]
         best = np.zeros(len(group))
-        while i < len(joint.claim) and timeline.merchant[joint.claim[i]] == merchant:
-            member = np.searchsorted(group, timeline.buyer[joint.claim[i]])
+        while i < len(joint.claim) and joint.event[i] == x:
             if joint.strangers[i] < yardstick.strangers:
+                member = np.searchsorted(group, timeline.buyer[joint.claim[i]])
                 best[member] = max(best[member], math.log(yardstick.strangers / joint.strangers[i]))
             i += 1
-        here = best.sum()
+        weight[x] = best.sum()
+    chosen = untied_events(tie_events(timeline, group, those), np.argsort(-weight, kind="mergesort"))
+    chosen.sort()  # by merchant
+    total = strongest = 0.0
+    i = 0
+    while i < len(chosen):
+        here = 0.0
+        merchant = those.merchant[chosen[i]]
+        while i < len(chosen) and those.merchant[chosen[i]] == merchant:
+            here += weight[chosen[i]]
+            i += 1
         total += here
         strongest = max(strongest, here)
     return strongest / total if total > 0.0 else 1.0
+
+
+@njit(cache=True, nogil=True)
+def count_occasions(timeline: Timeline, yardstick: Yardstick, group: Longs) -> int:
+    """Count the joint events of a group of which no two are tied: the occasions it rests on."""
+    those = events(timeline, yardstick, group, 2)
+    return len(untied_events(tie_events(timeline, group, those), np.arange(len(those.merchant))))

@@ -45,7 +45,12 @@ def events(timeline: Timeline, yardstick: Yardstick, group: Longs, members: int)
 
     The rate around an event leaves out the group's own claims, as the rate of a pair leaves out its two.
     """
-    claims = claims_of(timeline, group)
+    return events_among(timeline, yardstick, claims_of(timeline, group), members)
+
+
+@njit(cache=True, nogil=True)
+def events_among(timeline: Timeline, yardstick: Yardstick, claims: Longs, members: int) -> Events:
+    """Find the events of a group among all its `claims` (rising positions) at some merchants."""
     total = len(claims)
     merchants = np.empty(total, np.int64)
     begins, ends, rates = np.empty(total), np.empty(total), np.empty(total)

@@ -1,4 +1,4 @@
-"""Orders as exposure: buyers who shop together will claim together, and are no ring for it."""
+"""Orders as exposure: buyers who shop together will now and then claim together, and are no ring for it."""
 
 from typing import NamedTuple
 
@@ -10,127 +10,256 @@ from ringfence.detection.timeline import Timeline, starts
 from ringfence.domain.durations import MICROSECONDS_A_DAY
 from ringfence.market import Floats, Ints, Longs, Orders
 
-CLAIMED_WITHIN_DAYS = 60.0
-"""Delivery takes days and a claim may wait for weeks; orders older than this led to no claim."""
+NON_CLAIMANT = -1
+"""The number of every buyer who never claimed."""
 
 
 class Exposure(NamedTuple):
-    """The orders that say how buyers shop where they never claimed, in (merchant, time) order."""
+    """K orders, by anybody, at merchants somebody claimed at, in (merchant, time, buyer) order."""
 
-    of_buyer: Ints
-    """int32[K], positions of orders by (buyer, position)."""
+    buyer: Ints
+    """int32[K], `NON_CLAIMANT` for buyers who never claimed."""
+    merchant: Ints
+    """int32[K]"""
+    day: Floats
+    """float64[K], days from the first claim."""
+    claimed: NDArray[np.bool_]
+    """bool[K], whether its buyer claimed for it."""
+    claimed_before: Longs
+    """int64[K + 1], how many of the orders before were claimed for."""
+    begin: Longs
+    """int64[K], the first order at the same merchant within the time that counts as together."""
+    end: Longs
+    """int64[K], the one after the last."""
+    of_buyer: Longs
+    """int64, positions of claimants' orders by (buyer, position)."""
     buyer_start: Longs
-    """int64[n + 1]"""
-    begin: Ints
-    """int32[K], the first order at the same merchant within the time that counts as together."""
-    end: Ints
-    """int32[K], the one after the last."""
-    claims: Longs
-    """int64[n], how many claims each buyer filed."""
-    smoothing: float
-    """Added to both sides of the ratio of orders together, seen over expected."""
+    """int64[n + 1], where each claimant's orders begin in `of_buyer`."""
+    rate: float
+    """The share of all orders that were claimed for, those at merchants without claims included."""
+    together: float
+    """Days within which orders count as placed together."""
+
+
+class GroupOrders(NamedTuple):
+    """The orders of a group."""
+
+    position: Longs
+    """int64[k], rising positions in the exposure."""
+    claimed_before: Longs
+    """int64[k + 1], how many of those before were claimed for."""
+
+
+def claimed_orders(
+    orders: Orders | None, timeline: Timeline, first_moment: int
+) -> tuple[NDArray[np.bool_], Floats]:
+    """Match claims to orders: (bool[K], the orders claimed for; float64[N], when each claim's was placed).
+
+    `orders` are numbered as the timeline's buyers and merchants are, `NON_CLAIMANT` allowed; day 0 is
+    `first_moment` (µs). A claim is about the buyer's latest earlier order at that merchant that no other
+    claim took, however long ago; NaN where there is none.
+    """
+    bought = np.full(len(timeline.buyer), np.nan)
+    if orders is None or len(orders) == 0:
+        return np.zeros(0, np.bool_), bought
+    day = (orders.ordered_at - first_moment) / MICROSECONDS_A_DAY
+    claimed = np.zeros(len(orders), np.bool_)
+    of_buyer, buyer_start = _by_buyer(orders.buyer, len(timeline.buyer_start) - 1)
+    _match(timeline, orders.merchant, day, of_buyer, buyer_start, claimed, bought)
+    return claimed, bought
 
 
 def expose(
-    orders: Orders | None, timeline: Timeline, first_moment: int, together_days: float, smoothing: float
+    orders: Orders | None,
+    claimed: NDArray[np.bool_],
+    timeline: Timeline,
+    first_moment: int,
+    together_days: float,
 ) -> Exposure:
-    """Keep the orders of claimants at merchants someone claimed at, but for those the buyer may have claimed.
+    """Lay out the orders at merchants somebody claimed at, by whoever they were placed.
 
-    `orders` are numbered as the timeline's buyers and merchants are, whose day 0 is `first_moment` (µs);
-    None gives an exposure without orders, which discounts nothing. An order counts as claimed if the buyer
-    claimed at that merchant within the next `CLAIMED_WITHIN_DAYS`: what a ring orders for its hits must not
-    excuse them, and what an office orders all year must.
+    `claimed` is what `claimed_orders` returns. None gives an exposure without orders, which explains nothing.
     """
     buyers, merchants = len(timeline.buyer_start) - 1, len(timeline.merchant_start) - 1
-    claims = np.diff(timeline.buyer_start)
     if orders is None or len(orders) == 0:
-        nothing = np.empty(0, np.int32)
-        return Exposure(nothing, np.zeros(buyers + 1, np.int64), nothing, nothing, claims, smoothing)
-    kept = ~_are_claimed(
-        orders.buyer, orders.merchant, (orders.ordered_at - first_moment) / MICROSECONDS_A_DAY, timeline
-    )
-    kept &= claims[orders.buyer] > 0
-    kept &= np.diff(timeline.merchant_start)[orders.merchant] > 0
-    buyer, merchant, at = orders.buyer[kept], orders.merchant[kept], orders.ordered_at[kept]
-    begin, end = np.empty(len(at), np.int32), np.empty(len(at), np.int32)
-    _together(starts(merchant, merchants), at, int(together_days * MICROSECONDS_A_DAY), begin, end)
+        nothing, nowhere = np.empty(0, np.int32), np.empty(0, np.int64)
+        return Exposure(
+            buyer=nothing,
+            merchant=nothing,
+            day=np.empty(0),
+            claimed=np.empty(0, np.bool_),
+            claimed_before=np.zeros(1, np.int64),
+            begin=nowhere,
+            end=nowhere,
+            of_buyer=nowhere,
+            buyer_start=np.zeros(buyers + 1, np.int64),
+            rate=0.0,
+            together=together_days,
+        )
+    kept = np.diff(timeline.merchant_start)[orders.merchant] > 0
+    buyer, merchant, own_claimed = orders.buyer[kept], orders.merchant[kept], claimed[kept]
+    day = (orders.ordered_at[kept] - first_moment) / MICROSECONDS_A_DAY
+    begin, end = np.empty(len(day), np.int64), np.empty(len(day), np.int64)
+    _together(starts(merchant, merchants), day, together_days, begin, end)
+    before = np.zeros(len(day) + 1, np.int64)
+    np.cumsum(own_claimed, out=before[1:])
+    of_buyer, buyer_start = _by_buyer(buyer, buyers)
     return Exposure(
-        np.argsort(buyer, kind="stable").astype(np.int32),
-        starts(buyer, buyers),
-        begin,
-        end,
-        claims,
-        smoothing,
+        buyer=buyer,
+        merchant=merchant,
+        day=day,
+        claimed=own_claimed,
+        claimed_before=before,
+        begin=begin,
+        end=end,
+        of_buyer=of_buyer,
+        buyer_start=buyer_start,
+        rate=float(claimed.mean()),
+        together=together_days,
     )
 
 
-@njit(cache=True, nogil=True)
-def _are_claimed(buyer: Ints, merchant: Ints, day: Floats, timeline: Timeline) -> NDArray[np.bool_]:
-    """Say, for each order, whether its buyer claimed at its merchant soon after."""
-    out = np.zeros(len(buyer), np.bool_)
-    for i in range(len(buyer)):
-        for j in range(timeline.buyer_start[buyer[i]], timeline.buyer_start[buyer[i] + 1]):
-            claim = timeline.of_buyer[j]
-            if timeline.merchant[claim] == merchant[i]:
-                out[i] |= 0.0 <= timeline.day[claim] - day[i] <= CLAIMED_WITHIN_DAYS
-            elif timeline.merchant[claim] > merchant[i]:
-                break
-    return out
+def claim_again(exposure: Exposure, timeline: Timeline) -> tuple[Exposure, Floats]:
+    """Match other claims to the same orders: the exposure, and float64[N], when each claim's was placed.
+
+    `timeline` has claims at the same merchants. The share of claimed orders stays what it was: it is a
+    property of the marketplace.
+    """
+    bought = np.full(len(timeline.buyer), np.nan)
+    if len(exposure.buyer) == 0:
+        return exposure, bought
+    claimed = np.zeros(len(exposure.buyer), np.bool_)
+    _match(
+        timeline, exposure.merchant, exposure.day, exposure.of_buyer, exposure.buyer_start, claimed, bought
+    )
+    before = np.zeros(len(claimed) + 1, np.int64)
+    np.cumsum(claimed, out=before[1:])
+    return exposure._replace(claimed=claimed, claimed_before=before), bought
+
+
+def _by_buyer(buyer: Ints, buyers: int) -> tuple[Longs, Longs]:
+    """Give positions by (buyer, position), non-claimants left out, and where each buyer's begin."""
+    claimants = np.flatnonzero(buyer >= 0)
+    own = buyer[claimants]
+    return claimants[np.argsort(own, kind="stable")], starts(own, buyers)
 
 
 @njit(cache=True, nogil=True)
-def _together(merchant_start: Longs, at: Longs, reach: int, begin: Ints, end: Ints) -> None:
+def _match(
+    timeline: Timeline,
+    merchant: Ints,
+    day: Floats,
+    of_buyer: Longs,
+    buyer_start: Longs,
+    claimed: NDArray[np.bool_],
+    bought: Floats,
+) -> None:
+    """Let each claim take the buyer's latest earlier order at its merchant that none before it took."""
+    for buyer in range(len(buyer_start) - 1):
+        p, end = buyer_start[buyer], buyer_start[buyer + 1]
+        waiting = np.empty(end - p, np.int64)
+        count = 0
+        at_merchant = -1
+        for i in range(timeline.buyer_start[buyer], timeline.buyer_start[buyer + 1]):
+            claim = timeline.of_buyer[i]
+            if timeline.merchant[claim] != at_merchant:
+                at_merchant = timeline.merchant[claim]
+                count = 0
+                while p < end and merchant[of_buyer[p]] < at_merchant:
+                    p += 1
+            while (
+                p < end and merchant[of_buyer[p]] == at_merchant and day[of_buyer[p]] <= timeline.day[claim]
+            ):
+                waiting[count] = of_buyer[p]
+                count += 1
+                p += 1
+            if count > 0:
+                count -= 1
+                claimed[waiting[count]] = True
+                bought[claim] = day[waiting[count]]
+
+
+@njit(cache=True, nogil=True)
+def _together(merchant_start: Longs, day: Floats, reach: float, begin: Longs, end: Longs) -> None:
     for merchant in range(len(merchant_start) - 1):
         first, last = merchant_start[merchant], merchant_start[merchant + 1]
         low = high = first
         for i in range(first, last):
-            while at[low] < at[i] - reach:
+            while day[low] < day[i] - reach:
                 low += 1
-            while high < last and at[high] <= at[i] + reach:
+            while high < last and day[high] <= day[i] + reach:
                 high += 1
             begin[i], end[i] = low, high
 
 
 @njit(cache=True, nogil=True)
-def together(exposure: Exposure, buyer: int, group: Longs, is_household: bool) -> tuple[float, float]:
-    """Say how much `buyer` shops together with `group` (int64[g]): (lift, share).
-
-    The lift is (A + s) / (E + s), 1 at least: A orders of the buyer lie together with one of the group's; E
-    are expected to if the group's orders were any orders: Σ 1 - exp(-others together · the group's share of
-    all orders). The share is that of the buyer's claims to expect beside one of the group's for that alone:
-    (A - E) / the buyer's orders, 0 unless A is at least 2 E (weekends and seasons bring everyone together a
-    little) and 2, or 1 where a shared identifier makes a household likely (`is_household`), times the chance
-    that who ordered together claims together. That lies between the group's claims an order, c, and 1, and
-    is taken as √c.
-    """
-    orders = len(exposure.begin)
-    first, last = exposure.buyer_start[buyer], exposure.buyer_start[buyer + 1]
-    theirs = 0
-    for other in group:
-        theirs += exposure.buyer_start[other + 1] - exposure.buyer_start[other]
-    if first == last or theirs == 0:
-        return 1.0, 0.0
-    positions = np.empty(theirs, np.int32)
+def orders_of(exposure: Exposure, group: Longs) -> GroupOrders:
+    """List the orders of `group` (int64[g] buyers)."""
+    total = 0
+    for buyer in group:
+        total += exposure.buyer_start[buyer + 1] - exposure.buyer_start[buyer]
+    position = np.empty(total, np.int64)
     k = 0
-    for other in group:
-        for i in range(exposure.buyer_start[other], exposure.buyer_start[other + 1]):
-            positions[k] = exposure.of_buyer[i]
+    for buyer in group:
+        for i in range(exposure.buyer_start[buyer], exposure.buyer_start[buyer + 1]):
+            position[k] = exposure.of_buyer[i]
             k += 1
-    positions.sort()
-    seen = 0
+    position.sort()
+    claimed_before = np.zeros(total + 1, np.int64)
+    for i in range(total):
+        claimed_before[i + 1] = claimed_before[i] + (1 if exposure.claimed[position[i]] else 0)
+    return GroupOrders(position, claimed_before)
+
+
+@njit(cache=True, nogil=True)
+def expected_claims(
+    exposure: Exposure, buyer: int, group: GroupOrders, is_household: bool, is_member: bool = False
+) -> tuple[int, float]:
+    """Say how many claims of `buyer` near a group's shopping together may cause: (trials, chance of each).
+
+    The buyer's orders at one merchant with no gap longer than what counts as together are a unit. Trials are
+    units near an order that the group claimed for; units that the group did not claim for are no trials, so
+    decoys add none. The chance is everyone's share of claimed orders. There are no trials unless units that
+    the buyer did not claim for, near the group's orders, witness that they shop together: two of them (one
+    where a shared identifier makes a household likely) and twice what chance expects. The orders of a buyer
+    who `is_member` of the group are left out of the group's.
+    """
+    own = exposure.of_buyer[exposure.buyer_start[buyer] : exposure.buyer_start[buyer + 1]]
+    theirs = len(group.position) - (len(own) if is_member else 0)
+    if len(own) == 0 or theirs == 0:
+        return 0, 0.0
+    witnesses = trials = 0
     expected = 0.0
-    for i in range(first, last):
-        own = exposure.of_buyer[i]
-        begin, end = exposure.begin[own], exposure.end[own]
-        near = np.searchsorted(positions, end) - np.searchsorted(positions, begin)
-        if near > 0:
-            seen += 1
-        others = max(end - begin - near - 1, 0)
-        expected += 1.0 - np.exp(-others * theirs / orders)
-    lift = max(1.0, (seen + exposure.smoothing) / (expected + exposure.smoothing))
-    if seen < (1 if is_household else 2) or seen < 2.0 * expected:
-        return lift, 0.0
-    claims = 0
-    for other in group:
-        claims += exposure.claims[other]
-    return lift, (seen - expected) / (last - first) * np.sqrt(claims / (claims + theirs))
+    i = 0
+    while i < len(own):
+        begin = exposure.begin[own[i]]
+        is_claimed = False
+        j = i
+        while j < len(own) and (
+            j == i
+            or (
+                exposure.merchant[own[j]] == exposure.merchant[own[i]]
+                and exposure.day[own[j]] - exposure.day[own[j - 1]] <= exposure.together
+            )
+        ):
+            is_claimed |= exposure.claimed[own[j]]
+            j += 1
+        end = exposure.end[own[j - 1]]
+        low, high = np.searchsorted(group.position, begin), np.searchsorted(group.position, end)
+        near = high - low
+        near_claimed = group.claimed_before[high] - group.claimed_before[low]
+        if is_member:
+            for position in own[np.searchsorted(own, begin) : np.searchsorted(own, end)]:
+                near -= 1
+                near_claimed -= 1 if exposure.claimed[position] else 0
+        if not is_claimed:
+            others = max(end - begin - near - (j - i), 0)
+            expected += 1.0 - np.exp(-others * theirs / len(exposure.buyer))
+            if near > 0:
+                witnesses += 1
+        if near_claimed > 0:
+            trials += 1
+        i = j
+    if trials == 0 or witnesses < (1 if is_household else 2) or witnesses < 2.0 * expected:
+        return 0, 0.0
+    return trials, exposure.rate

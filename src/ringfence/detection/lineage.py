@@ -2,11 +2,13 @@
 
 import hashlib
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ringfence.domain.rings import LineageEvent
 
+LEAST_WEIGHT = 0.1
+"""What a member without evidence of its own still weighs when two runs are matched."""
 _LEAST_COMMON = 0.1
 """Weighted Jaccard below which two rings of two runs have nothing to do with each other."""
 _LEAST_RETURNED = 0.3
@@ -47,6 +49,11 @@ def birth_id(members: Iterable[str]) -> str:
     return "r" + _digest(sorted(members))
 
 
+def lead_birth_id(kind: str, members: Iterable[str]) -> str:
+    """Name a lead by a short hash of its kind and its sorted members."""
+    return "l" + _digest([kind, *sorted(members)])
+
+
 def network_id(ring_ids: Iterable[str]) -> str:
     """Name a network by a short hash of its sorted rings."""
     return "n" + _digest(sorted(ring_ids))
@@ -60,14 +67,18 @@ def _digest(names: Sequence[str]) -> str:
     return digest.hexdigest()[:12]
 
 
-def follow(past: Past, current: Sequence[Mapping[str, float]]) -> tuple[list[str], list[Lineage]]:
+def follow(
+    past: Past,
+    current: Sequence[Mapping[str, float]],
+    name: Callable[[Iterable[str]], str] = birth_id,
+) -> tuple[list[str], list[Lineage]]:
     """Match this run's rings to those before, one to one, by weighted Jaccard; name the rest anew.
 
-    `current` lists members and weights, rings in order. Returns the ids of `current` and a step for each
-    ring of this run and for each ring that was alive. The most alike pair is matched first, rings alive
-    before those that had ended, which return. An unmatched new ring was split off one alive if most of it
-    came from there, else it was born; an unmatched ring that was alive was merged into a new one if most of
-    it went there, else it died.
+    `current` lists members and weights, rings in order; `name` gives the id at birth. Returns the ids of
+    `current` and a step for each ring of this run and for each ring that was alive. The most alike pair is
+    matched first, rings alive before those that had ended, which return. An unmatched new ring was split off
+    one alive if most of it came from there, else it was born; an unmatched ring that was alive was merged
+    into a new one if most of it went there, else it died.
     """
     alive = {ring_id: past.members[ring_id] for ring_id in past.alive}
     ended = {ring_id: members for ring_id, members in past.members.items() if ring_id not in past.alive}
@@ -87,7 +98,7 @@ def follow(past: Past, current: Sequence[Mapping[str, float]]) -> tuple[list[str
             ring_id, common = returned[i]
             lineage.append(Lineage(ring_id, LineageEvent.RETURNED, ring_id, common))
         else:
-            ring_id = _fresh(birth_id(members), used)
+            ring_id = _fresh(name(members), used)
             origin = max(overlaps[i], key=lambda r: (len(alive[r].keys() & members.keys()), r), default="")
             if origin and 2 * len(alive[origin].keys() & members.keys()) > len(members):
                 lineage.append(Lineage(ring_id, LineageEvent.SPLIT, origin, overlaps[i][origin]))

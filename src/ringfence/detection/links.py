@@ -6,9 +6,11 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from ringfence.detection.detect import Found
-from ringfence.detection.records import Coincidences, coincidences
-from ringfence.detection.rings import GrownRing, pair_evidence
+from ringfence.detection.findings import Finding, Findings
+from ringfence.detection.joint import Coincidences, coincidences, coincidences_among
+from ringfence.detection.occasions import sum_between_buyers
+from ringfence.detection.pair_evidence import pair_decades
+from ringfence.detection.prepare import Prepared
 from ringfence.detection.sharing import NOTHING_SHARED, holders_of, level, rarest_shared
 from ringfence.market import Floats
 
@@ -27,55 +29,50 @@ class Link:
     """int64[k], positions of b's claims beside them."""
     strangers: Floats
     """float64[k], strangers' claims that chance would put as near."""
+    occasions: int
+    """On how many occasions, of which no two share an act or checkout of either buyer."""
 
 
-def links_inside(found: Found, ring: GrownRing, least: float) -> list[Link]:
+def links_inside(found: Findings, ring: Finding, least: float) -> list[Link]:
     """List the links of at least `least` decades among a ring's members, by (a, b)."""
-    return [link for link in _links(found, ring.members) if link.score >= least]
+    prepared = found.prepared
+    together = coincidences_among(prepared.timeline, prepared.yardstick, ring.joint)
+    return [link for link in _links(prepared, together) if link.score >= least]
 
 
-def links_outside(found: Found, ring_of: NDArray[np.int64], least: float) -> list[Link]:
-    """List the links of at least `least` decades that no ring holds, by (a, b).
-
-    `ring_of` is int64[n], the ring of each buyer or -1.
-    """
-    seeds = found.seeds
-    apart = (ring_of[seeds.a] != ring_of[seeds.b]) | (ring_of[seeds.a] < 0)
+def links_outside(found: Findings, least: float) -> list[Link]:
+    """List the links of at least `least` decades that no ring holds, by (a, b)."""
+    pairs, ring_of = found.prepared.pairs, found.ring_of_buyers()
+    apart = (ring_of[pairs.a] != ring_of[pairs.b]) | (ring_of[pairs.a] < 0)
     links: list[Link] = []
-    for i in np.flatnonzero(apart & (seeds.score >= least)):
-        pair = np.array([seeds.a[i], seeds.b[i]], np.int64)
-        links.extend(link for link in _links(found, pair) if link.score >= least)
+    for i in np.flatnonzero(apart & (pairs.score >= least)):
+        pair = np.array([pairs.a[i], pairs.b[i]], np.int64)
+        together = coincidences(found.prepared.timeline, found.prepared.yardstick, pair)
+        links.extend(link for link in _links(found.prepared, together) if link.score >= least)
     return sorted(links, key=lambda link: (link.a, link.b))
 
 
-def _links(found: Found, group: NDArray[np.int64]) -> list[Link]:
-    buyer = found.timeline.buyer
-    together: Coincidences = coincidences(found.timeline, found.yardstick, group)
+def _links(prepared: Prepared, together: Coincidences) -> list[Link]:
+    buyer = prepared.timeline.buyer
     a, b = buyer[together.a].astype(np.int64), buyer[together.b].astype(np.int64)
     changes = np.flatnonzero((np.diff(a) != 0) | (np.diff(b) != 0)) + 1
     bounds = [0, *changes.tolist(), len(a)] if len(a) else [0]
     links = []
     for first, end in pairwise(bounds):
         closest = first + np.argsort(together.strangers[first:end], kind="stable")
-        strangers = together.strangers[closest]
-        links.append(
-            Link(
-                a=int(a[first]),
-                b=int(b[first]),
-                score=_score(found, int(a[first]), int(b[first]), strangers),
-                claims_a=together.a[closest],
-                claims_b=together.b[closest],
-                strangers=strangers,
-            )
-        )
+        links.append(_link(prepared, together.a[closest], together.b[closest], together.strangers[closest]))
     return links
 
 
-def _score(found: Found, a: int, b: int, strangers: Floats) -> float:
-    surprise = float(np.log(found.yardstick.strangers / strangers).sum())
-    value = rarest_shared(found.sharing, a, b, found.yardstick.hub)
-    decades = pair_evidence(
-        found.timeline, found.exposure, found.yardstick, a, b, surprise, len(strangers), value >= 0
-    )
-    at = level(holders_of(found.sharing, value)) if value >= 0 else NOTHING_SHARED
-    return float(decades - np.log10(found.multiplicity[at]))
+def _link(
+    prepared: Prepared, claims_a: NDArray[np.int64], claims_b: NDArray[np.int64], strangers: Floats
+) -> Link:
+    timeline, yardstick = prepared.timeline, prepared.yardstick
+    a, b = int(timeline.buyer[claims_a[0]]), int(timeline.buyer[claims_b[0]])
+    nats = np.log(yardstick.strangers / strangers)
+    surprise, occasions = sum_between_buyers(timeline, claims_a, claims_b, nats)
+    value = rarest_shared(prepared.sharing, a, b, yardstick.hub)
+    decades = pair_decades(timeline, prepared.exposure, yardstick, a, b, surprise, occasions, value >= 0)
+    at = level(holders_of(prepared.sharing, value)) if value >= 0 else NOTHING_SHARED
+    score = float(decades - np.log10(prepared.multiplicity[at]))
+    return Link(a, b, score, claims_a, claims_b, strangers, occasions)

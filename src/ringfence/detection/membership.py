@@ -1,48 +1,127 @@
-"""How strongly each member belongs to its ring, and which ring each buyer is in."""
+"""How strongly each member belongs to its group: judged as a buyer who would join the rest of it."""
+
+import math
 
 import numpy as np
-from numpy.typing import NDArray
+from numba import njit
 
-from ringfence.detection.detect import Found
-from ringfence.detection.records import JointClaims
-from ringfence.detection.tail import evidence
-from ringfence.market import Floats
+from ringfence.detection.closeness import Yardstick
+from ringfence.detection.events import claims_of, events, events_among
+from ringfence.detection.exposure import Exposure, expected_claims, orders_of
+from ringfence.detection.methods.coincidence.growth import Scratch, outsiders_sharing
+from ringfence.detection.occasions import tie_events_among
+from ringfence.detection.sharing import Sharing
+from ringfence.detection.tail import evidence, evidence_given_orders
+from ringfence.detection.taste import closest_events, surprise_beyond_taste
+from ringfence.detection.timeline import Timeline
+from ringfence.market import Floats, Ints, Longs
+
+_LARGE = 40
+"""Groups larger than this are compared by their joint events alone."""
+_NO_EVIDENCE = -9.0
+"""The decades of a member who met nobody."""
+_HOPELESS = -3.0
+"""Members whose evidence is at most this are not looked at more closely."""
 
 
-def ring_of_buyers(found: Found) -> NDArray[np.int64]:
-    """Give int64[n], the position of each buyer's ring in `Found.rings`, or -1."""
-    ring_of = np.full(len(found.market.buyer_ids), -1, np.int64)
-    for i, ring in enumerate(found.rings):
-        ring_of[ring.members] = i
-    return ring_of
+@njit(cache=True, nogil=True)
+def scores_inside(
+    timeline: Timeline,
+    sharing: Sharing,
+    exposure: Exposure,
+    yardstick: Yardstick,
+    group: Longs,
+    scratch: Scratch,
+) -> Floats:
+    """Give float64[g]: the decades, after multiplicity, of each member of `group` against the rest.
 
-
-def member_scores(found: Found, members: NDArray[np.int64], joint: JointClaims) -> Floats:
-    """Give float64[g]: each member's evidence against the rest of its ring, in decades after multiplicity."""
-    timeline, yardstick = found.timeline, found.yardstick
-    buyers = len(timeline.buyer_start) - 1
-    events = int(joint.event.max()) + 1 if len(joint.event) else 0
-    chance = events * yardstick.strangers / len(timeline.buyer)
-    holders = np.diff(found.sharing.holder_start)
-    out = np.zeros(len(members))
-    inside = set(members.tolist())
-    for i, member in enumerate(members.tolist()):
-        own = timeline.buyer[joint.claim] == member
-        if not own.any():
-            continue
-        merchant, strangers = timeline.merchant[joint.claim[own]], joint.strangers[own]
-        best = np.full(int(merchant.max()) + 1, np.inf)
-        np.minimum.at(best, merchant, strangers)
-        nats = float(np.log(np.maximum(yardstick.strangers / best[np.isfinite(best)], 1.0)).sum())
-        filed = int(timeline.buyer_start[member + 1] - timeline.buyer_start[member])
-        rarest = buyers
-        start, end = found.sharing.value_start[member], found.sharing.value_start[member + 1]
-        for value in found.sharing.value[start:end].tolist():
-            first, last = found.sharing.holder_start[value], found.sharing.holder_start[value + 1]
-            if holders[value] > yardstick.hub:
-                break
-            if len(inside.intersection(found.sharing.holder[first:last].tolist())) > 1:
-                rarest = int(holders[value])
-                break
-        out[i] = max(0.0, evidence(filed, chance, nats) - np.log10(rarest))
+    Only events at a member's own merchants concern it, so only these are worked out without it.
+    """
+    out = np.full(len(group), _NO_EVIDENCE)
+    if len(group) < 2:
+        return out
+    claims = claims_of(timeline, group)
+    merchants = timeline.merchant[claims]
+    orders = orders_of(exposure, group)
+    everyone = len(timeline.buyer_start) - 1
+    kinds = (1, 2)
+    counts = np.zeros((2, len(timeline.merchant_start) - 1), np.int32)
+    for members in kinds:
+        for merchant in events(timeline, yardstick, group, members).merchant:
+            counts[members - 1, merchant] += 1
+    totals = counts.sum(axis=1)
+    for g in range(len(group)):
+        buyer = group[g]
+        rest, elsewhere = _without(timeline, claims, merchants, buyer, counts)
+        filed = timeline.buyer_start[buyer + 1] - timeline.buyer_start[buyer]
+        is_known = False
+        sharers = np.empty(0, np.int64)
+        for members in kinds:
+            if (members == 1 and len(group) > _LARGE + 1) or (members == 2 and len(group) < 4):
+                continue
+            those = events_among(timeline, yardstick, rest, members)
+            near = closest_events(timeline, yardstick, those, buyer)
+            if len(near.nats) == 0:
+                continue
+            found = totals[members - 1] - elsewhere[members - 1] + len(those.merchant)
+            chance = found * yardstick.strangers / len(timeline.buyer)
+            either = math.log10(2.0) if len(group) > 3 else 0.0
+            bound = evidence(filed, chance, near.nats.sum()) - either
+            if bound <= _HOPELESS:
+                out[g] = max(out[g], bound - math.log10(everyone))
+                continue
+            if not is_known:
+                is_known = True
+                sharers = _sharers(sharing, yardstick.hub, group, g, scratch)
+                trials, rate = expected_claims(exposure, buyer, orders, len(sharers) > 0, True)
+            among = math.log10(len(sharers) if len(sharers) > 0 else everyone)
+            ties = tie_events_among(timeline, rest, those)
+            nats, occasions = surprise_beyond_taste(timeline, yardstick, those, ties, near, buyer, sharers)
+            if occasions > 0:
+                decades = evidence_given_orders(filed, chance, nats, occasions, trials, rate)
+                out[g] = max(out[g], decades - among - either)
     return out
+
+
+@njit(cache=True, nogil=True)
+def _without(
+    timeline: Timeline, claims: Longs, merchants: Ints, buyer: int, counts: Ints
+) -> tuple[Longs, Longs]:
+    """Give the group's other `claims` at the buyer's merchants, and how many events by kind it has there."""
+    own = timeline.of_buyer[timeline.buyer_start[buyer] : timeline.buyer_start[buyer + 1]]
+    total = 0
+    i = 0
+    here = np.zeros(2, np.int64)
+    bounds = np.empty((len(own), 2), np.int64)
+    found = 0
+    while i < len(own):
+        merchant = timeline.merchant[own[i]]
+        bounds[found, 0] = np.searchsorted(merchants, merchant)
+        bounds[found, 1] = np.searchsorted(merchants, merchant, side="right")
+        total += bounds[found, 1] - bounds[found, 0]
+        here[0] += counts[0, merchant]
+        here[1] += counts[1, merchant]
+        found += 1
+        while i < len(own) and timeline.merchant[own[i]] == merchant:
+            i += 1
+    rest = np.empty(total, np.int64)
+    k = 0
+    for i in range(found):
+        for claim in claims[bounds[i, 0] : bounds[i, 1]]:
+            if timeline.buyer[claim] != buyer:
+                rest[k] = claim
+                k += 1
+    return rest[:k], here
+
+
+@njit(cache=True, nogil=True)
+def _sharers(sharing: Sharing, hub: int, group: Longs, g: int, scratch: Scratch) -> Longs:
+    """List the buyers outside the rest of `group` who share as rare a value with it as member `g` does."""
+    buyer = group[g]
+    if sharing.value_start[buyer + 1] > sharing.value_start[buyer]:
+        rest = np.concatenate((group[:g], group[g + 1 :]))
+        who, number = outsiders_sharing(sharing, rest, hub, scratch)
+        for i in range(len(who)):
+            if who[i] == buyer:
+                return who[: number[i]]
+    return np.empty(0, np.int64)

@@ -32,8 +32,8 @@ class Pairs:
     """float64[k], decades after multiplicity."""
     surprise: Floats
     """float64[k], nats: the sum over merchants of ln(q0/q) of the closest coincidence."""
-    merchants: Ints
-    """int32[k], at how many merchants."""
+    occasions: Ints
+    """int32[k], on how many occasions (merchants, until occasions are told apart)."""
     multiplicity: Floats
     """float64[k], decades: the log of the number of pairs this one was singled out from."""
 
@@ -48,7 +48,7 @@ class Pairs:
             self.b[order],
             self.score[order],
             self.surprise[order],
-            self.merchants[order],
+            self.occasions[order],
             self.multiplicity[order],
         )
 
@@ -64,6 +64,8 @@ def find_pairs(
     pool: ThreadPoolExecutor,
 ) -> Pairs:
     """Find the pairs of at least `seed_score` decades among claims that are neighbours at a merchant.
+
+    Scores are upper bounds: every merchant counts, on whatever occasion, and orders explain nothing.
 
     `multiplicity` is float64 by level, `near` and `everywhere` are the local counts, int32[N]. At most
     `yardstick.neighbours` comparisons a claim; pairs that coincide at one merchant need a shared value.

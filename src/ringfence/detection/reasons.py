@@ -1,182 +1,170 @@
-"""Why a ring, a member or a link: one sentence each, with its numbers and the records behind it."""
+"""Why a ring, a lead, a member or a link: one sentence each, every number of which its rows give again.
 
-from collections.abc import Sequence
+Only telling events are counted, and "strangers" are those that chance would put there.
+"""
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from ringfence.detection.candidates import Method
+from ringfence.detection.findings import Finding
 from ringfence.detection.links import Link
-from ringfence.detection.records import JointClaims
-from ringfence.detection.sharing import Sharing
-from ringfence.detection.timeline import Timeline
-from ringfence.detection.times import Times
+from ringfence.detection.prepare import Prepared
+from ringfence.detection.shared_values import Holding, best_by_kind, held_by_all
+from ringfence.detection.wording import article, count, duration, duration_at_most, listed, number
+from ringfence.market import Longs
 
 _MOST_RECORDS = 4
 """Coincidences that a link's sentence names; the rest are counted."""
+_PRESENCE = (Method.WAVES, Method.STRUCTURE)
+"""Methods that count who was there, not how near in time."""
 
 
 class Reasons:
     """Puts the evidence of one marketplace into words."""
 
-    def __init__(
-        self,
-        timeline: Timeline,
-        sharing: Sharing,
-        kinds: Sequence[str],
-        hub: int,
-        times: Times,
-        claim_ids: pl.Series,
-        merchant_ids: pl.Series,
-    ) -> None:
-        self._timeline, self._sharing, self._kinds, self._hub = timeline, sharing, kinds, hub
-        self._times, self._claim_ids, self._merchant_ids = times, claim_ids, merchant_ids
-        self._holders = np.diff(sharing.holder_start)
+    def __init__(self, prepared: Prepared, claim_ids: pl.Series, merchant_ids: pl.Series) -> None:
+        self._prepared, self._claim_ids, self._merchant_ids = prepared, claim_ids, merchant_ids
 
-    def of_ring(self, members: NDArray[np.int64], joint: JointClaims, score: float) -> str:
-        """Say why `members` are a ring."""
-        merchants = len(np.unique(self._timeline.merchant[joint.claim]))
-        parts = [
-            f"{len(members)} buyers filed {len(joint.claim)} claims together against "
-            f"{merchants} merchants{self._spread(joint)}"
+    def of_group(self, found: Finding) -> str:
+        """Say what a ring or a lead rests on."""
+        parts = [self._together(found), self._chance(found)]
+        if found.method is Method.BLOCKS:
+            parts.append(_attendance(self._prepared, found))
+        elif found.method is Method.IDENTIFIERS:
+            parts.append("they were looked at together for what they share")
+        inside = best_by_kind(self._prepared, found.members, found.members, 2)
+        shared = [_of_them(self._prepared, holding) for holding in inside]
+        parts.append("they share " + listed(shared) if shared else "they share no identifier")
+        return "; ".join(parts) + f". Evidence: {found.score:.1f} decades."
+
+    def of_member(self, found: Finding, place: int, group: str) -> str:
+        """Say what puts the member at `place` of a finding there; `group` is "ring" or "lead"."""
+        timeline = self._prepared.timeline
+        member = int(found.members[place])
+        claims, events = found.joint.claim[found.telling], found.joint.event[found.telling]
+        is_own = timeline.buyer[claims] == member
+        joint = int(is_own.sum())
+        filed = int(timeline.buyer_start[member + 1] - timeline.buyer_start[member])
+        verb = "lies" if joint == 1 else "lie"
+        text = f"{joint} of this buyer's {count(filed, 'claim')} {verb} "
+        if found.method is Method.WAVES:
+            text += f"in {_distinct(events[is_own])} of the {group}'s {count(_distinct(events), 'wave')}"
+        else:
+            at, of = _distinct(timeline.merchant[claims[is_own]]), _distinct(timeline.merchant[claims])
+            if found.method is Method.STRUCTURE:
+                text += f"at {at} of the {count(of, 'merchant')} that its members have in common"
+            else:
+                text += f"in the {group}'s joint events, at {at} of its {count(of, 'merchant')}"
+        if found.support.member_occasions is not None:
+            occasions = int(found.support.member_occasions[place])
+            text += f", on {count(occasions, 'separate occasion')}"
+        if joint:
+            middle = number(float(np.median(found.joint.strangers[found.telling][is_own])))
+            who = "other members there" if found.method in _PRESENCE else "strangers' claims as near"
+            text += f"; for the median one, chance would put {middle} {who}"
+        others = found.members[found.members != member]
+        shared = [
+            f"{article(self._prepared.shared_kinds[holding.kind])} with {count(holding.inside, 'member')} "
+            f"({_held(holding.holders)})"
+            for holding in best_by_kind(self._prepared, np.array([member]), others, 1)
         ]
-        parts.append(
-            f"chance would put {_number(float(np.median(joint.strangers)))} strangers' claims as near as the "
-            "median one"
-        )
-        parts.append(self._shared_in(members))
-        return "; ".join(parts) + f". Evidence: {score:.1f} decades."
-
-    def of_member(self, member: int, members: NDArray[np.int64], joint: JointClaims) -> str:
-        """Say why `member` belongs to the ring of `members`."""
-        own = self._timeline.buyer[joint.claim] == member
-        filed = int(self._timeline.buyer_start[member + 1] - self._timeline.buyer_start[member])
-        merchants = len(np.unique(self._timeline.merchant[joint.claim[own]]))
-        all_merchants = len(np.unique(self._timeline.merchant[joint.claim]))
-        text = (
-            f"{int(own.sum())} of this buyer's {_count(filed, 'claim')} lie in the ring's joint events, "
-            f"at {merchants} of its {all_merchants} merchants"
-        )
-        if own.any():
-            text += f"; chance would put {_number(float(np.median(joint.strangers[own])))} strangers as near"
-        shared = self._shared_with(member, members)
-        return f"{text}; {shared}." if shared else f"{text}."
+        return f"{text}; shares {listed(shared)}." if shared else f"{text}."
 
     def of_link(self, link: Link) -> str:
         """Say why two buyers are linked."""
+        timeline = self._prepared.timeline
         named = []
         for a, b, strangers in zip(
             link.claims_a[:_MOST_RECORDS], link.claims_b[:_MOST_RECORDS], link.strangers, strict=False
         ):
-            apart = abs(float(self._timeline.day[a] - self._timeline.day[b]))
-            where = self._merchant_ids[int(self._timeline.merchant[a])]
+            apart = abs(float(timeline.day[a] - timeline.day[b]))
+            where = self._merchant_ids[int(timeline.merchant[a])]
+            near = duration_at_most(max(apart, self._prepared.times.grain_days))
             named.append(
-                f"{self._claim_ids[int(a)]} and {self._claim_ids[int(b)]} at {where}{self._within(apart)} "
-                f"({_number(float(strangers))} strangers expected as near)"
+                f"{self._claim_ids[int(a)]} and {self._claim_ids[int(b)]} at {where} within {near} "
+                f"({number(float(strangers))} strangers expected as near)"
             )
         more = len(link.claims_a) - len(named)
-        text = f"Claims at {_count(len(link.claims_a), 'merchant')} together: " + ", ".join(named)
+        text = (
+            f"Claims at {count(len(link.claims_a), 'merchant')} together, on "
+            f"{count(link.occasions, 'separate occasion')}: " + ", ".join(named)
+        )
         if more > 0:
             text += f" and at {more} more"
-        shared = self._shared_values([link.a, link.b])
-        text += f"; both use {_list(shared)}" if shared else "; nothing shared"
+        shared = [
+            f"{article(self._prepared.shared_kinds[kind])} {_held(holders)}"
+            for kind, holders in held_by_all(self._prepared, link.a, link.b)
+        ]
+        text += f"; both use {listed(shared)}" if shared else "; nothing shared"
         return f"{text}. Evidence: {link.score:.1f} decades."
 
-    def _spread(self, joint: JointClaims) -> str:
-        events = int(joint.event.max()) + 1 if len(joint.event) else 0
-        if not self._times.tell_when:
+    def _together(self, found: Finding) -> str:
+        """Say who claimed where, how often, and how close together."""
+        claims, events = found.joint.claim[found.telling], found.joint.event[found.telling]
+        merchants = np.unique(self._prepared.timeline.merchant[claims])
+        buyers = count(len(found.members), "buyer")
+        filed = f"{buyers} filed {count(len(claims), 'claim')}"
+        if found.method is Method.STRUCTURE:
+            return f"{filed} against {count(len(merchants), 'merchant')} that others of them claimed against"
+        what = "wave" if found.method is Method.WAVES else "event"
+        joint = count(_distinct(events), what if what == "wave" else "joint event")
+        occasions = f"({count(found.support.occasions or 0, 'separate occasion')})"
+        if found.method is Method.WAVES:
+            name = self._merchant_ids[int(merchants[0])] if len(merchants) else "none"
+            text = f"{filed} together in {joint} at one merchant, {name} {occasions}"
+        else:
+            text = f"{filed} together against {count(len(merchants), 'merchant')} in {joint} {occasions}"
+        return text + self._lasted(claims, events, what)
+
+    def _lasted(self, claims: Longs, events: Longs, what: str) -> str:
+        """Say how long the events took: half of them, and the longest."""
+        if not len(claims):
             return ""
-        day = self._timeline.day[joint.claim]
-        first = np.full(events, np.inf)
-        last = np.zeros(events)
-        np.minimum.at(first, joint.event, day)
-        np.maximum.at(last, joint.event, day)
-        middle = float(np.median(last - first))
-        return f" in {_count(events, 'joint event')}{self._within(middle, 'each within about ')}"
-
-    def _within(self, days: float, words: str = "within ") -> str:
-        if not self._times.tell_when:
-            return ""
-        comma = ", " if words != "within " else " "
-        return f"{comma}{words}{_duration(max(days, self._times.grain_days))}"
-
-    def _shared_values(self, buyers: Sequence[int]) -> list[str]:
-        """Name the values all `buyers` use, rarest first."""
-        sharing = self._sharing
-        lists = [sharing.value[sharing.value_start[b] : sharing.value_start[b + 1]] for b in buyers]
-        common = set(lists[0].tolist()).intersection(*(values.tolist() for values in lists[1:]))
-        return [
-            f"{_article(self._kinds[sharing.kind[value]])} held by {self._holders[value]} buyers"
-            for value in sorted(common)
-            if self._holders[value] <= self._hub
-        ]
-
-    def _shared_in(self, members: NDArray[np.int64]) -> str:
-        """Name what two members or more share, by kind."""
-        held: dict[int, int] = {}
-        for member in members.tolist():
-            first, end = self._sharing.value_start[member], self._sharing.value_start[member + 1]
-            for value in self._sharing.value[first:end].tolist():
-                if self._holders[value] <= self._hub:
-                    held[value] = held.get(value, 0) + 1
-        best: dict[str, tuple[int, int]] = {}
-        for value, count in held.items():
-            kind = self._kinds[self._sharing.kind[value]]
-            offer = (count, -int(self._holders[value]))
-            if count >= 2 and offer > best.get(kind, (0, 0)):
-                best[kind] = offer
-        if not best:
-            return "they share no identifier"
-        named = [
-            f"{_article(kind)} ({count} of them, held by {-holders} buyers in all)"
-            for kind, (count, holders) in sorted(best.items(), key=lambda item: (-item[1][0], item[0]))
-        ]
-        return "they share " + _list(named)
-
-    def _shared_with(self, member: int, members: NDArray[np.int64]) -> str:
-        inside = set(members.tolist()) - {member}
-        best: dict[str, tuple[int, int]] = {}
-        first, end = self._sharing.value_start[member], self._sharing.value_start[member + 1]
-        for value in self._sharing.value[first:end].tolist():
-            if self._holders[value] > self._hub:
-                continue
-            start, stop = self._sharing.holder_start[value], self._sharing.holder_start[value + 1]
-            count = len(inside.intersection(self._sharing.holder[start:stop].tolist()))
-            kind = self._kinds[self._sharing.kind[value]]
-            if count and (count, -int(self._holders[value])) > best.get(kind, (0, 0)):
-                best[kind] = (count, -int(self._holders[value]))
-        if not best:
-            return ""
-        return "shares " + _list(
-            [
-                f"{_article(kind)} with {_count(count, 'member')} (held by {-holders} buyers in all)"
-                for kind, (count, holders) in sorted(best.items(), key=lambda item: (-item[1][0], item[0]))
-            ]
+        grain = self._prepared.times.grain_days
+        day = self._prepared.timeline.day[claims]
+        first, last = np.full(int(events.max()) + 1, np.inf), np.full(int(events.max()) + 1, -np.inf)
+        np.minimum.at(first, events, day)
+        np.maximum.at(last, events, day)
+        took = np.maximum((last - first)[np.unique(events)], grain)
+        if len(took) == 1:
+            return f", which takes {duration(float(took[0]))}"
+        return (
+            f": half of the {what}s lie within {duration_at_most(float(np.median(took)))}, the longest takes "
+            f"{duration(float(took.max()))}"
         )
 
-
-def _duration(days: float) -> str:
-    if days >= 2.0:
-        return f"{days:.1f} days"
-    hours = days * 24.0
-    if hours >= 1.0:
-        return f"{hours:.1f} h"
-    return f"{max(hours * 60.0, 1.0):.0f} min"
-
-
-def _number(value: float) -> str:
-    return f"{value:.1f}" if value >= 1.0 else f"{value:.2g}"
+    def _chance(self, found: Finding) -> str:
+        """Say what chance makes of the median claim."""
+        if not len(found.telling):
+            return "chance explains every event"
+        middle = number(float(np.median(found.joint.strangers[found.telling])))
+        if found.method is Method.STRUCTURE:
+            return f"chance would put {middle} other members where the median claim is"
+        if found.method is Method.WAVES:
+            return f"chance would put {middle} other members into the wave of the median claim"
+        return f"chance would put {middle} strangers' claims as near as the median one"
 
 
-def _count(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+def _attendance(prepared: Prepared, found: Finding) -> str:
+    """Say in how many of the events the members of a block were."""
+    claims, events = found.joint.claim[found.telling], found.joint.event[found.telling]
+    member = np.searchsorted(found.members, prepared.timeline.buyer[claims])
+    pairs = np.unique(member * (int(events.max(initial=0)) + 1) + events)
+    attended = np.bincount(pairs // (int(events.max(initial=0)) + 1), minlength=len(found.members))
+    return f"half of the members were in {np.median(attended):g} of the events or more"
 
 
-def _article(noun: str) -> str:
-    return f"an {noun}" if noun[0] in "aeiou" else f"a {noun}"
+def _of_them(prepared: Prepared, holding: Holding) -> str:
+    return (
+        f"{article(prepared.shared_kinds[holding.kind])} ({holding.inside} of them, {_held(holding.holders)})"
+    )
 
 
-def _list(parts: Sequence[str]) -> str:
-    if len(parts) < 2:
-        return "".join(parts)
-    return ", ".join(parts[:-1]) + " and " + parts[-1]
+def _held(holders: int) -> str:
+    return f"held by {holders} buyers who claim"
+
+
+def _distinct(values: NDArray[np.generic]) -> int:
+    return len(np.unique(values))

@@ -2,26 +2,22 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
-from ringfence.detection.detect import Found
-from ringfence.detection.lineage import Lineage, Past, birth_id, follow, network_id
+from ringfence.detection.findings import Findings
+from ringfence.detection.group_rows import evidence_rows, headline, member_rows
+from ringfence.detection.lead_tables import lead_tables
+from ringfence.detection.lineage import LEAST_WEIGHT, Lineage, Past, birth_id, follow, network_id
 from ringfence.detection.links import Link, links_inside, links_outside
-from ringfence.detection.membership import member_scores, ring_of_buyers
 from ringfence.detection.networks import find_networks
 from ringfence.detection.parameters import Parameters
 from ringfence.detection.reasons import Reasons
-from ringfence.detection.records import JointClaims, joint_claims
-from ringfence.domain.currencies import amount_text
 from ringfence.domain.progress import Progress
 from ringfence.market import Floats, Market
 from ringfence.market.results import SCHEMAS
-
-_LEAST_WEIGHT = 0.1
-"""What a member without evidence of its own still weighs when rings of two runs are matched."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,9 +25,10 @@ class Detection:
     """One detection: rings and their members, every buyer's score, links, and the claims behind them."""
 
     rings: pl.DataFrame
-    """ring_id, network_id, score (decades), size, claims, merchants, amount (`EUR:3.00;USD:120.50`),
-    first_claim_at, last_claim_at (UTC), p_value (null until it is calibrated), why; best first. Claims,
-    merchants, amount and times are those of the joint claims."""
+    """ring_id, network_id, score (decades), size, claims, merchants, occasions, amount
+    (`EUR:3.00;USD:120.50`), first_claim_at, last_claim_at (UTC), p_value (null until it is calibrated),
+    method, why; best first. Claims, merchants, occasions, amount and times are those of the joint events
+    that chance does not explain."""
     members: pl.DataFrame
     """ring_id, buyer_id, score (decades), why; rings best first, members best first."""
     buyers: pl.DataFrame
@@ -39,13 +36,23 @@ class Detection:
     links: pl.DataFrame
     """buyer_a, buyer_b, score (decades), why; best first. Empty unless links were asked for."""
     evidence: pl.DataFrame
-    """ring_id, event, merchant_id, buyer_id, claim_id, filed_at, amount (`EUR:3.00`), expected: the joint
-    claims each ring rests on and how many strangers' claims chance would put as near."""
+    """ring_id, event, merchant_id, buyer_id, claim_id, filed_at, amount (`EUR:3.00`), expected, weak: the
+    joint claims each ring rests on, how many strangers' claims chance would put as near, and whether chance
+    alone explains the event."""
     lineage: pl.DataFrame
     """ring_id, event, previous_ring_id, common (0 to 1); empty without a previous run."""
+    leads: pl.DataFrame
+    """lead_id, kind, ring_id (null unless it is near a ring), score (decades), size, claims, merchants,
+    occasions, amount, first_claim_at, last_claim_at, p_value, why, why_not; best first."""
+    lead_members: pl.DataFrame
+    """lead_id, buyer_id, score (decades), why."""
+    lead_evidence: pl.DataFrame
+    """As `evidence`, with lead_id in place of ring_id."""
     notes: tuple[str, ...]
     """What a reader must know about this result."""
     counts: dict[str, int]
+    calibration: dict[str, Any] | None
+    """What p-values were worked out from, see `calibrate.Calibration`; None where they were left out."""
 
     def without_links(self) -> "Detection":
         """Give what would have been reported had links not been asked for."""
@@ -54,7 +61,7 @@ class Detection:
 
 def report(
     market: Market,
-    found: Found,
+    found: Findings,
     parameters: Parameters,
     *,
     links: bool,
@@ -66,65 +73,58 @@ def report(
     `past` are the rings there were before, with their evidence for weights, or None where none are known.
     """
     progress.stage("reasons and records", len(found.rings))
-    reasons = Reasons(
-        found.timeline,
-        found.sharing,
-        found.shared_kinds,
-        parameters.hub_holders,
-        found.times,
-        market.claims.claim_id,
-        market.merchant_ids,
-    )
-    joint = [joint_claims(found.timeline, found.yardstick, ring.members) for ring in found.rings]
-    own = [
-        member_scores(found, ring.members, claims) for ring, claims in zip(found.rings, joint, strict=True)
-    ]
-    names = [found.market.buyer_ids.gather(ring.members).to_list() for ring in found.rings]
+    prepared = found.prepared
+    reasons = Reasons(prepared, market.claims.claim_id, market.merchant_ids)
+    own = [ring.support.member_scores for ring in found.rings]
+    names = [prepared.market.buyer_ids.gather(ring.members).to_list() for ring in found.rings]
     ids, lineage = _name_rings(names, own, past)
-    networks = _name_networks(found, ids, parameters)
+    networks = _name_networks(found, ids)
 
     rings, members, records = [], [], []
     for i, ring in enumerate(found.rings):
         progress.advance(1)
         rings.append(
-            _ring_row(ids[i], networks[i], ring.members, ring.score, joint[i], found.market, reasons)
+            {
+                "ring_id": ids[i],
+                "network_id": networks[i],
+                "score": ring.score,
+                "p_value": ring.p_value,
+                "method": ring.method.value,
+                "why": reasons.of_group(ring),
+                **headline(ring, prepared.market),
+            }
         )
-        best_first = sorted(range(len(names[i])), key=lambda m: (-own[i][m], names[i][m]))
-        members += [
-            (
-                ids[i],
-                names[i][m],
-                float(own[i][m]),
-                reasons.of_member(int(ring.members[m]), ring.members, joint[i]),
-            )
-            for m in best_first
-        ]
-        records.append(_evidence_rows(ids[i], joint[i], found.market))
+        members += member_rows(ids[i], ring, names[i], reasons, "ring")
+        records.append(evidence_rows(ids[i], ring, prepared.market, "ring"))
     progress.stage("links")
     tied = _links(found, parameters) if links else []
+    progress.stage("leads")
+    leads = lead_tables(found, ids, reasons, parameters)
     return Detection(
         rings=pl.DataFrame(rings, schema=SCHEMAS["rings"], orient="row"),
         members=pl.DataFrame(members, schema=SCHEMAS["members"], orient="row"),
         buyers=_buyers(market, found),
-        links=_link_rows(tied, found.market, reasons),
+        links=_link_rows(tied, prepared.market, reasons),
         evidence=pl.concat(records) if records else pl.DataFrame(schema=SCHEMAS["evidence"]),
         lineage=pl.DataFrame(
             [(step.ring_id, step.event.value, step.previous_ring_id, step.common) for step in lineage],
             schema=SCHEMAS["lineage"],
             orient="row",
         ),
-        notes=_notes(market, found),
+        **leads,
+        notes=_notes(market, found, parameters),
         counts={
             "buyers": len(market.buyer_ids),
             "merchants": len(market.merchant_ids),
             "claims": len(market.claims),
             "orders": len(market.orders) if market.orders is not None else 0,
-            "shared_values": len(found.sharing.kind),
-            "seeds": len(found.seeds),
+            "shared_values": len(prepared.sharing.kind),
+            "seeds": len(prepared.pairs),
             "rings": len(found.rings),
             "members": len(members),
             "links": len(tied),
         },
+        calibration=found.calibration.to_dict() if found.calibration is not None else None,
     )
 
 
@@ -136,20 +136,25 @@ def _name_rings(
     if past is None:
         return [birth_id(members) for members in names], []
     weights = [
-        {name: max(float(score), _LEAST_WEIGHT) for name, score in zip(members, own, strict=True)}
+        {name: max(float(score), LEAST_WEIGHT) for name, score in zip(members, own, strict=True)}
         for members, own in zip(names, scores, strict=True)
     ]
     floored = {
-        ring: {name: max(w, _LEAST_WEIGHT) for name, w in members.items()}
+        ring: {name: max(w, LEAST_WEIGHT) for name, w in members.items()}
         for ring, members in past.members.items()
     }
     return follow(replace(past, members=floored), weights)
 
 
-def _name_networks(found: Found, ids: Sequence[str], parameters: Parameters) -> list[str]:
+def _name_networks(found: Findings, ids: Sequence[str]) -> list[str]:
     sizes = np.array([len(ring.members) for ring in found.rings], np.int64)
     network = find_networks(
-        sizes, ring_of_buyers(found), found.seeds, found.sharing, found.multiplicity, parameters.hub_holders
+        sizes,
+        found.ring_of_buyers(),
+        found.prepared.pairs,
+        found.prepared.sharing,
+        found.prepared.multiplicity,
+        found.prepared.yardstick.hub,
     )
     together: dict[int, list[str]] = {}
     for ring_id, number in zip(ids, network.tolist(), strict=True):
@@ -158,72 +163,18 @@ def _name_networks(found: Found, ids: Sequence[str], parameters: Parameters) -> 
     return [named[number] for number in network.tolist()]
 
 
-def _ring_row(
-    ring_id: str,
-    network: str,
-    members: NDArray[np.int64],
-    score: float,
-    joint: JointClaims,
-    market: Market,
-    reasons: Reasons,
-) -> tuple[object, ...]:
-    claims = market.claims
-    currency, amount = claims.currency[joint.claim], claims.amount[joint.claim]
-    at = claims.filed_at[joint.claim]
-    amounts = [
-        amount_text(int(amount[currency == code].sum()), market.currencies[code])
-        for code in np.unique(currency).tolist()
-    ]
-    return (
-        ring_id,
-        network,
-        score,
-        len(members),
-        len(joint.claim),
-        len(np.unique(claims.merchant[joint.claim])),
-        ";".join(amounts),
-        int(at.min()),
-        int(at.max()),
-        None,
-        reasons.of_ring(members, joint, score),
-    )
-
-
-def _evidence_rows(ring_id: str, joint: JointClaims, market: Market) -> pl.DataFrame:
-    claims = market.claims
-    codes = claims.currency[joint.claim]
-    return pl.DataFrame(
-        {
-            "ring_id": pl.Series([ring_id]).new_from_index(0, len(joint.claim)),
-            "event": joint.event + 1,
-            "merchant_id": market.merchant_ids.gather(claims.merchant[joint.claim]),
-            "buyer_id": market.buyer_ids.gather(claims.buyer[joint.claim]),
-            "claim_id": claims.claim_id.gather(joint.claim),
-            "filed_at": pl.Series(claims.filed_at[joint.claim])
-            .cast(pl.Datetime("us"))
-            .dt.replace_time_zone("UTC"),
-            "amount": [
-                amount_text(minor, market.currencies[code])
-                for minor, code in zip(claims.amount[joint.claim].tolist(), codes.tolist(), strict=True)
-            ],
-            "expected": joint.strangers,
-        },
-        schema=SCHEMAS["evidence"],
-    )
-
-
-def _buyers(market: Market, found: Found) -> pl.DataFrame:
+def _buyers(market: Market, found: Findings) -> pl.DataFrame:
     """List every buyer seen, best first; whoever never claimed scores 0."""
     scores = np.zeros(len(market.buyer_ids))
-    scores[market.buyer_ids.search_sorted(found.market.buyer_ids).to_numpy()] = found.buyer_scores
+    scores[market.buyer_ids.search_sorted(found.prepared.market.buyer_ids).to_numpy()] = found.buyer_scores
     order = np.argsort(-scores, kind="stable")
     return pl.DataFrame({"buyer_id": market.buyer_ids.gather(order), "score": scores[order]})
 
 
-def _links(found: Found, parameters: Parameters) -> list[Link]:
-    tied = links_outside(found, ring_of_buyers(found), parameters.ring_score)
+def _links(found: Findings, parameters: Parameters) -> list[Link]:
+    tied = links_outside(found, parameters.ring_score)
     for ring in found.rings:
-        tied += links_inside(found, ring, parameters.seed_score)
+        tied += links_inside(found, ring, parameters.coincidence.seed_score)
     return sorted(tied, key=lambda link: (-link.score, link.a, link.b))
 
 
@@ -239,12 +190,21 @@ def _link_rows(links: Sequence[Link], market: Market, reasons: Reasons) -> pl.Da
     )
 
 
-def _notes(market: Market, found: Found) -> tuple[str, ...]:
-    notes = [found.times.note] if found.times.note else []
+def _notes(market: Market, found: Findings, parameters: Parameters) -> tuple[str, ...]:
+    notes = [found.prepared.times.note] if found.prepared.times.note else []
     if market.orders is None:
         notes.append(
             "No orders are known: buyers who shop together cannot be told from rings as well as with them."
         )
     if not market.identifiers:
         notes.append("No identifiers are known: rings are found by merchants and times alone.")
+    if parameters.calibration.null_runs == 0:
+        notes.append("p-values were left out: no ring was held against what chance shows.")
+    elif found.calibration is None:
+        notes.append(
+            "There are no p-values: all claims are of buyers in rings or strong leads, so that no ordinary "
+            "marketplace is left to compare with."
+        )
+    elif not found.prepared.times.tell_when:
+        notes.append("p-values take no account of tastes where times say nothing: they may be too low.")
     return tuple(notes)

@@ -56,7 +56,7 @@ def share(uses: Sequence[tuple[Ints, Ints]], buyers: int) -> Sharing:
     np.cumsum(holders, out=holder_start[1:])
     if len(holders):
         # Order by what the values are held by, so that nothing follows the order of hashes.
-        who_holds = _fingerprints(holder, holder_start)
+        who_holds = fingerprints(holder, holder_start)
         order = np.lexsort((who_holds, holder[holder_start[:-1]], kind_of, holders))
         holder, holder_start = _reorder(holder, holder_start, order)
         holders, kind_of = holders[order], kind_of[order]
@@ -72,7 +72,7 @@ def share(uses: Sequence[tuple[Ints, Ints]], buyers: int) -> Sharing:
 
 
 @njit(cache=True, nogil=True)
-def _fingerprints(items: Ints, start: Longs) -> NDArray[np.uint64]:
+def fingerprints(items: Ints, start: Longs) -> NDArray[np.uint64]:
     """Give uint64 by list: a hash of the list items[start[i]:start[i+1]] (FNV-1a over whole items)."""
     out = np.empty(len(start) - 1, np.uint64)
     for i in range(len(out)):

@@ -59,35 +59,63 @@ def evidence(trials: int, chance: float, surprise: float) -> float:
 
 
 @njit(cache=True, nogil=True)
-def evidence_against_households(
-    trials: int, chance: float, lift: float, share: float, surprise: float, merchants: int
+def evidence_given_orders(
+    trials: int, chance: float, surprise: float, occasions: int, orders: int, rate: float
 ) -> float:
-    """Give `evidence` where two shop together, `lift` times more often than chance.
+    """Give `evidence` where two shop together: each of `orders` bought together is claimed for at `rate`.
 
-    Claims then meet `lift` times as often by chance. And each claim is, with probability `share`, filed
-    together for what was ordered together, however close: h of the meetings at `merchants` merchants may be
-    such, and the others then carry the rest of the surprise:
+    h of the meetings, on as many of the `occasions`, may be such; the others carry the rest of the surprise:
 
-        p = Σ_h Binom(h; trials, share) · 10^-e(h)
-        e(h) = evidence(trials - h, chance · lift, surprise · (1 - h / merchants))
+        p = Σ_h Binom(h; orders, rate) · 10^-e(h)
+        e(h) = min over i ≤ h of evidence(trials - i, chance, surprise · (1 - i / occasions))
+
+    The least, since h orders explain h meetings or fewer: what is bought together never adds evidence.
     """
-    most = min(merchants, trials)
-    if share <= 0.0 or most < 1:
-        return evidence(trials, chance * lift, surprise)
-    theta = min(share, 1.0 - 1e-9)
+    most = min(occasions, trials)
+    if orders < 1 or rate <= 0.0 or most < 1:
+        return evidence(trials, chance, surprise)
+    theta = min(rate, 1.0 - 1e-9)
     total = 0.0
-    for h in range(trials + 1):
+    least = MOST_DECADES
+    for h in range(orders + 1):
         # By logarithms, and without 1 - Σ: either would end at the 16th decade.
         weight = math.exp(
-            math.lgamma(trials + 1.0)
+            math.lgamma(orders + 1.0)
             - math.lgamma(h + 1.0)
-            - math.lgamma(trials - h + 1.0)
+            - math.lgamma(orders - h + 1.0)
             + h * math.log(theta)
-            + (trials - h) * math.log1p(-theta)
+            + (orders - h) * math.log1p(-theta)
         )
         if h < most:
-            weight *= 10.0 ** -evidence(trials - h, chance * lift, surprise * (1.0 - h / merchants))
+            least = min(least, evidence(trials - h, chance, surprise * (1.0 - h / occasions)))
+            weight *= 10.0**-least
         total += weight
-        if h >= most and h > trials * theta and weight < 1e-18 * total:
+        if h >= most and h > orders * theta and weight < 1e-18 * total:
+            break
+    return min(MOST_DECADES, max(0.0, -math.log10(max(total, 10.0**-MOST_DECADES))))
+
+
+@njit(cache=True, nogil=True)
+def binomial_decades(trials: int, chance: float, least: int) -> float:
+    """Give -log10 of the chance of `least` hits or more in `trials`, each with `chance` (0 to 1).
+
+    Decades between 0 and `MOST_DECADES`.
+    """
+    if least < 1:
+        return 0.0
+    if chance <= 0.0 or least > trials:
+        return MOST_DECADES
+    theta = min(chance, 1.0 - 1e-12)
+    total = 0.0
+    for k in range(least, trials + 1):
+        weight = math.exp(
+            math.lgamma(trials + 1.0)
+            - math.lgamma(k + 1.0)
+            - math.lgamma(trials - k + 1.0)
+            + k * math.log(theta)
+            + (trials - k) * math.log1p(-theta)
+        )
+        total += weight
+        if k > trials * theta and weight < 1e-18 * total:
             break
     return min(MOST_DECADES, max(0.0, -math.log10(max(total, 10.0**-MOST_DECADES))))

@@ -1,63 +1,95 @@
 """Shared taste: who shares a home shops where the neighbours shop, and is no ring for it."""
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
 from ringfence.detection.closeness import Yardstick
 from ringfence.detection.events import Events, strangers_at
+from ringfence.detection.occasions import Ties, sum_with_events
 from ringfence.detection.timeline import Timeline
-from ringfence.market import Longs
+from ringfence.market import Floats, Longs
+
+
+class Near(NamedTuple):
+    """A buyer's closest coincidence with a group's events at each merchant: k of them."""
+
+    claim: Longs
+    """int64[k], the buyer's claims, by merchant."""
+    event: Longs
+    """int64[k], the events they lie near."""
+    nats: Floats
+    """float64[k], ln(strangers / strangers that chance puts as near)."""
 
 
 @njit(cache=True, nogil=True)
-def surprise_beyond_taste(
-    timeline: Timeline, yardstick: Yardstick, those: Events, buyer: int, sharers: Longs
-) -> tuple[float, int]:
-    """Give the surprise (nats) of `buyer` beside events, and at how many merchants, among `sharers`.
-
-    `sharers` (int64[k] buyers) are those the buyer was singled out from for sharing as rare a value. Chance
-    is what their claims make it: at a merchant where they claim `lift` times as often as everyone does,
-    `lift` times as many strangers are expected as near. lift = (their claims there + 1) / (expected + 1), at
-    least 1, without the buyer's own, and only of claims away from the events: who is near them may belong.
-    """
-    nats = 0.0
-    merchants = 0
-    others = 0
-    for sharer in sharers:
-        if sharer != buyer:
-            others += timeline.buyer_start[sharer + 1] - timeline.buyer_start[sharer]
+def closest_events(timeline: Timeline, yardstick: Yardstick, those: Events, buyer: int) -> Near:
+    """Find the closest coincidence of `buyer` with events at each merchant."""
     first, end = timeline.buyer_start[buyer], timeline.buyer_start[buyer + 1]
+    room = min(end - first, len(those.merchant))
+    claim, event, nats = np.empty(room, np.int64), np.empty(room, np.int64), np.empty(room)
+    found = 0
     i = first
     while i < end:
         merchant = timeline.merchant[timeline.of_buyer[i]]
         closest = yardstick.strangers
-        event = np.searchsorted(those.merchant, merchant)
+        at = np.searchsorted(those.merchant, merchant)
         while i < end and timeline.merchant[timeline.of_buyer[i]] == merchant:
             day = timeline.day[timeline.of_buyer[i]]
-            x = event
+            x = at
             while x < len(those.merchant) and those.merchant[x] == merchant:
                 begin, last = those.begin[x], those.end[x]
-                if max(begin - day, day - last) <= yardstick.window:
+                if max(begin - day, day - last) <= yardstick.gap:
                     near = strangers_at(yardstick, timeline.grain, those.rate[x], begin, last, day)
-                    closest = min(closest, near)
+                    if 0.0 < near < closest:
+                        closest = near
+                        claim[found], event[found] = timeline.of_buyer[i], x
                 x += 1
             i += 1
-        if closest >= yardstick.strangers:
-            continue
+        if closest < yardstick.strangers:
+            nats[found] = math.log(yardstick.strangers / closest)
+            found += 1
+    return Near(claim[:found], event[:found], nats[:found])
+
+
+@njit(cache=True, nogil=True)
+def surprise_beyond_taste(
+    timeline: Timeline,
+    yardstick: Yardstick,
+    those: Events,
+    ties: Ties,
+    near: Near,
+    buyer: int,
+    sharers: Longs,
+) -> tuple[float, int]:
+    """Give the surprise (nats) of `buyer` near events, one an occasion, and on how many occasions.
+
+    `near` is what `closest_events` gives. `sharers` (int64[k] buyers) are those the buyer was singled out
+    from for sharing as rare a value. Chance is what their claims make it: at a merchant where they claim
+    `lift` times as often as everyone does, `lift` times as many strangers are expected as near. lift = (their
+    claims there + 1) / (expected + 1), at least 1, without the buyer's own, and only of claims away from the
+    events: who is near them may belong.
+    """
+    others = 0
+    for sharer in sharers:
+        if sharer != buyer:
+            others += timeline.buyer_start[sharer + 1] - timeline.buyer_start[sharer]
+    if others == 0:
+        return sum_with_events(timeline, ties, near.claim, near.event, near.nats)
+    nats = near.nats.copy()
+    for k in range(len(nats)):
+        merchant = those.merchant[near.event[k]]
+        event = np.searchsorted(those.merchant, merchant)
         here = 0
         for sharer in sharers:
             if sharer != buyer:
                 here += _claims_away(timeline, yardstick, those, event, sharer, merchant)
         everyone = _all_claims_away(timeline, yardstick, those, event, merchant)
-        expected = others * everyone / len(timeline.buyer)
-        lift = max(1.0, (here + 1.0) / (expected + 1.0))
-        surprise = math.log(yardstick.strangers / (closest * lift)) if closest > 0.0 else 0.0
-        if surprise > 0.0:
-            nats += surprise
-            merchants += 1
-    return nats, merchants
+        nats[k] -= math.log(max(1.0, (here + 1.0) / (others * everyone / len(timeline.buyer) + 1.0)))
+    kept = np.flatnonzero(nats > 0.0)
+    return sum_with_events(timeline, ties, near.claim[kept], near.event[kept], nats[kept])
 
 
 @njit(cache=True, nogil=True)

@@ -33,10 +33,17 @@ class Timeline(NamedTuple):
     """Days by which times are rounded: two equal times may lie this far apart."""
     span: float
     """Days from the first claim to the last."""
+    act: Ints
+    """int32[N], a number that claims of one buyer share when they were filed in one act."""
+    checkout: Ints
+    """int32[N], a number that claims of one buyer share when their goods were bought in one checkout."""
 
 
 def lay_out(claims: Claims, buyers: int, merchants: int, grain_days: float) -> Timeline:
-    """Build the timeline of `claims` (canonical order) with one argsort by buyer and one sort of times."""
+    """Build the timeline of `claims` (canonical order) with one argsort by buyer and one sort of times.
+
+    Each claim is an occasion of its own until occasions are numbered.
+    """
     first = int(claims.filed_at.min())
     day = (claims.filed_at - first) / MICROSECONDS_A_DAY
     clock = np.sort(day)
@@ -53,6 +60,8 @@ def lay_out(claims: Claims, buyers: int, merchants: int, grain_days: float) -> T
         clock_index=np.searchsorted(clock, marks).astype(np.int32),
         grain=grain_days,
         span=float(clock[-1]),
+        act=np.arange(len(day), dtype=np.int32),
+        checkout=np.arange(len(day), dtype=np.int32),
     )
 
 

@@ -93,6 +93,17 @@ class MerchantPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class DetectionPolicy:
+    """What detection publishes."""
+
+    ring_p_value: Annotated[float, Within(0.000001, 1)] = 0.05
+    """A ring's p-value may not be higher; what chance shows more often in a marketplace of this shape without
+    rings is a lead."""
+    leads_per_run: Annotated[int, Within(0, 10_000)] = 200
+    """Maximum number of leads of a run: suspicions too weak to be rings, the strongest of them."""
+
+
+@dataclass(frozen=True, slots=True)
 class RiskPolicy:
     """How signals make a buyer's risk. Weights are decades: by how many powers of ten odds are multiplied."""
 
@@ -110,6 +121,8 @@ class RiskPolicy:
     """What each decade of the strongest link weighs for a buyer in no ring, up to one decade in all."""
     recent_days: Days = 30
     """How many days before the last claim of the marketplace are recent."""
+    lead: Weight = 0.7
+    """What it weighs to be in a lead, for a buyer in no ring; it never makes the band HIGH."""
     frequent_claims: Annotated[int, Within(2, 1_000)] = 5
     """So many recent refund-only claims are a high frequency."""
     frequency: Weight = 1.0
@@ -151,6 +164,7 @@ class Policy:
     cases: CasePolicy = field(default_factory=CasePolicy)
     recovery: RecoveryPolicy = field(default_factory=RecoveryPolicy)
     merchants: MerchantPolicy = field(default_factory=MerchantPolicy)
+    detection: DetectionPolicy = field(default_factory=DetectionPolicy)
     risk: RiskPolicy = field(default_factory=RiskPolicy)
 
     @property

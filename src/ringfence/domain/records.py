@@ -13,6 +13,8 @@ class RecordKind(StrEnum):
     """An API key."""
     RING_DECISION = "ring_decision"
     """What investigators decided about one ring; its id is the ring's."""
+    LEAD_DECISION = "lead_decision"
+    """What investigators decided about one lead; its id is the lead's."""
     REPORT = "report"
     """What became of a merchant's report; its id is the report's name."""
     VERIFICATION = "verification"
@@ -24,9 +26,10 @@ class RecordKind(StrEnum):
 
 
 class SubjectKind(StrEnum):
-    """What a record may concern: `(:Record)-[:CONCERNS]->(:Ring|:Buyer|:Merchant|:Claim)`."""
+    """What a record may concern: `(:Record)-[:CONCERNS]->(:Ring|:Lead|:Buyer|:Merchant|:Claim)`."""
 
     RING = "ring"
+    LEAD = "lead"
     BUYER = "buyer"
     MERCHANT = "merchant"
     CLAIM = "claim"

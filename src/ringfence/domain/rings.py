@@ -29,6 +29,21 @@ def priority(score: float, amount: str, merchants: int) -> float:
     return score * math.log10(1 + minor / 100) * math.log10(1 + merchants)
 
 
+class DetectionMethod(StrEnum):
+    """What found a ring."""
+
+    COINCIDENCE = "coincidence"
+    """Pairs of buyers whose claims coincide."""
+    BLOCKS = "blocks"
+    """Many buyers who share many merchants, few of them at a time."""
+    IDENTIFIERS = "identifiers"
+    """Buyers who share identifiers that few hold."""
+    WAVES = "waves"
+    """Buyers who claim together at one merchant, again and again."""
+    STRUCTURE = "structure"
+    """Who claims where, without times."""
+
+
 @dataclass(frozen=True, slots=True)
 class Strength:
     """What a decision about a ring weighs: how much there is of it."""
@@ -57,7 +72,7 @@ class Ring:
     size: int
     """Members."""
     claims: int
-    """Joint claims; merchants, amount and times are theirs too."""
+    """Joint claims that chance does not explain; merchants, amount and times are theirs too."""
     merchants: int
     amount: str
     """`EUR:3.00;USD:120.50`: sums stay apart by currency."""
@@ -72,7 +87,13 @@ class Ring:
     """The ring it was split from, if it was."""
 
     p_value: float | None = None
-    """None until it is calibrated."""
+    """The chance that a marketplace of this shape without rings shows as strong a ring anywhere; None in a
+    run that left p-values out."""
+    occasions: int | None = None
+    """On how many separate occasions it rests; None where times say nothing, and in a run of before they were
+    counted."""
+    method: str = "coincidence"
+    """What found it, one of `DetectionMethod`."""
 
     @property
     def priority(self) -> float:
@@ -123,6 +144,8 @@ class JointClaim:
     """`EUR:3.00`."""
     expected: float
     """How many strangers' claims chance would put as near."""
+    weak: bool = False
+    """Whether chance alone explains the event: it counts in no headline."""
 
 
 class LineageEvent(StrEnum):

@@ -1,16 +1,17 @@
-"""Rings in the file formats of other tools."""
+"""Rings and leads in the file formats of other tools."""
 
 import io
 import json
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import polars as pl
 
-from ringfence.export.graph import select_rings, to_networkx, with_iso_times
+from ringfence.domain.errors import InvalidError
+from ringfence.export.graph import select_leads, select_rings, to_networkx, with_iso_times
 from ringfence.export.run_folder import RunFolder
 from ringfence.export.tables import write_table
 from ringfence.export.whole_file import write_whole
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Format(StrEnum):
-    """What rings are exported as."""
+    """What rings and leads are exported as."""
 
     CSV = "csv"
     GEXF = "gexf"
@@ -40,11 +41,7 @@ def export_rings(
     The same run gives the same bytes. Raises NotFoundError for an unknown ring, UnavailableError where the
     disk refuses.
     """
-    content = render_rings(run, format, ring_ids)
-    if isinstance(target, (str, Path)):
-        write_whole(target, content)
-    else:
-        target.write(content)
+    _write(render_rings(run, format, ring_ids), target)
 
 
 def render_rings(run: RunFolder, format: Format, ring_ids: Collection[str] | None = None) -> bytes:
@@ -56,7 +53,8 @@ def render_rings(run: RunFolder, format: Format, ring_ids: Collection[str] | Non
     """
     match format:
         case Format.CSV:
-            return _csv(select_rings(run, ring_ids))
+            part = select_rings(run, ring_ids)
+            return _rows("rings", "ring_id", part.rings, part.members)
         case Format.JSON:
             return _json(select_rings(run, ring_ids))
         case Format.GEXF:
@@ -75,37 +73,68 @@ def render_rings(run: RunFolder, format: Format, ring_ids: Collection[str] | Non
             return content.getvalue() + b"\n"
 
 
-def _csv(run: RunFolder) -> bytes:
-    members = run.members.rename({"score": "member_score", "why": "member_why"})
+def export_leads(
+    run: RunFolder, target: Path | str | BinaryIO, format: Format, lead_ids: Collection[str] | None = None
+) -> None:
+    """Write leads (all for None) as `export_rings` writes rings. Raises as it does, and as `render_leads`."""
+    _write(render_leads(run, format, lead_ids), target)
+
+
+def render_leads(run: RunFolder, format: Format, lead_ids: Collection[str] | None = None) -> bytes:
+    """Leads (all for None) as the bytes of a file.
+
+    csv: a row a buyer, with the lead's columns beside it. json: a list of leads, each with its members and
+    joint claims. Raises InvalidError for other formats, NotFoundError for an unknown lead.
+    """
+    part = select_leads(run, lead_ids)
+    match format:
+        case Format.CSV:
+            return _rows("leads", "lead_id", part.leads, part.lead_members)
+        case Format.JSON:
+            parts = {"members": part.lead_members, "evidence": part.lead_evidence}
+            return _document("leads", "lead_id", part.leads, parts)
+    raise InvalidError(f"Leads are exported as csv or json, not as {format}.")
+
+
+def _write(content: bytes, target: Path | str | BinaryIO) -> None:
+    if isinstance(target, (str, Path)):
+        write_whole(target, content)
+    else:
+        target.write(content)
+
+
+def _rows(table: str, key: str, groups: pl.DataFrame, members: pl.DataFrame) -> bytes:
+    """Rows of CSV: one a member, with its group's columns beside it."""
+    named = members.rename({"score": "member_score", "why": "member_why"})
     content = io.BytesIO()
-    write_table("rings", run.rings.join(members, on="ring_id", maintain_order="left_right"), content)
+    write_table(table, groups.join(named, on=key, maintain_order="left_right"), content)
     return content.getvalue()
 
 
 def _json(run: RunFolder) -> bytes:
-    members = run.members.partition_by("ring_id", as_dict=True, include_key=False)
-    evidence = with_iso_times(run.evidence).partition_by("ring_id", as_dict=True, include_key=False)
-    links: dict[tuple[Any, ...], pl.DataFrame] = {}
+    parts = {"members": run.members, "evidence": run.evidence}
     if run.links is not None:
         rings_of = run.members.select("ring_id", "buyer_id")
-        links = (
-            run.links.join(rings_of, left_on="buyer_a", right_on="buyer_id", maintain_order="left_right")
-            .join(
-                rings_of,
-                left_on=["buyer_b", "ring_id"],
-                right_on=["buyer_id", "ring_id"],
-                maintain_order="left",
-            )
-            .partition_by("ring_id", as_dict=True, include_key=False)
+        parts["links"] = run.links.join(
+            rings_of, left_on="buyer_a", right_on="buyer_id", maintain_order="left_right"
+        ).join(
+            rings_of, left_on=["buyer_b", "ring_id"], right_on=["buyer_id", "ring_id"], maintain_order="left"
         )
-    rings = []
-    for ring in with_iso_times(run.rings).to_dicts():
-        key = (ring["ring_id"],)
-        for name, tables in (("members", members), ("evidence", evidence), ("links", links)):
-            if name != "links" or run.links is not None:
-                ring[name] = tables[key].to_dicts() if key in tables else []
-        rings.append(ring)
-    text = json.dumps({"rings": rings}, ensure_ascii=False, sort_keys=True, indent=2)
+    return _document("rings", "ring_id", run.rings, parts)
+
+
+def _document(name: str, key: str, groups: pl.DataFrame, parts: Mapping[str, pl.DataFrame]) -> bytes:
+    """One JSON document: a list of groups, each with the rows of `parts` that have its key."""
+    split = {
+        part: with_iso_times(rows).partition_by(key, as_dict=True, include_key=False)
+        for part, rows in parts.items()
+    }
+    told = with_iso_times(groups).to_dicts()
+    for group in told:
+        for part, rows in split.items():
+            found = rows.get((group[key],))
+            group[part] = [] if found is None else found.to_dicts()
+    text = json.dumps({name: told}, ensure_ascii=False, sort_keys=True, indent=2)
     return (text + "\n").encode()
 
 

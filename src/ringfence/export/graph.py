@@ -8,6 +8,7 @@ import polars as pl
 
 from ringfence.domain.errors import NotFoundError
 from ringfence.export.run_folder import RunFolder
+from ringfence.market.results import telling
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -39,6 +40,25 @@ def select_rings(run: RunFolder, ring_ids: Collection[str] | None) -> RunFolder:
     )
 
 
+def select_leads(run: RunFolder, lead_ids: Collection[str] | None) -> RunFolder:
+    """The run with these leads alone, and what belongs to them; all leads for None.
+
+    The rest of the run stays as it is. Raises NotFoundError for an unknown lead.
+    """
+    if lead_ids is None:
+        return run
+    unknown = set(lead_ids) - set(run.leads.get_column("lead_id"))
+    if unknown:
+        raise NotFoundError(f"There is no lead {min(unknown)} in this run.")
+    chosen = pl.col("lead_id").is_in(list(lead_ids))
+    return replace(
+        run,
+        leads=run.leads.filter(chosen),
+        lead_members=run.lead_members.filter(chosen),
+        lead_evidence=run.lead_evidence.filter(chosen),
+    )
+
+
 def to_networkx(run: RunFolder, ring_ids: Collection[str] | None = None) -> "nx.Graph":
     """The rings, their members and the merchants they hit; all rings for None.
 
@@ -47,8 +67,8 @@ def to_networkx(run: RunFolder, ring_ids: Collection[str] | None = None) -> "nx.
     a `kind`:
 
     - (buyer)-[member_of]-(ring) with `score` and `why`;
-    - (buyer)-[claim]-(merchant), the joint claims of one at the other, with the lists `claim_ids`,
-      `filed_at` (ISO 8601), `amounts` and `expected`, in order of time;
+    - (buyer)-[claim]-(merchant), the joint claims of one at the other that chance does not explain, with the
+      lists `claim_ids`, `filed_at` (ISO 8601), `amounts` and `expected`, in order of time;
     - (buyer)-[linked]-(buyer) with `score` and `why`, where the run has links.
 
     Raises NotFoundError for an unknown ring.
@@ -63,7 +83,7 @@ def to_networkx(run: RunFolder, ring_ids: Collection[str] | None = None) -> "nx.
         graph.add_node(f"ring:{ring_id}", kind="ring", label=ring_id, **known)
     for buyer_id, score in part.buyers.select("buyer_id", "score").iter_rows():
         graph.add_node(f"buyer:{buyer_id}", kind="buyer", label=buyer_id, score=score)
-    for merchant_id in part.evidence.get_column("merchant_id").unique().sort():
+    for merchant_id in telling(part.evidence).get_column("merchant_id").unique().sort():
         graph.add_node(f"merchant:{merchant_id}", kind="merchant", label=merchant_id)
     for row in part.members.iter_rows(named=True):
         # A member that buyers.csv lacks is still a buyer.
@@ -86,9 +106,9 @@ def to_networkx(run: RunFolder, ring_ids: Collection[str] | None = None) -> "nx.
 
 
 def joint_claims(evidence: pl.DataFrame) -> pl.DataFrame:
-    """Evidence gathered by buyer and merchant: claim_ids, filed_at, amounts and expected as lists."""
+    """Evidence that counts, by buyer and merchant: claim_ids, filed_at, amounts and expected as lists."""
     return (
-        with_iso_times(evidence)
+        with_iso_times(telling(evidence))
         .sort("filed_at", "claim_id")
         .group_by("buyer_id", "merchant_id", maintain_order=True)
         .agg(

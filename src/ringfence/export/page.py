@@ -7,15 +7,18 @@ from typing import Any
 
 import polars as pl
 
+from ringfence.export.lead_card import leads_section
 from ringfence.export.markup import Markup, add_amounts, counted, element, join, money, period, plain
 from ringfence.export.overview_drawing import draw_claims_over_time, draw_size_and_evidence
 from ringfence.export.ring_card import KEY, ring_card
 from ringfence.export.run_folder import RunFolder
 from ringfence.export.truth_panel import truth_figures, truth_panel
 from ringfence.export.whole_file import write_whole
+from ringfence.market.results import telling
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 _MOST_ROWS = 100
+_DECADES = "Evidence is in decades: each one is ten times less likely by chance."
 _MARK = Markup(
     '<svg viewBox="0 0 24 24" aria-hidden="true">'
     '<circle cx="12" cy="12" r="9" fill="none" stroke="currentColor" stroke-width="2"'
@@ -41,7 +44,8 @@ def render_page(
     title: str = "Buyers who claim together",
     cards: int = 12,
 ) -> str:
-    """A run as HTML: headline figures, an overview, the strongest rings as `cards`, all with tables.
+    """A run as HTML: headline figures, an overview, the strongest rings and leads as `cards`,
+    all with tables.
 
     `evaluation` is `Evaluation.to_dict()` where the truth is known. Every text of the run is shown as text,
     whatever is in it; the same arguments give the same page.
@@ -64,6 +68,7 @@ def render_page(
         *((truth_panel(evaluation),) if evaluation else ()),
         *(_cards(run, shown, rings.height) if rings.height else (_nothing(run),)),
         *((_queue(rings, shown.height),) if rings.height else ()),
+        leads_section(run, cards),
     )
     body = element("body", _header(run, rings, title), main, _footer(run))
     return f"<!doctype html>\n{element('html', head, body, lang='en')}\n"
@@ -78,13 +83,14 @@ def _header(run: RunFolder, rings: pl.DataFrame, title: str) -> Markup:
         when = f", {period(first, last)}" if first is not None and last is not None else ""
         lead = (
             f"{counted(rings.height, 'group')} of buyers whose refund claims coincide far more than those of "
-            f"strangers would{when}. Each rests on joint claims against two merchants or more."
+            f"strangers would{when}. Each rests on joint claims that chance does not explain: against two "
+            "merchants or more, or, wave after wave, against one."
         )
     return element(
         "header",
         element("div", _MARK, element("span", "Ringfence"), class_="brand"),
         element("h1", title),
-        element("p", lead, class_="lead"),
+        element("p", f"{lead} {_DECADES}", class_="lead"),
     )
 
 
@@ -95,7 +101,7 @@ def _figures(run: RunFolder, rings: pl.DataFrame, evaluation: Mapping[str, Any] 
         join([f"{currency} {value:,.0f}"])
         for currency, value in add_amounts(rings.get_column("amount")).items()
     ]
-    merchants = run.evidence.get_column("merchant_id").n_unique()
+    merchants = telling(run.evidence).get_column("merchant_id").n_unique()
     tiles = [
         ("Rings", f"{rings.height:,}", f"in {counted(networks, 'network')}" if networks else "", ""),
         ("Members", f"{members:,}", f"of {run.buyers.height:,} buyers", ""),
@@ -128,7 +134,7 @@ def _overview(run: RunFolder, rings: pl.DataFrame, linked: int) -> tuple[Markup,
         element("h2", "At a glance"),
         element(
             "div",
-            draw_claims_over_time("over-time", run.evidence),
+            draw_claims_over_time("over-time", telling(run.evidence)),
             draw_size_and_evidence("size-evidence", rings, linked),
             class_="pair",
         ),

@@ -5,9 +5,11 @@ from typing import Any
 
 import polars as pl
 
+from ringfence.domain.chance import chance_text
 from ringfence.export.markup import Markup, counted, element, join, lasting, money, period
 from ringfence.export.ring_drawing import choose_rows, draw_ring, draw_strip
 from ringfence.export.run_folder import RunFolder
+from ringfence.market.results import telling
 
 _MOST_MEMBERS = 24
 _MOST_EVENTS = 60
@@ -39,30 +41,32 @@ def ring_card(run: RunFolder, ring: Mapping[str, Any], place: int) -> Markup:
             element("span", element("b", f"{ring['score']:.1f}"), " decades of evidence", class_="score"),
         ),
         element("p", ring["why"], class_="why") if ring["why"] else Markup(),
-        _facts(ring),
-        *((_pictures(run, evidence, members, place),) if evidence.height else ()),
-        _members(members),
-        *((_events(evidence),) if evidence.height else ()),
+        facts(ring, "member"),
+        *((_pictures(run, telling(evidence), members, place),) if telling(evidence).height else ()),
+        members_table(members, "member", "members.csv"),
+        *((events_table(evidence, "evidence.csv"),) if evidence.height else ()),
         id=f"ring-{place}",
     )
 
 
-def _facts(ring: Mapping[str, Any]) -> Markup:
-    facts: list[tuple[str, str]] = [
-        (f"{ring['size']:,}", "member" if ring["size"] == 1 else "members"),
+def facts(ring: Mapping[str, Any], member: str) -> Markup:
+    """The figures of a row of rings.csv or leads.csv, whose buyers are called `member`."""
+    told: list[tuple[str, str]] = [
+        (f"{ring['size']:,}", member if ring["size"] == 1 else f"{member}s"),
         (f"{ring['claims']:,}", "claim" if ring["claims"] == 1 else "claims"),
         (f"{ring['merchants']:,}", "merchant" if ring["merchants"] == 1 else "merchants"),
         (money([ring["amount"]]), "at stake"),
     ]
+    if ring["occasions"] is not None:
+        told.insert(3, (f"{ring['occasions']:,}", "occasion" if ring["occasions"] == 1 else "occasions"))
     if ring["p_value"] is not None:
-        chance = "< 0.0001" if ring["p_value"] < 1e-4 else f"{ring['p_value']:.4f}"
-        facts.append((chance, "chance without rings"))
+        told.append((chance_text(ring["p_value"]), "chance without rings"))
     if ring["first_claim_at"] and ring["last_claim_at"]:
-        facts.append((period(ring["first_claim_at"], ring["last_claim_at"]), ""))
-    if ring["network_id"]:
-        facts.append((ring["network_id"], "network"))
+        told.append((period(ring["first_claim_at"], ring["last_claim_at"]), ""))
+    if ring.get("network_id"):
+        told.append((ring["network_id"], "network"))
     return element(
-        "ul", *(element("li", element("b", value), " ", what) for value, what in facts), class_="facts"
+        "ul", *(element("li", element("b", value), " ", what) for value, what in told), class_="facts"
     )
 
 
@@ -90,7 +94,8 @@ def _pictures(run: RunFolder, evidence: pl.DataFrame, members: pl.DataFrame, pla
     )
 
 
-def _members(members: pl.DataFrame) -> Markup:
+def members_table(members: pl.DataFrame, member: str, file: str) -> Markup:
+    """The buyers of a ring or a lead, called `member`; `file` has all of them."""
     shown = members.head(_MOST_MEMBERS)
     rows = [
         element(
@@ -104,14 +109,15 @@ def _members(members: pl.DataFrame) -> Markup:
     more = members.height - shown.height
     return element(
         "details",
-        element("summary", counted(members.height, "member")),
-        _scrolling("Members", ("Buyer", "Evidence", "Why"), rows),
-        *((element("p", f"{more:,} more are in members.csv.", class_="quiet"),) if more else ()),
+        element("summary", counted(members.height, member)),
+        _scrolling(f"{member.capitalize()}s", ("Buyer", "Evidence", "Why"), rows),
+        *((element("p", f"{more:,} more are in {file}.", class_="quiet"),) if more else ()),
         open="" if members.height <= 8 else None,
     )
 
 
-def _events(evidence: pl.DataFrame) -> Markup:
+def events_table(evidence: pl.DataFrame, file: str) -> Markup:
+    """The joint events of a ring or a lead; `file` has all of its claims."""
     events = (
         evidence.sort("filed_at", "claim_id")
         .group_by("event", "merchant_id", maintain_order=True)
@@ -121,6 +127,7 @@ def _events(evidence: pl.DataFrame) -> Markup:
             pl.col("buyer_id").unique(maintain_order=True).alias("buyers"),
             pl.col("amount").alias("amounts"),
             pl.col("expected").mean(),
+            pl.col("weak").any(),
         )
         .sort("first", "event", "merchant_id")
     )
@@ -132,23 +139,30 @@ def _events(evidence: pl.DataFrame) -> Markup:
             element("td", _names(event["buyers"])),
             element("td", lasting((event["last"] - event["first"]).total_seconds()), class_="number"),
             element("td", money(event["amounts"]), class_="number"),
-            element(
-                "td", "\u2013" if event["expected"] is None else f"{event['expected']:.3g}", class_="number"
-            ),
+            element("td", _by_chance(event["expected"], event["weak"]), class_="number"),
         )
         for event in events.head(_MOST_EVENTS).iter_rows(named=True)
     ]
     more = events.height - len(rows)
+    counting = evidence.filter(~pl.col("weak"))
+    said = f"{counted(counting.height, 'joint claim')} in {counted(counting['event'].n_unique(), 'event')}"
+    if by_chance := events.filter("weak").height:
+        said += f"; {counted(by_chance, 'more event')} that chance explains, in no total"
     return element(
         "details",
-        element("summary", f"{counted(evidence.height, 'joint claim')} in {counted(events.height, 'event')}"),
+        element("summary", said),
         _scrolling(
             "Joint claims",
             ("First claim (UTC)", "Merchant", "Buyers", "Within", "Amount", "Strangers as near by chance"),
             rows,
         ),
-        *((element("p", f"{more:,} more are in evidence.csv.", class_="quiet"),) if more else ()),
+        *((element("p", f"{more:,} more are in {file}.", class_="quiet"),) if more else ()),
     )
+
+
+def _by_chance(expected: float | None, weak: bool) -> str:
+    said = "\u2013" if expected is None else f"{expected:.3g}"
+    return f"{said} (weak)" if weak else said
 
 
 def _names(buyers: list[str]) -> Markup:

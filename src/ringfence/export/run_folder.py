@@ -5,7 +5,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import polars as pl
 
 from ringfence.domain.errors import InvalidError, NotFoundError, UnavailableError
 from ringfence.export.tables import conform, read_table, write_table
-from ringfence.market.results import OPTIONAL, SCHEMAS
+from ringfence.market.results import OPTIONAL, SCHEMAS, no_leads
 
 _FORMAT = "ringfence run 1"
 _READY = ".ready"
@@ -42,6 +42,12 @@ class RunFolder:
     """Parameters, versions, seed, counts and notes; and `format` and `files` (rows by table)."""
     timings: dict[str, Any]
     """Seconds and peak memory by stage."""
+    leads: pl.DataFrame = field(default_factory=lambda: no_leads()["leads"])
+    """Suspicions too weak to be rings, best first; none in a run of before there were leads."""
+    lead_members: pl.DataFrame = field(default_factory=lambda: no_leads()["lead_members"])
+    """Their buyers."""
+    lead_evidence: pl.DataFrame = field(default_factory=lambda: no_leads()["lead_evidence"])
+    """The claims they rest on."""
 
     @classmethod
     def of_tables(
@@ -57,6 +63,7 @@ class RunFolder:
             lineage=tables.get("lineage"),
             run=run,
             timings=timings,
+            **{table: tables.get(table, empty) for table, empty in no_leads().items()},
         )
 
 
@@ -66,7 +73,7 @@ def write_run(
     run: Mapping[str, Any],
     timings: Mapping[str, Any],
 ) -> None:
-    """Write a run's files: `frames` by table (rings, members, buyers, evidence; links and lineage optional).
+    """Write a run's files: `frames` by table (rings, members, buyers, evidence; the others optional).
 
     All is written and synced beside the old files first and takes effect by one rename, so that an
     interrupted write leaves the former run, or the new one whole. Files of the folder that are not the

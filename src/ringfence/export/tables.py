@@ -6,12 +6,16 @@ from typing import IO, Any
 import polars as pl
 
 from ringfence.domain.errors import InvalidError
-from ringfence.market.results import SCHEMAS
+from ringfence.market.results import SCHEMAS, brought_forward
 
 _TIME = pl.Datetime("us", "UTC")
 
 _DECIMALS = {"buyers": 9}
 """Decimals of the fractions in a table where not 6: fewer would tie buyers of a large marketplace."""
+
+_KINDS = {_TIME: "time", pl.Boolean(): "true or false"}
+"""What a column holds that holds no number, in words."""
+_TRUTHS = {"true": True, "false": False}
 
 _ESCAPED = r"^(['=+\-@\t\r\n])"
 _UNESCAPED = r"^'"
@@ -32,7 +36,7 @@ def conform(table: str, frame: pl.DataFrame) -> pl.DataFrame:
         try:
             columns.append(_cast(frame.get_column(name), wanted))
         except pl.exceptions.PolarsError as error:
-            kind = "time" if wanted == _TIME else "number"
+            kind = _KINDS.get(wanted, "number")
             raise InvalidError(f"The table {table} has a value in {name} that is no {kind}.") from error
         if wanted == pl.Float64 and not columns[-1].drop_nulls().is_finite().all():
             raise InvalidError(f"The table {table} has a value in {name} that is no finite number.")
@@ -60,18 +64,18 @@ def read_table(table: str, path: Path) -> pl.DataFrame:
             f"{path} cannot be read: {(str(error).splitlines() or ['damaged'])[0]}."
         ) from error
     numbers = {name for name, dtype in SCHEMAS[table].items() if dtype != pl.String}
-    return conform(
-        table,
-        text.with_columns(
-            pl.col(name).replace("", None) if name in numbers else pl.col(name).str.replace(_UNESCAPED, "")
-            for name in text.columns
-        ),
+    cells = text.with_columns(
+        pl.col(name).replace("", None) if name in numbers else pl.col(name).str.replace(_UNESCAPED, "")
+        for name in text.columns
     )
+    return conform(table, brought_forward(table, cells))
 
 
 def _cast(column: pl.Series, wanted: Any) -> pl.Series:
     if wanted == pl.String:
         return column.cast(pl.String).fill_null("")
+    if wanted == pl.Boolean and column.dtype == pl.String:
+        return column.replace_strict(_TRUTHS, return_dtype=pl.Boolean)
     if wanted != _TIME:
         return column.cast(wanted)
     if column.dtype == pl.String:

@@ -65,6 +65,8 @@ def _falsely(
     wanted = max(6, round(_ACCUSED * (int(claims.buyer.max()) + 1)))
     reporters = max(3, wanted // 40)
     candidates = np.flatnonzero(open_to_blame)
+    if not len(candidates):
+        return [], np.empty(0, dtype=np.int64)
     clients = np.bincount(claims.merchant[candidates])
     shops = np.flatnonzero(clients >= min(wanted // reporters, int(np.sort(clients)[-reporters])))
     accusers = chance.choice(shops, size=min(reporters, len(shops)), replace=False)

@@ -22,6 +22,8 @@ NOT_RECEIVED = REASONS.index(ClaimReason.NOT_RECEIVED)
 _REASON_SHARES = (0.22, 0.2, 0.1, 0.16, 0.16, 0.1, 0.06)
 _FAVOURITE_SHARES = (0.36, 0.22, 0.15, 0.11, 0.09, 0.07)
 _LIKED_SHARES = (0.6, 0.28, 0.12)
+COMPANY = 0.2
+"""How much less often people complain of what they ordered together: one does for all, or nobody."""
 _CURIOUS = 0.15
 """Share of orders outside the categories a buyer likes."""
 
@@ -150,6 +152,8 @@ def complain(
     """
     lean = population.claim_factor[orders.buyer] * merchants.faultiness[orders.merchant]
     lean[orders.filed_at != NONE] = 0.0
+    if not lean.any():
+        return orders
     claims = rate * np.count_nonzero(lean)
     scale = claims / lean.sum()
     for _ in range(6):  # those who already complain of everything cannot complain more

@@ -114,11 +114,17 @@ def give_belongings(country: Ints, days: int, chance: np.random.Generator) -> Be
 
 
 def render_belongings(
-    belongings: Belongings, country: Ints, buyer: Ints, at: Longs, chance: np.random.Generator
+    belongings: Belongings,
+    country: Ints,
+    buyer: Ints,
+    at: Longs,
+    chance: np.random.Generator,
+    holders: int = 0,
 ) -> pl.DataFrame:
     """Return what was recorded of `buyer` (int32[N]) at second `at` (int64[N]): N rows, a column a kind.
 
     `country` is where each of the n buyers lives. Some cells are null: shops don't record everything.
+    `holders` other buyers were given mailboxes before, whose numbers are taken.
     """
     columns = {}
     for kind in IdentifierKind:
@@ -130,13 +136,15 @@ def render_belongings(
             door, spelling = known // SPELLINGS, (known % SPELLINGS).astype(np.int32)
             column = render_addresses(belongings.doors, door, spelling).gather(row)
         else:
-            column = _render_values(kind, country, chance).gather(value)
+            column = _render_values(kind, country, chance, 2 * holders).gather(value)
         unknown = pl.Series(chance.random(len(buyer)) < _UNKNOWN[kind])
         columns[kind.value] = column.zip_with(~unknown, pl.Series([None], dtype=pl.String))
     return pl.DataFrame(columns)
 
 
-def _render_values(kind: IdentifierKind, country: Ints, chance: np.random.Generator) -> pl.Series:
+def _render_values(
+    kind: IdentifierKind, country: Ints, chance: np.random.Generator, first_mailbox: int
+) -> pl.Series:
     """Return the text of all 2n values of a kind that isn't an address."""
     count = 2 * len(country)
     if kind is IdentifierKind.DEVICE:
@@ -144,6 +152,7 @@ def _render_values(kind: IdentifierKind, country: Ints, chance: np.random.Genera
     if kind is IdentifierKind.PAYMENT:
         return "card_" + _tokens(count, 7, chance)
     number = chance.permutation(count)
+    mailbox = pl.Series(first_mailbox + number).cast(pl.String)
     if kind is IdentifierKind.PHONE:
         lives = np.concatenate([country, country])
         digits = np.array([land.phone_digits for land in COUNTRIES])[lives]
@@ -155,7 +164,7 @@ def _render_values(kind: IdentifierKind, country: Ints, chance: np.random.Genera
     first = pl.Series(_FIRST_NAMES).gather(chance.integers(0, len(_FIRST_NAMES), count))
     last = pl.Series(_LAST_NAMES).gather(chance.integers(0, len(_LAST_NAMES), count))
     provider = pl.Series(_PROVIDERS).gather(chance.integers(0, len(_PROVIDERS), count))
-    return first + "." + last + pl.Series(number).cast(pl.String) + "@" + provider
+    return first + "." + last + mailbox + "@" + provider
 
 
 def _tokens(count: int, size: int, chance: np.random.Generator) -> pl.Series:

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 import numpy as np
 
+from ringfence.generator.extras.names import ExtraLookalike, ExtraPattern
 from ringfence.generator.population import Ints
 
 
@@ -48,7 +49,7 @@ class Lookalike(StrEnum):
 class Group:
     """Buyers who belong together."""
 
-    kind: Pattern | Lookalike
+    kind: Pattern | Lookalike | ExtraPattern | ExtraLookalike
     number: int
     """Counts from 1 within the rings, and within the look-alikes."""
     members: Ints
@@ -57,9 +58,13 @@ class Group:
     @property
     def label(self) -> str:
         """Return the name of the group in the truth."""
-        return (
-            f"ring-{self.number:05d}" if isinstance(self.kind, Pattern) else f"{self.kind}-{self.number:05d}"
-        )
+        name = "ring" if isinstance(self.kind, Pattern) else str(self.kind)
+        return f"{name}-{self.number:05d}"
+
+    @property
+    def is_ring(self) -> bool:
+        """Return whether these buyers coordinate their claims."""
+        return isinstance(self.kind, Pattern | ExtraPattern)
 
 
 class Deck:
@@ -83,7 +88,7 @@ def ring_sizes(buyers: int, chance: np.random.Generator) -> list[tuple[Pattern, 
     """
     target = 0.0125 * buyers
     rounds = max(1, round(target / (len(Pattern) * 9.2)))
-    drawn = [(pattern, _ring_size(pattern, chance)) for _ in range(rounds) for pattern in Pattern]
+    drawn = [(pattern, ring_size(pattern, chance)) for _ in range(rounds) for pattern in Pattern]
     excess = sum(size for _, size in drawn) / target
     if excess <= 1.15:
         return drawn
@@ -91,7 +96,8 @@ def ring_sizes(buyers: int, chance: np.random.Generator) -> list[tuple[Pattern, 
     return [(pattern, max(least.get(pattern, 3), min(size, round(size / excess)))) for pattern, size in drawn]
 
 
-def _ring_size(pattern: Pattern, chance: np.random.Generator) -> int:
+def ring_size(pattern: Pattern, chance: np.random.Generator) -> int:
+    """Draw how many members a ring has."""
     if pattern is Pattern.SMALL:
         return int(chance.integers(2, 5))
     if pattern is Pattern.CHAIN:

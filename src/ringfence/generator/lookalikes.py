@@ -129,25 +129,25 @@ def act_together(
                 elsewhere = _shops_of(others, population, merchants, chance)
                 shops = np.where(chance.random(trips) < 0.5, usual, elsewhere)
                 sour = min(int(chance.poisson(0.25)), 2)
-                activities += _outings(members, shops, 0.7, 20.0, sour, 0.5, population, calendar, chance)
+                activities += outings(members, shops, 0.7, 20.0, sour, 0.5, population, calendar, chance)
             case Lookalike.STUDENT_HOUSING:
                 known = _known_shops(int(population.country[members[0]]), merchants, chance)
                 shops = chance.choice(known, size=int(chance.poisson(20.0)))
-                activities += _outings(members, shops, 0.06, 96.0, 0, 0.0, population, calendar, chance)
+                activities += outings(members, shops, 0.06, 96.0, 0, 0.0, population, calendar, chance)
             case Lookalike.OFFICE:
                 canteens = merchants.draw(
                     np.full(8, _FOOD, dtype=np.int32), np.full(8, population.country[members[0]]), chance
                 )
                 shops = chance.choice(canteens, size=int(chance.poisson(45.0)))
                 sour = int(chance.random() < 0.3)
-                activities += _outings(members, shops, 0.15, 3.0, sour, 0.4, population, calendar, chance)
+                activities += outings(members, shops, 0.15, 3.0, sour, 0.4, population, calendar, chance)
             case _:
                 pass
     batches = [group for group in groups if group.kind == Lookalike.FAULTY_BATCH]
     return [*activities, *_batches(batches, population, merchants, calendar, chance)]
 
 
-def _outings(
+def outings(
     members: Ints,
     shops: Ints,
     share: float,

@@ -7,6 +7,7 @@ from datetime import date
 import numpy as np
 
 from ringfence.domain.errors import InvalidError
+from ringfence.generator.extras.names import ALL, ExtraLookalike, ExtraPattern
 
 SMALLEST = 500
 """Fewer buyers than this cannot hold every pattern and look-alike."""
@@ -41,6 +42,9 @@ class GeneratorOptions:
     """Mean number of orders for each claim."""
     merchants: int | None = None
     """Shops; None means a fortieth of the buyers, at least 200."""
+    extras: tuple[str, ...] = ()
+    """Names of ExtraPattern and ExtraLookalike, or "all": accounts added to the buyers, nobody else's rows
+    change."""
 
     def __post_init__(self) -> None:
         if self.buyers < SMALLEST:
@@ -63,6 +67,10 @@ class GeneratorOptions:
             raise refuse("claims_per_buyer", self.claims_per_buyer, "give a number from 0.5 to 100")
         if not (math.isfinite(self.orders_per_claim) and 2.0 <= self.orders_per_claim <= 100.0):
             raise refuse("orders_per_claim", self.orders_per_claim, "give a number from 2 to 100")
+        known = {*ExtraPattern, *ExtraLookalike, ALL}
+        for name in self.extras:
+            if name not in known:
+                raise refuse("extras", name, f"give {ALL} or any of {', '.join(sorted(known - {ALL}))}")
         if self.merchants is not None and self.merchants < 100:
             raise refuse(
                 "merchants", self.merchants, "give at least 100, or leave it out for a fortieth of the buyers"

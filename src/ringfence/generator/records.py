@@ -10,7 +10,7 @@ from ringfence.generator.accusations import REPORT_REASONS, Accusations
 from ringfence.generator.activity import NONE, REASONS, Activity, Longs
 from ringfence.generator.claims import KINDS, STATUSES, Details
 from ringfence.generator.geography import COUNTRIES
-from ringfence.generator.groups import Group, Pattern
+from ringfence.generator.groups import Group
 from ringfence.generator.merchants import CATEGORIES, Merchants
 from ringfence.generator.options import GeneratorOptions
 from ringfence.generator.population import Ints, Population
@@ -22,10 +22,10 @@ _THINGS = (
 )
 
 
-def draw_ids(letter: str, count: int, chance: np.random.Generator) -> pl.Series:
-    """Return `count` ids in random order: a letter and a number, all as long, at least six digits."""
-    digits = max(6, len(str(count)))
-    return letter + pl.Series(chance.permutation(count)).cast(pl.String).str.zfill(digits)
+def draw_ids(letter: str, count: int, chance: np.random.Generator, first: int = 0) -> pl.Series:
+    """Return `count` ids in random order: a letter and a number from `first` up, at least six digits long."""
+    digits = max(6, len(str(first + count)))
+    return letter + pl.Series(first + chance.permutation(count)).cast(pl.String).str.zfill(digits)
 
 
 def write_times(seconds: Longs, options: GeneratorOptions) -> pl.Series:
@@ -125,13 +125,20 @@ def write_claims(
 
 
 def write_reports(
-    accusations: Accusations, claims: pl.DataFrame, options: GeneratorOptions, chance: np.random.Generator
+    accusations: Accusations,
+    claims: pl.DataFrame,
+    options: GeneratorOptions,
+    chance: np.random.Generator,
+    first: int = 0,
 ) -> pl.DataFrame:
-    """Return the reports file, by time; `claims` is the claims file that the accusations point into."""
+    """Return the reports file, by time; `claims` is the claims file that the accusations point into.
+
+    Report ids are numbered from `first`.
+    """
     about = claims.select("merchant_id", "buyer_id", "claim_id")[accusations.claim]
     return pl.DataFrame(
         {
-            "report_id": draw_ids("r", len(accusations.claim), chance),
+            "report_id": draw_ids("r", len(accusations.claim), chance, first),
             "merchant_id": about["merchant_id"],
             "buyer_id": about["buyer_id"],
             "reported_at": write_times(accusations.reported_at, options),
@@ -191,8 +198,7 @@ def write_truth(groups: Sequence[Group], buyer_ids: pl.Series) -> pl.DataFrame:
         name: [None] * len(buyer_ids) for name in ("ring_id", "pattern", "lookalike", "lookalike_group")
     }
     for group in groups:
-        is_ring = isinstance(group.kind, Pattern)
-        label, kind = ("ring_id", "pattern") if is_ring else ("lookalike_group", "lookalike")
+        label, kind = ("ring_id", "pattern") if group.is_ring else ("lookalike_group", "lookalike")
         for member in group.members.tolist():
             columns[label][member] = group.label
             columns[kind][member] = str(group.kind)

@@ -38,13 +38,13 @@ class Ring:
 
     group: Group
     merchants: Ints
-    """int32[H], the target of each hit, all different."""
+    """int32[H], the target of each hit, all different but where a ring has one target alone."""
     starts_at: Longs
     """int64[H], seconds, ascending."""
     span_hours: Floats
     """float64[H], over how many hours a hit spreads at stealth 0."""
     zeal: Floats
-    """float64[k], the chance that a member joins a hit at stealth 0."""
+    """float64[k] or float64[H, k], the chance that a member joins a hit at stealth 0."""
     excuses: Ints
     """int32[2], the reasons the ring gives."""
 
@@ -140,14 +140,19 @@ def hit_activity(hits: Hits, chance: np.random.Generator) -> Activity:
 
 
 def live_ordinary_lives(
-    ring: Ring, population: Population, options: GeneratorOptions, chance: np.random.Generator
+    ring: Ring,
+    population: Population,
+    options: GeneratorOptions,
+    chance: np.random.Generator,
+    usual_orders: float | None = None,
 ) -> None:
     """Write into `population` how much the members of a ring shop and claim besides their hits.
 
-    Camouflage is as many ordinary claims as joint ones, or as many ordinary orders.
+    Camouflage is as many ordinary claims as joint ones, or as many ordinary orders. `usual_orders` is what
+    a buyer orders in the period, None for the mean of `population`.
     """
     kind, members = ring.group.kind, ring.group.members
-    mean = float(population.orders_expected.mean())
+    mean = float(population.orders_expected.mean()) if usual_orders is None else usual_orders
     if kind == Pattern.HIJACKED:
         population.active_from[members], population.active_until[members] = 0.0, options.days
         population.orders_expected[members] = np.maximum(population.orders_expected[members], mean)

@@ -15,8 +15,8 @@ import zstandard
 from ringfence.domain.errors import ConflictError
 from ringfence.domain.progress import Progress, Silent
 from ringfence.generator.geography import COUNTRIES
-from ringfence.generator.marketplace import Marketplace
 from ringfence.generator.options import GeneratorOptions
+from ringfence.generator.recording import Marketplace
 
 FileFormat = Literal["csv", "parquet"]
 Compression = Literal["none", "gz", "zst"]
@@ -144,7 +144,7 @@ def _open(path: Path) -> IO[bytes]:
 
 
 def _describe(options: GeneratorOptions) -> str:
-    described = {
+    described: dict[str, object] = {
         "made_by": _MADE_BY,
         "buyers": options.buyers,
         "seed": options.seed,
@@ -156,4 +156,6 @@ def _describe(options: GeneratorOptions) -> str:
         "orders_per_claim": options.orders_per_claim,
         "merchants": options.merchant_count,
     }
+    if options.extras:
+        described["extras"] = list(options.extras)
     return json.dumps(described, indent=2) + "\n"

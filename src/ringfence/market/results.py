@@ -14,10 +14,12 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         "size": pl.Int64,
         "claims": pl.Int64,
         "merchants": pl.Int64,
+        "occasions": pl.Int64,
         "amount": pl.String,
         "first_claim_at": _TIME,
         "last_claim_at": _TIME,
         "p_value": pl.Float64,
+        "method": pl.String,
         "why": pl.String,
     },
     "members": {"ring_id": pl.String, "buyer_id": pl.String, "score": pl.Float64, "why": pl.String},
@@ -31,6 +33,35 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         "filed_at": _TIME,
         "amount": pl.String,
         "expected": pl.Float64,
+        "weak": pl.Boolean,
+    },
+    "leads": {
+        "lead_id": pl.String,
+        "kind": pl.String,
+        "ring_id": pl.String,
+        "score": pl.Float64,
+        "size": pl.Int64,
+        "claims": pl.Int64,
+        "merchants": pl.Int64,
+        "occasions": pl.Int64,
+        "amount": pl.String,
+        "first_claim_at": _TIME,
+        "last_claim_at": _TIME,
+        "p_value": pl.Float64,
+        "why": pl.String,
+        "why_not": pl.String,
+    },
+    "lead_members": {"lead_id": pl.String, "buyer_id": pl.String, "score": pl.Float64, "why": pl.String},
+    "lead_evidence": {
+        "lead_id": pl.String,
+        "event": pl.Int64,
+        "merchant_id": pl.String,
+        "buyer_id": pl.String,
+        "claim_id": pl.String,
+        "filed_at": _TIME,
+        "amount": pl.String,
+        "expected": pl.Float64,
+        "weak": pl.Boolean,
     },
     "links": {"buyer_a": pl.String, "buyer_b": pl.String, "score": pl.Float64, "why": pl.String},
     "lineage": {
@@ -48,6 +79,8 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         "ring_claims": pl.Int64,
         "link_score": pl.Float64,
         "linked_to": pl.String,
+        "lead_score": pl.Float64,
+        "lead_id": pl.String,
         "claims": pl.Int64,
         "refund_only": pl.Int64,
         "recent_refund_only": pl.Int64,
@@ -63,5 +96,39 @@ SCHEMAS: dict[str, dict[str, Any]] = {
 }
 """Columns and types by table."""
 
-OPTIONAL = ("links", "lineage", "risks")
+LEADS = ("leads", "lead_members", "lead_evidence")
+"""The tables of leads: suspicions too weak to be rings."""
+OPTIONAL = (*LEADS, "links", "lineage", "risks")
 """Tables that a run may lack."""
+WEAK_FROM = 1.0
+"""An event is weak if chance alone puts this many strangers' claims, or more, as near."""
+_LATER: dict[str, dict[str, pl.Expr]] = {
+    "rings": {"occasions": pl.lit(None, pl.Int64), "method": pl.lit("coincidence")},
+    "evidence": {"weak": (pl.col("expected").cast(pl.Float64, strict=False) >= WEAK_FROM).fill_null(False)},
+    "risks": {"lead_score": pl.lit(0.0), "lead_id": pl.lit(None, pl.String)},
+}
+"""Columns that earlier versions did not write, by table, and what they are for those runs."""
+
+
+def brought_forward(table: str, frame: pl.DataFrame) -> pl.DataFrame:
+    """Add the columns that a run of an earlier version lacks; `frame` may have columns beyond the table's.
+
+    A ring's occasions are unknown then. Numbers may come as text. A frame with all columns is returned as it
+    is.
+    """
+    missing = {name: value for name, value in _LATER.get(table, {}).items() if name not in frame.columns}
+    if not missing:
+        return frame
+    others = [name for name in frame.columns if name not in SCHEMAS[table]]
+    known = [name for name in SCHEMAS[table] if name in frame.columns or name in missing]
+    return frame.with_columns(**missing).select(*others, *known)
+
+
+def telling(evidence: pl.DataFrame) -> pl.DataFrame:
+    """Leave out the joint claims of weak events: no total counts them."""
+    return evidence.filter(~pl.col("weak"))
+
+
+def no_leads() -> dict[str, pl.DataFrame]:
+    """Return the tables of leads without a row, by table."""
+    return {table: pl.DataFrame(schema=SCHEMAS[table]) for table in LEADS}

@@ -1,6 +1,6 @@
 """Facts gathered for all buyers of a market at once."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
@@ -9,6 +9,7 @@ from ringfence.domain.durations import MICROSECONDS_A_DAY
 from ringfence.domain.policy import RiskPolicy
 from ringfence.market import Longs
 from ringfence.market.activity import Activity
+from ringfence.market.results import no_leads
 from ringfence.risk.facts import FACTS
 
 
@@ -19,6 +20,8 @@ class Findings:
     rings: pl.DataFrame
     members: pl.DataFrame
     links: pl.DataFrame
+    leads: pl.DataFrame = field(default_factory=lambda: no_leads()["leads"])
+    lead_members: pl.DataFrame = field(default_factory=lambda: no_leads()["lead_members"])
 
 
 def gather(
@@ -63,11 +66,12 @@ def gather(
         frame.join(counted, on="buyer", how="left", maintain_order="left")
         .join(_rings_of(findings), on="buyer_id", how="left", maintain_order="left")
         .join(_strongest_links(findings.links), on="buyer_id", how="left", maintain_order="left")
+        .join(_strongest_leads(findings), on="buyer_id", how="left", maintain_order="left")
         .join(reported, on="buyer_id", how="left", maintain_order="left")
         .join(verified, on="buyer_id", how="left", maintain_order="left")
     )
     counts = ("claims", "refund_only", "recent_refund_only", "report_merchants", "confirmed", "rejected")
-    weights = ("ring_score", "link_score", "report_weight")
+    weights = ("ring_score", "link_score", "lead_score", "report_weight")
     filled = gathered.with_columns(pl.col(counts).fill_null(0), pl.col(weights).fill_null(0.0))
     return filled.select(list(FACTS)).cast(pl.Schema(FACTS))
 
@@ -86,6 +90,13 @@ def _strongest_links(links: pl.DataFrame) -> pl.DataFrame:
         ]
     )
     strongest = both.sort(["link_score", "linked_to"], descending=[True, False])
+    return strongest.unique("buyer_id", keep="first")
+
+
+def _strongest_leads(findings: Findings) -> pl.DataFrame:
+    leads = findings.leads.select("lead_id", lead_score="score")
+    joined = findings.lead_members.select("buyer_id", "lead_id").join(leads, on="lead_id")
+    strongest = joined.sort(["lead_score", "lead_id"], descending=[True, False])
     return strongest.unique("buyer_id", keep="first")
 
 

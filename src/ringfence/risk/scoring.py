@@ -9,11 +9,12 @@ from ringfence.domain.policy import RiskPolicy
 from ringfence.domain.risk import RiskBand
 from ringfence.market.market import Floats
 from ringfence.risk.facts import NUMBERS
-from ringfence.risk.signals import NAMES, SIGNALS, Columns, reports
+from ringfence.risk.signals import NAMES, SIGNALS, Columns, lead, reports
 
-_REPORTS = NAMES.index(reports.__name__)
+_CAPPED = [NAMES.index(signal.__name__) for signal in (reports, lead)]
+"""The signals that never make a risk high, not even together."""
 _BELOW = 1e-6
-"""How far below HIGH, in decades, reports alone can bring a buyer."""
+"""How far below HIGH, in decades, these signals alone can bring a buyer."""
 
 
 def score(facts: pl.DataFrame, policy: RiskPolicy) -> pl.DataFrame:
@@ -31,12 +32,12 @@ def weigh(facts: Columns, policy: RiskPolicy) -> tuple[Floats, Floats]:
     """Give n buyers' probabilities of abuse, float64[n], and the signals' weights, float64[signals, n].
 
     Odds start at the base rate and every signal multiplies them (Good, Weight of Evidence, 1985). Reports
-    alone never make a risk high: where the others do not, it stays below.
+    and leads never make a risk high: where the others do not, it stays below.
     """
     weights = np.array([signal(facts, policy) for signal in SIGNALS])
     odds = decades(policy.base_percent) + weights.sum(axis=0)
     high = decades(policy.high_percent)
-    without = odds - weights[_REPORTS]
+    without = odds - weights[_CAPPED].sum(axis=0)
     capped = np.where(without < high, np.minimum(odds, high - _BELOW), odds)
     return 1 / (1 + 10.0**-capped), weights
 

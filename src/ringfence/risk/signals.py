@@ -37,6 +37,12 @@ def links(facts: Columns, policy: RiskPolicy) -> Floats:
     return np.where(np.isnan(facts["ring_size"]), weight, 0.0)
 
 
+def lead(facts: Columns, policy: RiskPolicy) -> Floats:
+    """The buyer is in a lead, a suspicion too weak to be a ring; it never makes a risk high."""
+    is_in_one = np.isnan(facts["ring_size"]) & (facts["lead_score"] > 0)
+    return np.where(is_in_one, policy.lead, 0.0)
+
+
 def refund_only_frequency(facts: Columns, policy: RiskPolicy) -> Floats:
     """The buyer asked for many refunds without return within a short time."""
     return policy.frequency * _part((facts["recent_refund_only"] - 1) / (policy.frequent_claims - 1))
@@ -86,6 +92,7 @@ def honest_history(facts: Columns, policy: RiskPolicy) -> Floats:
 SIGNALS: tuple[Signal, ...] = (
     ring,
     links,
+    lead,
     refund_only_frequency,
     refund_only_share,
     reports,

@@ -28,6 +28,10 @@ _ENGLISH: dict[str, tuple[str, str | None]] = {
         "Linked to buyer {linked_to} by {link_score:.1f} decades of evidence.",
         "Claims at times and merchants of the buyer's own.",
     ),
+    "lead": (
+        "In lead {lead_id}, {lead_score:.1f} decades of evidence, too weak for a ring.",
+        "A person's decision to dismiss the lead, or claims that do not coincide with the others'.",
+    ),
     "refund_only_frequency": (
         "{recent_refund_only} recent refunds without return.",
         "Fewer refunds without return: recent ones age.",
@@ -65,6 +69,11 @@ _CHINESE: dict[str, tuple[str, str, str | None]] = {
         "该买家的索赔与另一名买家的索赔同时发生，但次数不足以构成团伙。",
         "与买家 {linked_to} 存在关联，证据强度 {link_score:.1f} 个数量级。",
         "在各自的时间和商家提出索赔。",
+    ),
+    "lead": (
+        "该买家出现在一条线索中；该线索不足以构成团伙，不会判定为高风险。",
+        "属于线索 {lead_id}，证据强度 {lead_score:.1f} 个数量级，不足以构成团伙。",
+        "人工排除该线索，或其索赔不再与他人同时发生。",
     ),
     "refund_only_frequency": (
         "该买家在短期内多次申请仅退款。",

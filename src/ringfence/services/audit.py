@@ -48,6 +48,11 @@ class AuditWriter:
         return begin_chain(self._key, secrets.token_hex(6))
 
 
+def salted(entry: AuditEntry) -> bytes:
+    """Write an entry so that its digest tells nothing once it is erased."""
+    return entry.to_payload(secrets.token_hex(_SALT_BYTES))
+
+
 def write_in_turn(store: Store, key: bytes, entry: AuditEntry, at: int) -> None:
     """Keep an entry of a process that soon ends, `at` µs since 1970-01-01 UTC: on the disk when it returns.
 
@@ -57,7 +62,7 @@ def write_in_turn(store: Store, key: bytes, entry: AuditEntry, at: int) -> None:
     """
     place = hashlib.sha256(store.audit.place.encode()).hexdigest()[:12]
     beginning = begin_chain(key, f"commands-{place}")
-    payload = entry.to_payload(secrets.token_hex(_SALT_BYTES))
+    payload = salted(entry)
     for _ in range(_TRIES):
         last = store.audit.head(beginning.chain) or beginning
         try:

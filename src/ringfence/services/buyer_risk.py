@@ -8,6 +8,8 @@ import numpy as np
 
 from ringfence.domain.durations import MICROSECONDS_A_DAY
 from ringfence.domain.errors import InvalidError, NotFoundError
+from ringfence.domain.lead_decisions import LeadRecord
+from ringfence.domain.lead_decisions import fold as fold_leads
 from ringfence.domain.policy import Policy
 from ringfence.domain.records import Event, RecordKind, RecordRef, RecordState, Subject, SubjectKind
 from ringfence.domain.ring_decisions import RingRecord, RingStatus, ring_standing
@@ -77,7 +79,7 @@ def buyers_risk(
         with store.snapshot():
             known = _known(store, principal, buyer_ids, _run_at(store, as_of).run_id, now, as_of)
     moment = now if as_of is None else as_of
-    counted = [_told_of(row, known, moment) for row in known.facts]
+    counted = [_told_of(row, known, moment, principal) for row in known.facts]
     # One row is weighed in a tenth of the time that a table of one row takes.
     numbers = np.array([[row[name] for row in counted] for name in NUMBERS], np.float64)
     probabilities, weights = weigh(dict(zip(NUMBERS, numbers, strict=True)), policy.risk)
@@ -125,6 +127,8 @@ class _Known:
     """What people had decided about rings, by ring id."""
     origins: dict[str, tuple[str, RingRecord]]
     """For rings about which nobody decided: those they were split from, and what was decided there."""
+    dismissed: frozenset[str]
+    """The leads that people had dismissed."""
 
 
 def _known(
@@ -141,13 +145,23 @@ def _known(
     rings = {row["ring_id"] for row in facts.values()} - {None}
     subjects = [Subject(SubjectKind.BUYER, buyer_id) for buyer_id in sighted]
     subjects += [Subject(SubjectKind.RING, ring_id) for ring_id in sorted(rings)]
-    records = store.records.concerning((RecordKind.VERIFICATION, RecordKind.RING_DECISION), subjects)
+    kinds: tuple[RecordKind, ...] = (RecordKind.VERIFICATION, RecordKind.RING_DECISION)
+    if principal.role is not Role.MERCHANT:
+        # For a merchant no lead counts, so that no statement asks about one.
+        kinds += (RecordKind.LEAD_DECISION,)
+        leads = {row["lead_id"] for row in facts.values()} - {None}
+        subjects += [Subject(SubjectKind.LEAD, lead_id) for lead_id in sorted(leads)]
+    records = store.records.concerning(kinds, subjects)
     verdicts: dict[str, tuple[str, Verdict]] = {}
     decisions: dict[str, RingRecord] = {}
     decided_elsewhere: set[str] = set()
+    dismissed: set[str] = set()
     for subject, states in records.items():
         for state in states:
-            if subject.kind is SubjectKind.RING:
+            if state.record.kind is RecordKind.LEAD_DECISION:
+                if _is_dismissed(store, state, moment):
+                    dismissed.add(state.record.id)
+            elif subject.kind is SubjectKind.RING:
                 decisions[state.record.id] = _decided(store, state, moment)
             elif state.record.kind is RecordKind.RING_DECISION:
                 decided_elsewhere |= rings & {facts.get(subject.id, {}).get("ring_id")}
@@ -158,7 +172,7 @@ def _known(
                     verdicts[subject.id] = (state.record.id, verdict)
     told = [facts.get(buyer_id, NOBODY | {"buyer_id": buyer_id}) for buyer_id in sighted]
     origins = _origins(store, decided_elsewhere - decisions.keys(), found, moment)
-    return _Known(found, told, verdicts, decisions, origins)
+    return _Known(found, told, verdicts, decisions, origins, frozenset(dismissed))
 
 
 def _origins(
@@ -177,8 +191,13 @@ def _origins(
     return {ring_id: (origin, decided[origin]) for ring_id, origin in split.items() if origin in decided}
 
 
-def _told_of(facts: dict[str, Any], known: _Known, moment: int) -> dict[str, Any]:
-    """Leave the ring out where people had decided that it is none, or allowed."""
+def _told_of(facts: dict[str, Any], known: _Known, moment: int, principal: Principal) -> dict[str, Any]:
+    """Leave the ring out where people had decided that it is none, or allowed, and so a dismissed lead.
+
+    Leads are the platform's alone: for a merchant none counts.
+    """
+    if facts["lead_id"] in known.dismissed or principal.role is Role.MERCHANT:
+        facts = facts | {"lead_score": 0.0}
     ring_id = facts["ring_id"]
     if ring_id not in known.decisions and ring_id not in known.origins:
         return facts
@@ -194,6 +213,14 @@ def _decided(store: Store, state: RecordState, moment: int) -> RingRecord:
     if record.last_at <= moment:
         return record
     return fold_decisions(_until(store, state.record, moment))
+
+
+def _is_dismissed(store: Store, state: RecordState, moment: int) -> bool:
+    """Say whether a lead had been dismissed by a moment."""
+    record = LeadRecord.from_state(state.state)
+    if record.last_at > moment:
+        record = fold_leads(_until(store, state.record, moment))
+    return record.is_dismissed
 
 
 def _verdict(store: Store, state: RecordState, moment: int) -> Verdict | None:

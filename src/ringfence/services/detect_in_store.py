@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ringfence.detection.detect import find_rings
+from ringfence.detection.leads import past_leads, settle_leads
 from ringfence.detection.lineage import Past
 from ringfence.detection.parameters import Parameters
 from ringfence.detection.report import Detection, report
@@ -25,6 +26,7 @@ from ringfence.services.hold_lease import hold_lease
 from ringfence.services.open_verifications import open_due_verifications
 from ringfence.services.publication_guard import (
     LAST_RUNS,
+    object_to_contradictions,
     object_to_empty_columns,
     object_to_number,
     object_to_sharing,
@@ -60,7 +62,7 @@ class StoreDetectionRequest:
     links: bool = False
     """Whether to write links.csv there; the store has them always."""
     publish_anyway: str | None = None
-    """Why the run is to be published whatever the guard says."""
+    """Why the run is to be published whatever the guard says; not if what was found contradicts itself."""
     keep_runs: int = KEPT_RUNS
     """How many published runs keep their findings."""
     after_run: int | None = None
@@ -104,20 +106,31 @@ def detect_in_store(
         try:
             watch.stage("read the market")
             market = store.market.read(version)
-            past, parameters = _past(store), request.parameters
+            past = _past(store)
+            parameters = request.parameters.with_ring_p_value(request.policy.detection.ring_p_value)
             found = find_rings(market, parameters, watch)
             detection = report(market, found, parameters, links=True, past=past, progress=watch)
+            leads_before = past_leads(store.leads.past())
+            detection = settle_leads(detection, leads_before, request.policy.detection.leads_per_run)
             files = [file for load in loads for file in load.source.files]
             normaliser = loads[-1].source.normaliser
             watch.stage("buyers' risks")
-            findings = Findings(detection.rings, detection.members, detection.links)
+            findings = Findings(
+                detection.rings,
+                detection.members,
+                detection.links,
+                detection.leads,
+                detection.lead_members,
+            )
             reports = weigh_reports(store, market, request.policy.reports, clock())
             risks = assess_buyers(store, market, version, findings, reports, request.policy, clock())
             frames = tables(detection, links=True, lineage=True) | {"risks": risks}
             content = about(parameters, detection, files, normaliser) | {"policy": request.policy.name}
             store.rings.write_run(run_id, frames, content, lease, watch)
-            objections = _objections(store, market, loads, len(detection.rings))
-            run = _end(store, run_id, objections, request.publish_anyway, lease, clock())
+            unsound = object_to_contradictions(frames, market, parameters)
+            objections = (*unsound, *_objections(store, market, loads, len(detection.rings)))
+            anyway = request.publish_anyway if not unsound else None
+            run = _end(store, run_id, objections, anyway, lease, clock())
         except BaseException as error:
             # Without the lease nothing can be written: the next run marks this one as interrupted.
             with suppress(ConflictError, UnavailableError):

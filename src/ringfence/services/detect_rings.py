@@ -2,7 +2,7 @@
 
 import os
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -10,12 +10,15 @@ from pathlib import Path
 import polars as pl
 
 from ringfence.detection.detect import find_rings
+from ringfence.detection.invariants import require_sound
+from ringfence.detection.leads import past_leads, settle_leads
 from ringfence.detection.lineage import Past
 from ringfence.detection.networks import SEED
 from ringfence.detection.parameters import Parameters
 from ringfence.detection.report import Detection, report
 from ringfence.domain.errors import UnavailableError
 from ringfence.domain.loads import FileCount
+from ringfence.domain.policy import Policy
 from ringfence.domain.progress import Progress, Silent
 from ringfence.export import RunFolder, read_run, refuse_strangers, write_run
 from ringfence.intake import (
@@ -27,6 +30,7 @@ from ringfence.intake import (
     read_market,
     write_rejected,
 )
+from ringfence.market.results import LEADS
 from ringfence.services.stopwatch import Stopwatch
 
 REJECTED = "rejected.csv"
@@ -67,12 +71,13 @@ def detect_rings(
     """Read the input, find its rings and write the run's folder, whole or not at all.
 
     Raises UnreadableInputError, TooManyRejectedError (rejected.csv is written all the same), InvalidError or
-    NotFoundError for the folders, UnavailableError where the disk refuses.
+    NotFoundError for the folders, UnsoundFindingsError if what was found contradicts itself, UnavailableError
+    where the disk refuses.
     """
     watch = Stopwatch(progress if progress is not None else Silent())
     refuse_strangers(request.out)
     refuse_unwritable(request.out)
-    previous = memberships(read_run(request.previous)) if request.previous is not None else None
+    previous = read_run(request.previous) if request.previous is not None else None
     try:
         intake = read_market(request.inputs, request.intake, key, watch)
     except TooManyRejectedError as error:
@@ -93,13 +98,21 @@ def detect_in(
     parameters: Parameters,
     *,
     links: bool,
-    previous: Mapping[str, Mapping[str, float]] | None,
+    previous: RunFolder | None,
     progress: Progress,
 ) -> Detection:
-    """Find the rings of a market that was read."""
+    """Find the rings of a market that was read; rings and leads that an earlier run had keep their names.
+
+    Raises UnsoundFindingsError if what was found contradicts itself.
+    """
     found = find_rings(intake.market, parameters, progress)
-    past = Past.of_run(previous) if previous is not None else None
-    return report(intake.market, found, parameters, links=links, past=past, progress=progress)
+    past = Past.of_run(memberships(previous)) if previous is not None else None
+    detection = report(intake.market, found, parameters, links=links, past=past, progress=progress)
+    before = [(previous.leads, previous.lead_members)] if previous is not None else []
+    settled = settle_leads(detection, past_leads(before), Policy().detection.leads_per_run)
+    progress.stage("checking what was found")
+    require_sound(tables(settled, links=True, lineage=True), intake.market, parameters)
+    return settled
 
 
 def memberships(run: RunFolder) -> dict[str, dict[str, float]]:
@@ -119,7 +132,8 @@ def refuse_unwritable(out: Path) -> None:
 
 def tables(detection: Detection, *, links: bool, lineage: bool) -> dict[str, pl.DataFrame]:
     """Give the tables of a run's files by name."""
-    names = ["rings", "members", "buyers", "evidence", *["links"] * links, *["lineage"] * lineage]
+    optional = [*["links"] * links, *["lineage"] * lineage]
+    names = ["rings", "members", "buyers", "evidence", *LEADS, *optional]
     return {name: getattr(detection, name) for name in names}
 
 
@@ -153,6 +167,7 @@ def about(
                 for table in sorted({file.table for file in files})
             },
         },
+        "calibration": detection.calibration,
         "notes": [*detection.notes],
     }
 

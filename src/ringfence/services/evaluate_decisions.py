@@ -92,7 +92,7 @@ def shared_kinds(market: Market, groups: Sequence[Collection[str]]) -> list[list
     numbers = pl.DataFrame({"buyer_id": market.buyer_ids}).with_row_index("buyer")
     found: list[list[str]] = [[] for _ in groups]
     inside = grouped.join(numbers, on="buyer_id")
-    hub = Parameters().hub_holders
+    hub = Parameters().yardstick.hub_holders
     for kind in market.identifiers:
         holders = np.bincount(kind.value, minlength=len(kind.exact))
         uses = pl.DataFrame({"buyer": kind.buyer.astype(np.uint32), "value": kind.value}).filter(

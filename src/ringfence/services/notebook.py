@@ -1,7 +1,7 @@
 """Detection for notebooks: frames or paths in, tables out, nothing written."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -16,7 +16,7 @@ from ringfence.domain.progress import Progress, Silent
 from ringfence.export import RunFolder, conform, read_run, to_networkx, write_run
 from ringfence.intake import IntakeOptions, PseudonymKey, market_from_frames, read_market
 from ringfence.market.pseudonym_key import KEY_BYTES
-from ringfence.services.detect_rings import about, detect_in, memberships, tables
+from ringfence.services.detect_rings import about, detect_in, tables
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -71,7 +71,8 @@ def detect(
     make the result better: they tell households that shop together from rings. `previous` is an earlier
     result or run folder whose rings keep their names. The defaults are those of the command line.
 
-    Raises InvalidError naming file (or table), row, column and remedy.
+    Raises InvalidError naming file (or table), row, column and remedy; UnsoundFindingsError if what was found
+    contradicts itself.
     """
     given = parameters if parameters is not None else Parameters()
     chosen = options if options is not None else IntakeOptions()
@@ -91,7 +92,7 @@ def detect(
             key=key,
             options=chosen,
         )
-    detection = detect_in(intake, given, links=True, previous=_memberships(previous), progress=listener)
+    detection = detect_in(intake, given, links=True, previous=_as_run(previous), progress=listener)
     listener.done()
     return Result(
         **vars(detection),
@@ -101,10 +102,10 @@ def detect(
     )
 
 
-def _memberships(previous: "Result | str | PathLike[str] | None") -> Mapping[str, Mapping[str, float]] | None:
+def _as_run(previous: "Result | str | PathLike[str] | None") -> RunFolder | None:
     if previous is None:
         return None
-    return memberships(previous._as_run() if isinstance(previous, Result) else read_run(Path(previous)))
+    return previous._as_run() if isinstance(previous, Result) else read_run(Path(previous))
 
 
 def _polars(table: Any) -> pl.DataFrame:

@@ -7,6 +7,8 @@ from ringfence.domain.pages import Key, Page
 
 Item = TypeVar("Item")
 Read = TypeVar("Read")
+ALL = 2**31
+"""More than stand on any list: asks for a page of all of it."""
 
 
 def latest_first(

@@ -1,10 +1,13 @@
 """What speaks against publishing a run: a result that broken input would explain better than fraud."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import median
 
 import numpy as np
+import polars as pl
 
+from ringfence.detection.invariants import violations
+from ringfence.detection.parameters import Parameters
 from ringfence.domain.loads import LoadSource
 from ringfence.market import Market
 
@@ -16,6 +19,16 @@ _LEAST_HOLDERS = 20
 _FULL = 0.9
 _EMPTY = 0.01
 _LEAST_ROWS = 20
+
+
+def object_to_contradictions(
+    tables: Mapping[str, pl.DataFrame], market: Market, parameters: Parameters
+) -> tuple[str, ...]:
+    """Object to findings that contradict themselves, and to all that is said on them."""
+    return tuple(
+        f"What was found contradicts itself: {violation}"
+        for violation in violations(tables, market, parameters)
+    )
 
 
 def object_to_number(rings: int, former: Sequence[int]) -> tuple[str, ...]:

@@ -1,12 +1,10 @@
 """Recoveries: proposed when a buyer is confirmed, decided and paid by people, told to merchants."""
 
-import re
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
 
 from ringfence.domain.buyers import Claim
 from ringfence.domain.durations import MICROSECONDS_A_DAY
-from ringfence.domain.errors import ConflictError, InvalidError, NotFoundError
+from ringfence.domain.errors import ConflictError, NotFoundError
 from ringfence.domain.listings import list_name
 from ringfence.domain.pages import Key, Page
 from ringfence.domain.policy import Policy
@@ -27,7 +25,6 @@ from ringfence.domain.recoveries import (
     upheld,
 )
 from ringfence.domain.scope import PLATFORM, Principal, Role
-from ringfence.domain.statements import Statement, StatementLine
 from ringfence.domain.verifications import Verification, VerificationOutcome, VerificationState
 from ringfence.services.access import BUYER_READERS, STAFF, require
 from ringfence.services.deciding import deciding, refuse_other_version, require_role
@@ -36,10 +33,6 @@ from ringfence.store import Store
 
 _WHAT = "recoveries"
 _CLAIMS_A_PAGE = 1_000
-_ALL = 2**31
-"""More than a merchant has."""
-_MONTH = re.compile(r"(\d{4})-(\d{2})", re.ASCII)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class RecoveryUnknownError(NotFoundError):
@@ -201,7 +194,7 @@ def list_recoveries(
     """
     require(principal, BUYER_READERS, _WHAT)
     if principal.role is Role.MERCHANT:
-        merchant_id = _own(principal, merchant_id)
+        merchant_id = own_merchant(principal, merchant_id)
     if verification_id is None and buyer_id is None:
         name = list_name(merchant=merchant_id, state=state)
         listed = store.records.page(RecordKind.RECOVERY, name, first, after)
@@ -212,31 +205,6 @@ def list_recoveries(
         if buyer_id in (None, recovery.buyer_id) and (state is None or recovery.ids(state))
     )
     return latest_first(found, lambda recovery: Key(recovery.proposed_at, recovery.recovery_id), first, after)
-
-
-def statement(store: Store, principal: Principal, merchant_id: str, month: str, now: int) -> Statement:
-    """Tell a merchant every cent that was paid or returned in a calendar month (`2027-01`, UTC).
-
-    Raises ForbiddenError; MerchantUnknownError for an unknown merchant, in the same words as for one that is
-    not who asks; InvalidError for a month that is none or has not begun.
-    """
-    require(principal, BUYER_READERS, "statements")
-    if principal.role is Role.MERCHANT:
-        _own(principal, merchant_id)
-    begin, end = _month(month, now)
-    name = list_name(merchant=merchant_id, month=month)
-    with store.snapshot():
-        moved = store.records.page(RecordKind.RECOVERY, name, _ALL)
-        if principal.role is not Role.MERCHANT and not store.market.merchants((merchant_id,)):
-            raise MerchantUnknownError(merchant_id)
-    lines = [
-        StatementLine(move, recovery.recovery_id, recovery.verification_id)
-        for recovery in map(_read, moved.items)
-        for move in recovery.moves
-        if begin <= move.at < end
-    ]
-    lines.sort(key=lambda line: (line.move.at, line.recovery_id, line.move.claim_id))
-    return Statement(merchant_id, month, is_complete=end <= now, lines=tuple(lines))
 
 
 def propose_recoveries(
@@ -387,26 +355,12 @@ def _refuse_unconfirmed(store: Store, recovery: Recovery) -> None:
         )
 
 
-def _own(principal: Principal, merchant_id: str | None) -> str:
+def own_merchant(principal: Principal, merchant_id: str | None) -> str:
+    """Give the merchant who asks. Raises MerchantUnknownError where another one is named."""
     own = principal.merchant_id or ""
     if merchant_id not in (None, own):
         raise MerchantUnknownError(merchant_id or "")
     return own
-
-
-def _month(month: str, now: int) -> tuple[int, int]:
-    """Give when a month begins and ends, µs since 1970-01-01 UTC."""
-    written = _MONTH.fullmatch(month)
-    year, number = (int(part) for part in written.groups()) if written else (0, 0)
-    if not (1970 <= year < 9999 and 1 <= number <= 12):
-        raise InvalidError(f"{month!r} is no month; write one as 2027-01.")
-    begin, end = (
-        (datetime(year + months // 12, months % 12 + 1, 1, tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
-        for months in (number - 1, number)
-    )
-    if begin > now:
-        raise InvalidError(f"The month {month} has not begun; ask for one that has.")
-    return begin, end
 
 
 def _ref(recovery_id: str) -> RecordRef:

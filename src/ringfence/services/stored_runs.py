@@ -6,15 +6,19 @@ from pathlib import Path
 
 import polars as pl
 
+from ringfence.domain.lead_decisions import LeadStanding
+from ringfence.domain.leads import Lead, LeadClaim, LeadMember, LeadQuery
+from ringfence.domain.records import Event
 from ringfence.domain.ring_decisions import RingStanding, RingStatus
 from ringfence.domain.rings import JointClaim, LineageStep, Link, Member, Ring, RingOrder, RingQuery
 from ringfence.domain.runs import RunState
 from ringfence.domain.scope import Principal
 from ringfence.export import RunFolder, read_run
 from ringfence.market.results import SCHEMAS
-from ringfence.services import read_rings
+from ringfence.services import leads, read_rings
 from ringfence.store import Store
 from ringfence.store.columnar.ring_lists import list_rings
+from ringfence.store.leads import choose_leads
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,6 +106,77 @@ def list_stored_rings(
     return ListedRings(_frame("rings", found.page.items), total, found.run_id or None, standings)
 
 
+@dataclass(frozen=True, eq=False)
+class ListedLeads:
+    """The first leads of a list."""
+
+    shown: pl.DataFrame
+    """The columns of leads.csv, strongest first."""
+    total: int
+    """How many leads fit."""
+    run_id: int | None
+    """The run of the store; None for a folder's, and before the first was published."""
+    standings: Mapping[str, LeadStanding] | None = None
+    """Where those shown stand, by lead id; None for a folder, about whose leads nothing is decided."""
+
+
+def list_folder_leads(run: Path, query: LeadQuery, limit: int) -> ListedLeads:
+    """List the leads of a run's folder. Raises NotFoundError, InvalidError as `list_folder_rings`."""
+    folder = read_run(run)
+    found = choose_leads(folder.leads, query, lambda: folder.lead_members)
+    return ListedLeads(found.head(limit), len(found), None)
+
+
+def list_stored_leads(
+    store: Store,
+    principal: Principal,
+    query: LeadQuery,
+    limit: int,
+    run_id: int | None = None,
+    *,
+    with_dismissed: bool = False,
+) -> ListedLeads:
+    """List the leads of a run of a store (None: the published one). Raises as `leads.list_leads`."""
+    with store.snapshot():
+        found = leads.list_leads(store, principal, query, limit, run_id=run_id, with_dismissed=with_dismissed)
+        shown = [lead.lead_id for lead in found.page.items]
+        standings = leads.standings_of(store, principal, shown)
+    frame = _frame("leads", found.page.items)
+    return ListedLeads(frame, found.page.total, found.run_id or None, standings)
+
+
+@dataclass(frozen=True, eq=False)
+class StoredLead:
+    """A lead as a run of a store saw it, and what was decided about it."""
+
+    lead: Lead
+    part: RunFolder
+    """The run with this lead alone."""
+    standing: LeadStanding
+    history: tuple[Event, ...]
+    """Oldest first."""
+
+
+def read_stored_lead(
+    store: Store, principal: Principal, lead_id: str, run_id: int | None = None
+) -> StoredLead:
+    """Read one lead in a run, or (None) as it was last published. Raises as `leads.find_lead`."""
+    with store.snapshot():
+        lead = leads.find_lead(store, principal, lead_id, run_id)
+        tables: dict[str, Sequence[Lead | LeadMember | LeadClaim]] = {
+            "leads": [lead],
+            "lead_members": leads.members_of(store, principal, (lead_id,), lead.run_id)[lead_id],
+            "lead_evidence": leads.evidence_of(store, principal, (lead_id,), lead.run_id)[lead_id],
+        }
+        part = {table: _frame(table, tables.get(table, ())) for table in SCHEMAS}
+        return StoredLead(
+            lead,
+            RunFolder.of_tables(part, {}, {}),
+            leads.standings_of(store, principal, (lead_id,))[lead_id],
+            leads.history(store, principal, lead_id),
+        )
+
+
 def read_stored_run(store: Store, run_id: int | None = None) -> RunFolder:
     """Read a whole run (None: the published one). Raises NotFoundError if its findings are not kept."""
     with store.snapshot():
@@ -142,7 +217,10 @@ def read_stored_ring(
         )
 
 
-def _frame(table: str, rows: Sequence[Ring | Member | JointClaim | Link]) -> pl.DataFrame:
+_Row = Ring | Member | JointClaim | Link | Lead | LeadMember | LeadClaim
+
+
+def _frame(table: str, rows: Sequence[_Row]) -> pl.DataFrame:
     """Put domain objects into a table of a run."""
     columns = SCHEMAS[table]
     return pl.DataFrame(

@@ -3,11 +3,10 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ringfence.domain.errors import ConflictError, NotFoundError
 from ringfence.domain.listings import list_name
 from ringfence.domain.pages import Key, Page
 from ringfence.domain.policy import Policy
-from ringfence.domain.records import Event, RecordKind, RecordRef, Subject, SubjectKind
+from ringfence.domain.records import Event, RecordKind
 from ringfence.domain.scope import PLATFORM, Principal, Role
 from ringfence.domain.verifications import (
     Verification,
@@ -16,13 +15,12 @@ from ringfence.domain.verifications import (
     appealed,
     assigned,
     decided,
-    fold,
     noted,
     opened,
     reopened,
 )
 from ringfence.services.access import STAFF, require
-from ringfence.services.deciding import deciding, refuse_other_version, require_role
+from ringfence.services.deciding import deciding, require_role
 from ringfence.services.paging import latest_first, mapped
 from ringfence.services.read_buyers import BuyerUnknownError
 from ringfence.services.recover_losses import propose_recoveries, stop_recoveries
@@ -32,22 +30,23 @@ from ringfence.services.verification_files import (
     standing_reports,
     unheard_reports,
 )
-from ringfence.store import Append, Store
+from ringfence.services.verification_records import (
+    VerificationUnknownError,
+    append,
+    append_all,
+    find_version,
+    of_buyer,
+    of_buyers,
+    record_of,
+    refuse_second,
+    under_way,
+)
+from ringfence.store import Store
 
 _WHAT = "verifications"
 _DECIDERS = (Role.INVESTIGATOR,)
 _OPENERS = (Role.INVESTIGATOR, Role.JOB)
 EventOf = Callable[[Verification], Event]
-
-
-class VerificationUnknownError(NotFoundError):
-    """There is no such verification."""
-
-    def __init__(self, verification_id: str) -> None:
-        super().__init__(
-            f"There is no verification {verification_id}; ringfence verifications list shows those there are."
-        )
-        self.verification_id = verification_id
 
 
 def open_verification(
@@ -62,8 +61,8 @@ def open_verification(
     with deciding(store):
         if not store.market.sighted((buyer_id,), PLATFORM):
             raise BuyerUnknownError(buyer_id)
-        past = _of_buyer(store, buyer_id)
-        _refuse_second(past)
+        past = of_buyer(store, buyer_id)
+        refuse_second(past)
         return _open(store, principal, buyer_id, len(past) + 1, because, policy, now)
 
 
@@ -81,7 +80,7 @@ class Reported:
 
 def perhaps_due(store: Store, reported: Sequence[Reported], policy: Policy) -> list[Reported]:
     """Give those of these buyers of whom `open_if_due` may open a verification, by a look without waiting."""
-    past = _of_buyers(store, [each.buyer_id for each in reported])
+    past = of_buyers(store, [each.buyer_id for each in reported])
     return [each for each in reported if _weight_if_enough(each, past[each.buyer_id], policy) is not None]
 
 
@@ -95,7 +94,7 @@ def open_if_due(
     require_role(principal, _OPENERS, "open verifications")
     with deciding(store):
         known = frozenset(store.market.sighted([each.buyer_id for each in reported], PLATFORM))
-        past = _of_buyers(store, sorted(known))
+        past = of_buyers(store, sorted(known))
         weights = {
             each.buyer_id: weight
             for each in reported
@@ -124,7 +123,7 @@ def open_if_due(
             else:
                 event = reopened(last, because, files[buyer_id], principal.name, now)
             changes.append((event, last))
-        return _append_all(store, changes)
+        return append_all(store, changes)
 
 
 def verify_members(
@@ -136,8 +135,8 @@ def verify_members(
     opened = []
     with deciding(store):
         for buyer_id in store.market.sighted(buyer_ids, PLATFORM):
-            past = _of_buyer(store, buyer_id)
-            if _under_way(past) is None and not (past and past[-1].state is VerificationState.CONFIRMED):
+            past = of_buyer(store, buyer_id)
+            if under_way(past) is None and not (past and past[-1].state is VerificationState.CONFIRMED):
                 number = len(past) + 1
                 opened.append(_open(store, principal, buyer_id, number, because, policy, now))
     return tuple(opened)
@@ -164,9 +163,9 @@ def decide_verification(
     """
     require_role(principal, _DECIDERS, "decide verifications")
     with deciding(store):
-        verification = _found(store, verification_id, expected_version)
+        verification = find_version(store, verification_id, expected_version)
         event = decided(verification, outcome, reason, policy, principal.name, now)
-        changed = _append(store, event, verification)
+        changed = append(store, event, verification)
         if changed.state is VerificationState.CONFIRMED:
             propose_recoveries(store, changed, policy, principal.name, now)
         elif changed.state.is_ended:
@@ -190,7 +189,7 @@ def appeal(
     """
 
     def event(verification: Verification) -> Event:
-        _refuse_second(_of_buyer(store, verification.buyer_id), besides=verification)
+        refuse_second(of_buyer(store, verification.buyer_id), besides=verification)
         file = gather_file(store, verification.buyer_id, verification.opened_at, policy)
         return appealed(verification, reason, file, policy.verification, principal.name, now)
 
@@ -213,7 +212,7 @@ def reopen(
     """
 
     def event(verification: Verification) -> Event:
-        _refuse_second(_of_buyer(store, verification.buyer_id), besides=verification)
+        refuse_second(of_buyer(store, verification.buyer_id), besides=verification)
         file = gather_file(store, verification.buyer_id, verification.opened_at, policy)
         return reopened(verification, because, file, principal.name, now)
 
@@ -255,13 +254,13 @@ def assign(
 def find_verification(store: Store, principal: Principal, verification_id: str) -> Verification:
     """Find a verification. Raises ForbiddenError for all but staff, VerificationUnknownError."""
     require(principal, STAFF, _WHAT)
-    return _found(store, verification_id, None)
+    return find_version(store, verification_id, None)
 
 
 def verification_history(store: Store, principal: Principal, verification_id: str) -> tuple[Event, ...]:
     """List all that happened in a verification, oldest first. Raises what `find_verification` raises."""
     require(principal, STAFF, _WHAT)
-    events = store.records.stream(_ref(verification_id))
+    events = store.records.stream(record_of(verification_id))
     if not events:
         raise VerificationUnknownError(verification_id)
     return events
@@ -290,7 +289,7 @@ def list_verifications(
     return latest_first(
         (
             verification
-            for verification in _of_buyer(store, buyer_id)
+            for verification in of_buyer(store, buyer_id)
             if state in (None, verification.state) and owner in (None, verification.owner)
         ),
         lambda verification: Key(verification.opened_at, verification.verification_id),
@@ -301,8 +300,8 @@ def list_verifications(
 
 def unheard_merchants(store: Store, buyer_id: str) -> frozenset[str]:
     """Name the merchants whose reports of a buyer are new evidence; none while it is verified."""
-    past = _of_buyer(store, buyer_id)
-    if _under_way(past) is not None:
+    past = of_buyer(store, buyer_id)
+    if under_way(past) is not None:
         return frozenset()
     standing = standing_reports(store, (buyer_id,))[buyer_id]
     return frozenset(report.merchant_id for report in unheard_reports(store, buyer_id, past, standing))
@@ -318,7 +317,7 @@ def _open(
     now: int,
 ) -> Verification:
     file = gather_file(store, buyer_id, now, policy)
-    return _append(store, opened(buyer_id, number, because, file, policy, principal.name, now), None)
+    return append(store, opened(buyer_id, number, because, file, policy, principal.name, now), None)
 
 
 def _change(
@@ -332,82 +331,11 @@ def _change(
     """Append what happens in a verification, in one transaction with what it rests on."""
     require_role(principal, roles, "change verifications")
     with deciding(store):
-        verification = _found(store, verification_id, expected_version)
-        return _append(store, event_of(verification), verification)
-
-
-def _append(store: Store, event: Event, verification: Verification | None) -> Verification:
-    return _append_all(store, [(event, verification)])[0]
-
-
-def _append_all(
-    store: Store, changes: Sequence[tuple[Event, Verification | None]]
-) -> tuple[Verification, ...]:
-    """Append to each verification (None: a new one) what happens in it."""
-    changed = tuple(fold([event], before) for event, before in changes)
-    store.records.append_all(
-        [
-            Append(
-                _ref(after.verification_id),
-                [event],
-                before.version if before is not None else 0,
-                after.to_state(),
-                [
-                    Subject(SubjectKind.BUYER, after.buyer_id),
-                    *(Subject(SubjectKind.CLAIM, claim_id) for claim_id in after.file.claims),
-                    *(Subject(SubjectKind.MERCHANT, merchant_id) for merchant_id in after.file.merchants),
-                ],
-            )
-            for (event, before), after in zip(changes, changed, strict=True)
-        ]
-    )
-    return changed
+        verification = find_version(store, verification_id, expected_version)
+        return append(store, event_of(verification), verification)
 
 
 def _weight_if_enough(reported: Reported, past: Sequence[Verification], policy: Policy) -> float | None:
     """Give what a buyer's reports weigh if that is enough to verify them; None while that is under way."""
     weight = reported.fresh_weight if past else reported.weight
-    return weight if weight >= policy.reports.several and _under_way(past) is None else None
-
-
-def _refuse_second(past: Sequence[Verification], besides: Verification | None = None) -> None:
-    """Raise ConflictError if one of a buyer's verifications, `besides` left out, has not ended."""
-    other = _under_way([each for each in past if besides is None or each.number != besides.number])
-    if other is not None:
-        raise ConflictError(
-            f"Verification {other.verification_id} of buyer {other.buyer_id} is {other.state} already; "
-            "decide it first, or write a note there."
-        )
-
-
-def _under_way(past: Sequence[Verification]) -> Verification | None:
-    return next((each for each in past if not each.state.is_ended), None)
-
-
-def _of_buyer(store: Store, buyer_id: str) -> list[Verification]:
-    """List a buyer's verifications in their order; at most one has not ended."""
-    return _of_buyers(store, (buyer_id,))[buyer_id]
-
-
-def _of_buyers(store: Store, buyer_ids: Sequence[str]) -> dict[str, list[Verification]]:
-    subjects = {buyer_id: Subject(SubjectKind.BUYER, buyer_id) for buyer_id in buyer_ids}
-    found = store.records.concerning((RecordKind.VERIFICATION,), tuple(subjects.values()))
-    return {
-        buyer_id: sorted(
-            (Verification.from_state(each.state) for each in found.get(subject, ())),
-            key=lambda each: each.number,
-        )
-        for buyer_id, subject in subjects.items()
-    }
-
-
-def _found(store: Store, verification_id: str, expected_version: int | None) -> Verification:
-    state = store.records.state(_ref(verification_id))
-    if state is None:
-        raise VerificationUnknownError(verification_id)
-    refuse_other_version(_ref(verification_id), expected_version, state.version)
-    return Verification.from_state(state.state)
-
-
-def _ref(verification_id: str) -> RecordRef:
-    return RecordRef(RecordKind.VERIFICATION, verification_id)
+    return weight if weight >= policy.reports.several and under_way(past) is None else None

@@ -14,10 +14,8 @@ from ringfence.market import Market
 from ringfence.market.reports import ReportColumns
 from ringfence.risk.independence import NEVER, last_claims
 from ringfence.risk.report_weight import DECIDED, weigh_buyers, weigh_merchants
+from ringfence.services.paging import ALL
 from ringfence.store import Store
-
-_ALL = 2**31
-"""More than there are."""
 
 
 def weigh_reports(store: Store, market: Market, policy: ReportPolicy, now: int) -> pl.DataFrame:
@@ -47,7 +45,7 @@ def weigh_reports(store: Store, market: Market, policy: ReportPolicy, now: int) 
 def withdrawn_reports(store: Store) -> frozenset[ReportRef]:
     """Give all reports that count nowhere any more."""
     name = list_name(status=ReportStatus.WITHDRAWN)
-    found = store.records.page(RecordKind.REPORT, name, _ALL).items
+    found = store.records.page(RecordKind.REPORT, name, ALL).items
     return frozenset(ReportRef.of_name(state.record.id) for state in found)
 
 

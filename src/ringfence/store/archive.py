@@ -23,6 +23,7 @@ from ringfence.domain.progress import Progress
 from ringfence.domain.records import Event, RecordKind, RecordRef, RecordState, Subject, SubjectKind
 from ringfence.domain.runs import Run, RunState
 from ringfence.market import Sketches
+from ringfence.market.results import brought_forward
 from ringfence.market.tables import SCHEMAS, IdentifierValues, MarketTables
 from ringfence.store import fingerprints, report_names
 from ringfence.store.columnar.sources import json_of, load_of_row
@@ -32,7 +33,7 @@ from ringfence.store.reports import FiledReport
 from ringfence.store.rings import PastRun
 from ringfence.store.store import Backup, Health
 
-FORMAT = 4
+FORMAT = 5
 """Rises when an older Ringfence could not read the file."""
 _MAGIC = b"PK"
 _DAMAGE = (zipfile.BadZipFile, pl.exceptions.PolarsError)
@@ -149,7 +150,9 @@ class ArchivedHistory:
     def past_run(self, run: Run) -> PastRun:
         """Tell all there is of one of the runs."""
         kept = self._kept[run.run_id]
-        tables = {name: self._frame(f"runs/{run.run_id}/{name}") for name in kept["tables"]}
+        tables = {
+            name: brought_forward(name, self._frame(f"runs/{run.run_id}/{name}")) for name in kept["tables"]
+        }
         return PastRun(run, kept["is_kept"], tables, kept["born"])
 
     def past_record(self, state: RecordState) -> PastRecord:

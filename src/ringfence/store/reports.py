@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Protocol
+from typing import Any, Protocol
 
 from ringfence.domain.buyers import Report, ReportRef
 from ringfence.domain.errors import ConflictError, NotFoundError
@@ -76,3 +76,9 @@ class Reports(Protocol):
 
     def filed(self) -> tuple[FiledReport, ...]:
         """List the reports that were filed by call, by report_id, then by merchant_id."""
+
+
+def place_of(key: Key) -> dict[str, Any]:
+    """Give the place in a list that a key of a report names, by the parameters of statements."""
+    ref = ReportRef.of_name(key.id)
+    return {"reported_at": int(key.value), "report_id": ref.report_id, "of_merchant": ref.merchant_id}

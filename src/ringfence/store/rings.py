@@ -49,7 +49,7 @@ class Rings(Protocol):
     ) -> None:
         """Write what a run found, unseen and in short transactions.
 
-        `tables` are those of a run folder, with `market.results.SCHEMAS` (links and lineage are optional);
+        `tables` are those of a run folder, with `market.results.SCHEMAS` (those of OPTIONAL may be left out);
         `about` is run.json. Raises LeaseLostError, UnavailableError, or ConflictError if the run is not under
         way or was written before.
         """
@@ -157,4 +157,10 @@ class Rings(Protocol):
 
         As asked for, each once; buyers that the run did not see are left out, all of them by a run without
         risks.
+        """
+
+    def lead_table(self, table: str, run_id: int | None = None) -> tuple[int, pl.DataFrame]:
+        """Return the run that is meant (0 before the first) and one of its tables of LEADS, as written.
+
+        A run of before there were leads has none. What people see of leads is read through `Store.leads`.
         """

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from ringfence.domain.leases import Lease
 from ringfence.domain.progress import Progress
 from ringfence.store.audit import Audit
+from ringfence.store.leads import Leads
 from ringfence.store.leases import Leases
 from ringfence.store.market import MarketPort
 from ringfence.store.offline import ImportFiles
@@ -71,6 +72,10 @@ class Store(Protocol):
     @property
     def rings(self) -> Rings:
         """Rings and runs."""
+
+    @property
+    def leads(self) -> Leads:
+        """Suspicions too weak to be rings."""
 
     @property
     def reports(self) -> Reports:

@@ -21,13 +21,19 @@ from hidden.shopping import (
     make_season,
     shop,
 )
+from hidden.unusual_people import add_unusual_people
+from hidden.unusual_rings import add_unusual_rings
 
 DAY = 86_400_000_000
 FIRST_DAY = np.datetime64("2023-03-06", "D").astype(np.int64)
 
 
-def make_market(profile: Profile, stealth: float | None) -> Marketplace:
-    """The marketplace of `profile`; with None for stealth nobody in it coordinates anything."""
+def make_market(profile: Profile, stealth: float | None, *, unusual: bool = False) -> Marketplace:
+    """The marketplace of `profile`; with None for stealth nobody in it coordinates anything.
+
+    With `unusual` it holds the look-alikes of unusual_people and, unless stealth is None, the rings of
+    unusual_rings too.
+    """
     rng = np.random.default_rng([profile.seed, 991])
     streams = iter(rng.spawn(10))
     catalogue = make_catalogue(next(streams), profile)
@@ -35,9 +41,14 @@ def make_market(profile: Profile, stealth: float | None) -> Marketplace:
     homes = next(streams)
     draft = begin_draft(homes, world, write_homes(homes, profile.buyers))
     add_lookalikes(next(streams), draft)
+    people, plots = rng.spawn(2)
+    if unusual:
+        add_unusual_people(people, draft)
     planting = next(streams)
     if stealth is not None:
         add_rings(planting, draft, stealth)
+    if unusual and stealth is not None:
+        add_unusual_rings(plots, draft, stealth)
     living = next(streams)
     ordinary = join_deals([shop(living, world, draft.kept), *draft.orders])
     ordinary, follows = add_companions(next(streams), draft, ordinary)
@@ -153,6 +164,8 @@ def _false_reports(
     return reports, against["buyer_id"].unique()
 
 
-def market_of_seed(seed: int, stealth: float | None, smallest: int, largest: int) -> Marketplace:
+def market_of_seed(
+    seed: int, stealth: float | None, smallest: int, largest: int, *, unusual: bool = False
+) -> Marketplace:
     """Draw the profile of `seed` and make its marketplace."""
-    return make_market(draw_profile(seed, smallest, largest), stealth)
+    return make_market(draw_profile(seed, smallest, largest), stealth, unusual=unusual)

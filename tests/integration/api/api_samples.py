@@ -43,6 +43,8 @@ MERCHANTS = ("m1", "m2", "m3")
 FIRST_RUN = {"r1": ("b1", "b2"), "r0": ("b5", "b6")}
 SECOND_RUN = {"r1": ("b1", "b2", "b3"), "r2": ("b4", "b5"), "r3": ("b6", "b1")}
 """Rings and members, best first; r0 died, r2 was split from r1."""
+LEADS = {"l1": ("one_occasion", None, ("b3", "b4")), "l2": ("associates", "r1", ("b5",))}
+"""Kind, the ring it is near and buyers of the leads of both runs."""
 VERIFICATION = verification_id_of("b2", 1)
 RECOVERY = recovery_id_of(VERIFICATION, "m1")
 AUDIT_KEY = bytes(range(32))
@@ -122,8 +124,8 @@ def publish_run(
         score, at = 30.0 - 10 * place, NOW - (10 + place) * DAY
         size = len(members)
         rows["rings"].append(
-            (ring_id, "n2" if ring_id == "r3" else "n1", score, size, 2 * size, 2,
-             f"EUR:{21 * size}.00;JPY:500", at, at + DAY, None, f"why {ring_id}")
+            (ring_id, "n2" if ring_id == "r3" else "n1", score, size, 2 * size, 2, 2,
+             f"EUR:{21 * size}.00;JPY:500", at, at + DAY, None, "coincidence", f"why {ring_id}")
         )  # fmt: skip
         for number, buyer in enumerate(members):
             rows["members"].append((ring_id, buyer, score / (1 + number), f"why {buyer}"))
@@ -131,13 +133,37 @@ def publish_run(
             for event, merchant in ((1, "m1"), (2, "m2")):
                 rows["evidence"].append(
                     (ring_id, event, merchant, buyer, f"c-{buyer}-{merchant}", at + (event - 1) * DAY,
-                     "EUR:10.50", 0.25)
+                     "EUR:10.50", 0.25, False)
                 )  # fmt: skip
             if number:
                 one, other = sorted((members[0], buyer))
                 rows["links"].append((one, other, score - number, "together"))
     rows["buyers"] = list({row[0]: row for row in rows["buyers"]}.values())
     rows["lineage"] = [(*step, 0.5) for step in lineage]
+    for place, (lead_id, (kind, near, buyers)) in enumerate(LEADS.items()):
+        score, size = 9.0 - place, len(buyers)
+        rows["leads"].append(
+            (
+                lead_id,
+                kind,
+                near,
+                score,
+                size,
+                size,
+                1,
+                1,
+                f"EUR:{size}.00",
+                NOW,
+                NOW,
+                0.2,
+                "why",
+                "one van",
+            )
+        )
+        rows["lead_members"] += [(lead_id, buyer, 1.0, f"why {buyer}") for buyer in buyers]
+        rows["lead_evidence"] += [
+            (lead_id, 1, "m1", buyer, f"c-{buyer}-m1", NOW, "EUR:1.00", 2.5, True) for buyer in buyers
+        ]
     frames = {
         table: pl.DataFrame(found, schema=results.SCHEMAS[table], orient="row", strict=False)
         for table, found in rows.items()

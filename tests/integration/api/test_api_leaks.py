@@ -34,9 +34,12 @@ from ringfence.domain.progress import Silent
 from ringfence.domain.ring_decisions import Outcome
 from ringfence.domain.scope import Principal, Role
 from ringfence.domain.verifications import VerificationOutcome
+from ringfence.market import results
 from ringfence.market.rows import tables_of_rows
 from ringfence.market.tables import SCHEMAS
+from ringfence.risk.facts import NOBODY
 from ringfence.services.decide_rings import decide, note
+from ringfence.services.leads import dismiss
 from ringfence.services.report_buyers import file_report
 from ringfence.services.verify_buyers import decide_verification, open_verification
 from ringfence.store import Store
@@ -54,6 +57,7 @@ OWN_IDS = {
     "Merchant": ("m1", "m2", "mx"),
     "Claim": ("c-b1-m1", "c-b1-m2", "cx", "nil"),
     "Ring": ("r1", "nil"),
+    "Lead": ("l1", "nil"),
     "Network": ("n1",),
     "Run": ("1", "2"),
 }
@@ -91,6 +95,7 @@ def plant(store: Store) -> None:
     others += [(report_id, merchant, "b3") for report_id in ("p1", "nil") for merchant in ("m2", "mx")]
     for report_id, merchant, buyer in others:
         store.reports.file(Report(report_id, merchant, buyer, NOW - DAY, None, SECRET, 9), NOW)
+    plant_leads(store)
     note(store, ANA, "r1", SECRET, NOW)
     decide(store, ANA, "r2", Outcome.DISMISS, SECRET, None, NOW)
     verification = open_verification(store, ANA, "zed", SECRET, Policy(), NOW)
@@ -98,6 +103,32 @@ def plant(store: Store) -> None:
         decide_verification(
             store, who, verification.verification_id, VerificationOutcome.CONFIRMED, SECRET, Policy(), NOW
         )
+
+
+def plant_leads(store: Store) -> None:
+    """Publish the last run again with a lead of buyers whom m1 knows, which weighs in their risk."""
+    told = store.rings.tables()
+    buyers = ("b1", "b2", "zed")
+    facts = NOBODY | {"probability": 0.09, "lead_id": "l1", "lead_score": 40.0}
+    lead = ("l1", "one_occasion", None, 40.0, 3, 3, 1, 1, "EUR:1.00", NOW, NOW, None, SECRET, SECRET)
+    planted: dict[str, list[Any]] = {
+        "leads": [lead],
+        "lead_members": [("l1", buyer, 9.0, SECRET) for buyer in buyers],
+        "lead_evidence": [
+            ("l1", 1, "m1", buyer, f"c-{buyer}-m1", NOW, "EUR:1.00", 0.1, False) for buyer in buyers
+        ],
+        "risks": [{**facts, "buyer_id": buyer} for buyer in buyers],
+    }
+    frames = {
+        table: pl.DataFrame(rows, schema=results.SCHEMAS[table], orient="row", strict=False)
+        for table, rows in planted.items()
+    }
+    lease = store.leases.acquire(LeaseName.DETECT, Holder("host", 1, "start"), 60.0, NOW)
+    run = store.rings.begin_run(lease, 1, NOW)
+    store.rings.write_run(run, told | frames, {"counts": {"rings": 3}}, lease, Silent())
+    store.rings.publish(run, lease, NOW)
+    store.leases.release(lease)
+    dismiss(store, ANA, "l1", SECRET, NOW)
 
 
 @dataclass

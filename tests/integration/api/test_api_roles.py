@@ -14,9 +14,10 @@ from ringfence.api.global_ids import global_id
 from ringfence.api.limits import Limits
 from ringfence.api.schema import build_schema
 from ringfence.domain.errors import ForbiddenError
+from ringfence.domain.leads import LeadQuery
 from ringfence.domain.records import RecordKind
 from ringfence.domain.scope import Principal, Role
-from ringfence.services import read_buyers, read_rings, read_runs
+from ringfence.services import leads, read_buyers, read_rings, read_runs
 
 SCHEMA = build_schema()
 PAGING = {"nodes", "edges", "totalCount", "pageInfo", "cursor", "node"}
@@ -85,6 +86,7 @@ OPEN: dict[Role, dict[str, set[str]]] = {
 }  # fmt: skip
 CHANGES: dict[Role, set[str]] = {
     Role.INVESTIGATOR: {
+        "dismissLead", "restoreLead",
         "decideRing", "snooze", "allow", "undoDecision", "addNote", "assign",
         "openVerification", "assignVerification", "addVerificationNote", "decideVerification", "appeal",
         "reopenVerification", "approveRecovery", "refuseRecovery", "payRecovery", "returnRecovery",
@@ -94,6 +96,7 @@ CHANGES: dict[Role, set[str]] = {
     Role.MERCHANT: {"fileReport", "withdrawReport", "disputeReport", "disputeRecovery"},
 }  # fmt: skip
 _SAID = 'ringId: "nobody", reason: "because"'
+_LEAD = '{ leadId: "nobody", reason: "because" }'
 _UNTIL = 'until: "2100-01-01T00:00:00Z"'
 VALUES = {
     "Mutation.decideRing(input:)": f"{{ {_SAID}, outcome: DISMISS }}",
@@ -102,6 +105,8 @@ VALUES = {
     "Mutation.undoDecision(input:)": f"{{ {_SAID} }}",
     "Mutation.addNote(input:)": '{ ringId: "nobody", text: "seen" }',
     "Mutation.assign(input:)": '{ ringId: "nobody" }',
+    "Mutation.dismissLead(input:)": _LEAD,
+    "Mutation.restoreLead(input:)": _LEAD,
     "Mutation.fileReport(input:)": '{ buyerId: "nobody" }',
     "Mutation.withdrawReport(input:)": '{ reportId: "none", reason: "because" }',
     "Mutation.disputeReport(input:)": '{ reportId: "none", reason: "because" }',
@@ -127,6 +132,7 @@ VALUES = {
     "Query.path(from:)": '"b1"',
     "Query.path(to:)": '"b5"',
     "Query.ring(id:)": '"r1"',
+    "Query.lead(id:)": '"l1"',
     "Query.network(id:)": '"n1"',
     "Query.buyer(id:)": '"b1"',
     "Query.run(id:)": "2",
@@ -299,6 +305,8 @@ def test_services_refuse_by_themselves_whatever_the_api_lets_through(api: Api, r
         lambda: read_rings.standings_of(api.store, principal, [], NOW),
         lambda: read_rings.decisions_of(api.store, principal, "r1"),
         lambda: read_rings.alive_among(api.store, principal, ["r1"]),
+        lambda: leads.list_leads(api.store, principal, LeadQuery(), 1),
+        lambda: leads.find_lead(api.store, principal, "l1"),
         lambda: read_rings.find_network(api.store, principal, "n1", None),
         lambda: read_buyers.score_of(api.store, principal, "b1"),
         lambda: read_buyers.links_of_buyer(api.store, principal, "b1", 1),

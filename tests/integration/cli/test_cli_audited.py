@@ -24,6 +24,7 @@ from ringfence.intake import PseudonymKey
 from ringfence.services import recover_losses
 from ringfence.services.audit import verify_audit
 from ringfence.services.decide_rings import decide
+from ringfence.services.leads import dismiss
 from ringfence.services.verify_buyers import decide_verification, open_verification
 from ringfence.store import Store
 
@@ -60,6 +61,11 @@ AUDITED = {
     "rings note": Case("r1 x", INVESTIGATOR, "r1", "r9 x"),
     "rings assign": Case("r1 bo", INVESTIGATOR, "r1", "r9 bo"),
     "rings history": Case("r1", INVESTIGATOR, "r1", "r9"),
+    "leads list": Case("--buyer dan", OPERATOR, "dan l1", "--run-id 9"),
+    "leads show": Case("l1", OPERATOR, "l1 dan eve", "l9"),
+    "leads export": Case("--format csv --out NEW", OPERATOR, "dan l1 l2", "--format csv --lead l9"),
+    "leads dismiss": Case("l1 --reason x", INVESTIGATOR, "l1", "l9 --reason x"),
+    "leads restore": Case("l2 --reason x", INVESTIGATOR, "l2", "l1 --reason x", "CONFLICT"),
     "reports file": Case(
         "--merchant dot --buyer bob --id rep6", MERCHANT, "bob dot rep6", "--merchant dot --buyer ann"
     ),
@@ -149,7 +155,8 @@ def made(store: Store, publish: Callable[..., int]) -> dict[str, str]:
     """Ann was confirmed, and the mart paid for c3; Bob was rejected; their ring r1 waits for a second one."""
     now = clock()
     fill(store, now=now)
-    publish(store, {"r1": (31.2, ["ann", "bob"])}, now=now)
+    publish(store, {"r1": (31.2, ["ann", "bob"])}, now=now, leads={"l1": ["dan", "eve"], "l2": ["dan"]})
+    dismiss(store, ANA, "l2", "x", now)
     names = {}
     confirmed, rejected = VerificationOutcome.CONFIRMED, VerificationOutcome.REJECTED
     for buyer, outcome, people in (("ann", confirmed, (ANA, BO)), ("bob", rejected, (ANA,))):

@@ -12,11 +12,16 @@ from processes import Finished, contents, stable
 
 Command = Callable[..., Finished]
 HEADERS = {
-    "rings": "ring_id,network_id,score,size,claims,merchants,amount,first_claim_at,last_claim_at,p_value,why",
+    "rings": "ring_id,network_id,score,size,claims,merchants,occasions,amount,first_claim_at,last_claim_at,"
+    "p_value,method,why",
     "members": "ring_id,buyer_id,score,why",
     "buyers": "buyer_id,score",
     "links": "buyer_a,buyer_b,score,why",
-    "evidence": "ring_id,event,merchant_id,buyer_id,claim_id,filed_at,amount,expected",
+    "leads": "lead_id,kind,ring_id,score,size,claims,merchants,occasions,amount,first_claim_at,last_claim_at,"
+    "p_value,why,why_not",
+    "lead_members": "lead_id,buyer_id,score,why",
+    "lead_evidence": "lead_id,event,merchant_id,buyer_id,claim_id,filed_at,amount,expected,weak",
+    "evidence": "ring_id,event,merchant_id,buyer_id,claim_id,filed_at,amount,expected,weak",
 }
 IDENTIFIERS = ("address", "device", "payment", "phone", "email")
 
@@ -74,7 +79,7 @@ def test_rings_agree_with_their_members_and_their_evidence(found: Path) -> None:
         times = [claim["filed_at"] for claim in claims]
         assert (ring["first_claim_at"], ring["last_claim_at"]) == (min(times), max(times))
         assert all(part.partition(":")[2] for part in ring["amount"].split(";"))
-        assert ring["p_value"] == ""
+        assert 0.0 <= float(ring["p_value"]) <= 0.05
         scores.append(float(ring["score"]))
     assert scores == sorted(scores, reverse=True)
     assert len(members) == len({row["buyer_id"] for row in members})

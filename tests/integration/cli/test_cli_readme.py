@@ -1,4 +1,4 @@
-"""The README's commands about cases, reports, verifications, recoveries, risk, the audit and the policy."""
+"""The README's commands about leads, cases, reports, verifications, recoveries, risk, audit and policy."""
 
 import json
 import re
@@ -16,7 +16,7 @@ from ringfence.cli.clock import clock
 
 Command = Callable[..., Finished]
 README = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
-SECTIONS = ("Cases, reports, verifications, recoveries", "A buyer's risk", "The audit", "The policy")
+SECTIONS = ("Leads", "Cases, reports, verifications, recoveries", "A buyer's risk", "The audit", "The policy")
 
 
 def commands_of(section: str) -> list[str]:
@@ -37,7 +37,7 @@ def named(
     store = StoresByAddress().open(address, create=True)
     try:
         fill(store, now=clock())
-        publish(store, {"r1": (31.2, ["ann", "bob"])}, now=clock())
+        publish(store, {"r1": (31.2, ["ann", "bob"])}, now=clock(), leads={"l1": ["dan"]})
     finally:
         store.close()
 
@@ -55,7 +55,7 @@ def named(
                 return f"{datetime.now(UTC):%Y-%m}"
             case "2026-11-11":
                 return datetime.now(UTC).isoformat()
-        return {"RING": "r1", "MERCHANT": "shop", "BUYER": "ann", "CLAIM": "c1"}.get(word, word)
+        return {"RING": "r1", "LEAD": "l1", "MERCHANT": "shop", "BUYER": "ann", "CLAIM": "c1"}.get(word, word)
 
     return name
 

@@ -173,6 +173,17 @@ def test_an_impossible_marketplace_is_refused(
     assert not (tmp_path / "made").exists()
 
 
+def test_an_unknown_extra_is_refused_with_the_names_of_the_known_ones(
+    ringfence: Command, tmp_path: Path
+) -> None:
+    told = ringfence("generate", tmp_path / "made", "--with", "juggling")
+    assert told.code == 2
+    (line,) = refusals(told)
+    assert "juggling" in line
+    assert "lost_van" in line
+    assert not (tmp_path / "made").exists()
+
+
 def test_what_does_not_exist_is_named(ringfence: Command, found: Path, tmp_path: Path) -> None:
     for arguments, said in (
         (("rings", "list", "--run", tmp_path / "none"), "none"),

@@ -31,13 +31,18 @@ def tables_of(members: dict[str, tuple[str, ...]], event: str = "born") -> Table
     for ring_id, buyers in members.items():
         network = f"n{ring_id}"
         rows["rings"].append(
-            (ring_id, network, 5.0, len(buyers), 4, 1, "EUR:3.00", NOW, NOW, None, f"why {ring_id}")
+            (
+                *(ring_id, network, 5.0, len(buyers), 4, 1, 1, "EUR:3.00", NOW, NOW, None),
+                *("blocks", f"why {ring_id}"),
+            )
         )
         rows["lineage"].append((ring_id, event, "" if event == "born" else ring_id, 1.0))
         for buyer in buyers:
             rows["members"].append((ring_id, buyer, 2.0, f"why {buyer}"))
             rows["buyers"].append((buyer, 0.5))
-            rows["evidence"].append((ring_id, 1, f"m{ring_id}", buyer, f"c{buyer}", NOW, "EUR:1.00", 0.1))
+            rows["evidence"].append(
+                (ring_id, 1, f"m{ring_id}", buyer, f"c{buyer}", NOW, "EUR:1.00", 0.1, False)
+            )
         rows["links"] += [(buyers[0], buyer, 3.0, "together") for buyer in buyers[1:]]
     return {
         table: pl.DataFrame(found, schema=SCHEMAS[table], orient="row", strict=False)

@@ -19,6 +19,7 @@ from neo4j_server import Neo4jServer, jars
 from ringfence.app import StoresByAddress
 from ringfence.cli.main import run
 from ringfence.detection.detect import find_rings
+from ringfence.detection.findings import Findings
 from ringfence.detection.parameters import Parameters
 from ringfence.domain.errors import UnavailableError
 from ringfence.domain.leases import Holder, LeaseName
@@ -100,6 +101,14 @@ def load(store: Store, files: Path, progress: Progress | None = None) -> None:
     store.leases.release(lease)
 
 
+def rings_in(found: Findings) -> list[tuple[list[int], float, list[float], list[int]]]:
+    """Give the members, evidence, members' evidence and joint claims of each ring."""
+    return [
+        (ring.members.tolist(), ring.score, ring.support.member_scores.tolist(), ring.joint.claim.tolist())
+        for ring in found.rings
+    ]
+
+
 def test_an_import_makes_the_graph_and_the_arrays_that_a_load_makes(
     files: Path, imported: Login, neo4j_server: Login, neo4j_address: str
 ) -> None:
@@ -109,8 +118,8 @@ def test_an_import_makes_the_graph_and_the_arrays_that_a_load_makes(
             assert store.market.loads() == served.market.loads()
             made, loaded = store.market.read(), served.market.read()
             assert same(made, loaded)
-            told, expected = (find_rings(each, Parameters(), Silent()) for each in (made, loaded))
-            assert repr(told.rings) == repr(expected.rings)
+            found, expected = (find_rings(each, Parameters(), Silent()) for each in (made, loaded))
+            assert rings_in(found) == rings_in(expected) != []
         theirs, ours = whole_graph(imported), whole_graph(neo4j_server)
     assert ours - theirs == Counter()
     assert theirs - ours == Counter()

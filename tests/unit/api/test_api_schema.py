@@ -63,9 +63,9 @@ def test_descriptions_are_sentences_with_an_end() -> None:
 
 
 def test_evidence_is_told_with_its_unit() -> None:
-    for kind in ("Ring", "RingMember", "Link"):
+    for kind in ("Ring", "RingMember", "Link", "Lead", "LeadMember"):
         fields = getattr(SCHEMA.type_map[kind], "fields")  # noqa: B009
-        assert "decades" in fields["score"].description
+        assert "in decades: each one is ten times less likely by chance" in fields["score"].description
 
 
 def test_the_kept_schema_is_the_one_that_is_served() -> None:

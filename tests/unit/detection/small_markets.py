@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from ringfence.detection.closeness import Yardstick
-from ringfence.detection.exposure import Exposure, expose
+from ringfence.detection.exposure import NON_CLAIMANT, Exposure, claimed_orders, expose
+from ringfence.detection.occasions import number_occasions
 from ringfence.detection.parameters import Parameters
 from ringfence.detection.sharing import Sharing, share
 from ringfence.detection.timeline import Timeline, lay_out, local_counts
 from ringfence.domain.durations import MICROSECONDS_A_DAY
-from ringfence.market import Claims
+from ringfence.market import Claims, Orders
 
 BUYERS, MERCHANTS = 6, 4
 TICK = MICROSECONDS_A_DAY // 4
@@ -54,14 +55,49 @@ def claims_of_rows(given: Sequence[Row]) -> Claims:
     )
 
 
-def timeline_of(given: Sequence[Row], grain: float = 0.0) -> Timeline:
-    """Lay rows out."""
-    return lay_out(claims_of_rows(given), BUYERS, MERCHANTS, grain)
+def timeline_of(given: Sequence[Row], grain: float = 0.0, merchants: int = MERCHANTS) -> Timeline:
+    """Lay rows out; every claim is an occasion of its own."""
+    return lay_out(claims_of_rows(given), BUYERS, merchants, grain)
+
+
+def with_acts(timeline: Timeline, act_days: float) -> Timeline:
+    """Number the acts of `timeline`."""
+    acts = number_occasions(timeline.of_buyer, timeline.buyer_start, timeline.day, act_days)
+    return timeline._replace(act=acts)
+
+
+def orders_of_rows(given: Sequence[Row]) -> Orders:
+    """Put rows into canonical order; the buyer may be `NON_CLAIMANT`."""
+    columns = np.array(sorted(given), np.int64).reshape(-1, 3)
+    return Orders(columns[:, 2].astype(np.int32), columns[:, 0].astype(np.int32), columns[:, 1] * TICK)
+
+
+def order_rows(most: int = 40) -> st.SearchStrategy[list[Row]]:
+    """Draw orders from before the first claim to long after, some by buyers who never claim."""
+    buyer = st.sampled_from([0, 1, 2, *range(BUYERS), NON_CLAIMANT])
+    merchant = st.sampled_from([0, 0, *range(MERCHANTS)])
+    tick = st.integers(-60, 100).map(lambda day: 4 * day) | st.integers(-8, 40)
+    return st.lists(st.tuples(merchant, tick, buyer), max_size=most)
+
+
+TOGETHER_DAYS = 2.0
+
+
+def goods_of(
+    claims: Sequence[Row], given_orders: Sequence[Row], act_days: float = 1.0, checkout_days: float = 1 / 24
+) -> tuple[Timeline, Exposure]:
+    """Lay out claims and orders, match them and number occasions, as `prepare` does."""
+    timeline, orders = timeline_of(claims), orders_of_rows(given_orders)
+    first = min(tick for _, tick, _ in claims) * TICK
+    claimed, bought = claimed_orders(orders, timeline, first)
+    checkout = number_occasions(timeline.of_buyer, timeline.buyer_start, bought, checkout_days)
+    timeline = with_acts(timeline, act_days)._replace(checkout=checkout)
+    return timeline, expose(orders, claimed, timeline, first, TOGETHER_DAYS)
 
 
 def yardstick_of(**changes: Any) -> Yardstick:
     """Give the yardstick of the default parameters, with some fields changed."""
-    p = Parameters()
+    p = Parameters().yardstick
     return Yardstick(
         window=p.window_days,
         reach=p.rate_days,
@@ -121,9 +157,36 @@ def rarest_by_hand(held: Held, a: int, b: int, hub: int) -> int:
     return min((len(h) for h in held.values() if {a, b} <= h and len(h) <= hub), default=0)
 
 
+def chains(own: Sequence[int], exposure: Exposure) -> list[list[int]]:
+    """Split orders (rising positions) where the merchant changes or the gap is longer than together."""
+    out: list[list[int]] = []
+    for i in own:
+        last = out[-1][-1] if out else -1
+        if (
+            last < 0
+            or exposure.merchant[last] != exposure.merchant[i]
+            or exposure.day[i] - exposure.day[last] > TOGETHER_DAYS
+        ):
+            out.append([])
+        out[-1].append(i)
+    return out
+
+
+def near(exposure: Exposure, unit: Sequence[int], who: Sequence[int]) -> list[int]:
+    """Give the orders of `who` no further from a unit's span than counts as together."""
+    return [
+        i
+        for i in range(len(exposure.buyer))
+        if exposure.buyer[i] in who
+        and exposure.merchant[i] == exposure.merchant[unit[0]]
+        and exposure.day[unit[0]] - TOGETHER_DAYS <= exposure.day[i] <= exposure.day[unit[-1]] + TOGETHER_DAYS
+    ]
+
+
 def no_orders(timeline: Timeline) -> Exposure:
-    """Give an exposure that discounts nothing."""
-    return expose(None, timeline, 0, Parameters().exposure_days, Parameters().exposure_smoothing)
+    """Give an exposure that explains nothing."""
+    claimed, _ = claimed_orders(None, timeline, 0)
+    return expose(None, claimed, timeline, 0, TOGETHER_DAYS)
 
 
 def groups(least: int = 2) -> st.SearchStrategy[NDArray[np.int64]]:

@@ -14,7 +14,7 @@ from ringfence.detection.methods.blocks.parameters import WITHOUT_TIMES, BlockPa
 from ringfence.detection.methods.blocks.peel import Peeling
 from ringfence.detection.methods.blocks.search import find_blocks
 from ringfence.detection.methods.blocks.starts import starts_of_pairs
-from ringfence.detection.parameters import InvalidParameterError
+from ringfence.detection.ranges import InvalidParameterError
 from ringfence.detection.timeline import lay_out
 
 PARAMETERS = BlockParameters()

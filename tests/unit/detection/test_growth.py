@@ -23,7 +23,7 @@ from small_markets import (
 
 from ringfence.detection.closeness import Yardstick
 from ringfence.detection.events import events, strangers_at
-from ringfence.detection.growth import (
+from ringfence.detection.methods.coincidence.growth import (
     Growing,
     Scratch,
     candidates,
@@ -104,7 +104,7 @@ def offers_by_hand(
                 continue
             strangers = strangers_at(yardstick, timeline.grain, rate, begin, end, day)
             apart = max(0.0, begin - day, day - end)
-            if apart <= yardstick.window and strangers < yardstick.strangers:
+            if apart <= yardstick.gap and strangers < yardstick.strangers:
                 nats = math.log(yardstick.strangers / strangers)
                 at = best.setdefault(buyer, {})
                 at[merchant] = max(at.get(merchant, 0.0), nats)

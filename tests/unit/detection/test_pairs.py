@@ -90,7 +90,7 @@ def test_pairs_are_those_that_comparing_everything_finds(
     assert set(zip(found.a.tolist(), found.b.tolist(), strict=True)) == set(expected)
     for i in range(len(found)):
         score, nats, merchants = expected[int(found.a[i]), int(found.b[i])]
-        assert found.merchants[i] == merchants
+        assert found.occasions[i] == merchants
         assert found.surprise[i] == pytest.approx(nats, abs=1e-4)
         assert found.score[i] == pytest.approx(score, abs=1e-3)
 
@@ -139,5 +139,5 @@ def test_of_several_coincidences_at_one_merchant_the_closest_counts() -> None:
     close = [*loose, (0, 600, 0), (0, 601, 1)]
     far = [*loose, (0, 600, 0), (0, 640, 1)]
     near_pair, far_pair = (pairs_of(claims, {}, yardstick_of(), 0.0, EVERYTHING) for claims in (close, far))
-    assert near_pair.merchants.tolist() == far_pair.merchants.tolist() == [2]
+    assert near_pair.occasions.tolist() == far_pair.occasions.tolist() == [2]
     assert near_pair.surprise[0] > far_pair.surprise[0] + 1.0

@@ -19,7 +19,7 @@ from ringfence.detection.methods.structure.pairs import (
     significance_threshold,
 )
 from ringfence.detection.methods.structure.parameters import StructureParameters
-from ringfence.detection.parameters import InvalidParameterError
+from ringfence.detection.ranges import InvalidParameterError
 from ringfence.detection.timeline import Timeline, lay_out
 
 PARAMETERS = StructureParameters()

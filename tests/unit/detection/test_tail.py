@@ -1,3 +1,4 @@
+import itertools
 from decimal import Decimal, localcontext
 
 import numpy as np
@@ -5,11 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from ringfence.detection.tail import (
-    MOST_DECADES,
-    evidence,
-    evidence_against_households,
-)
+from ringfence.detection.tail import MOST_DECADES, evidence, evidence_given_orders
 
 CHANCES = st.floats(1e-9, 3.0)
 SURPRISES = st.floats(1e-3, 900.0)
@@ -83,17 +80,19 @@ def test_one_certain_meeting_of_surprise_s_has_the_chance_e_to_the_minus_s() -> 
     assert evidence(1, 5.0, 10.0 * np.log(10.0)) == pytest.approx(10.0)
 
 
-def against_households_by_hand(
-    trials: int, chance: float, share: float, surprise: float, merchants: int
+def given_orders_by_hand(
+    trials: int, chance: float, surprise: float, occasions: int, orders: int, rate: float
 ) -> float:
-    """Let h of the meetings be what was ordered together, and the rest chance: Σ_h Binom(h) · p(h)."""
-    rest = [
-        evidence_by_hand(trials - h, chance, surprise * (1.0 - h / merchants)) if h < merchants else 0.0
-        for h in range(trials + 1)
+    """Let h of the orders be claimed for, and the rest be chance: Σ_h Binom(h; orders) · 10^-e(h)."""
+    most = min(occasions, trials)
+    alone = [
+        evidence_by_hand(trials - h, chance, surprise * (1.0 - h / occasions)) if h < most else 0.0
+        for h in range(orders + 1)
     ]
+    rest = list(itertools.accumulate(alone, min))
     with localcontext() as context:
         context.prec = 60
-        weights = binomial(trials, min(share, 1.0 - 1e-9))
+        weights = binomial(orders, min(rate, 1.0 - 1e-9))
         return decades(
             sum((w * Decimal(10) ** Decimal(-e) for w, e in zip(weights, rest, strict=True)), Decimal(0))
         )
@@ -102,38 +101,65 @@ def against_households_by_hand(
 @settings(max_examples=60)
 @given(
     trials=st.integers(1, 60),
-    chance=st.floats(1e-6, 0.5),
-    lift=st.floats(1.0, 50.0),
-    share=st.floats(1e-6, 1.0),
+    chance=st.floats(1e-6, 0.9),
     surprise=st.floats(0.1, 200.0),
-    data=st.data(),
+    occasions=st.integers(1, 60),
+    orders=st.integers(1, 60),
+    rate=st.floats(1e-6, 1.0),
 )
-def test_what_was_ordered_together_explains_as_many_meetings_and_chance_the_rest(
-    trials: int, chance: float, lift: float, share: float, surprise: float, data: st.DataObject
+@example(trials=9, chance=1e-3, surprise=60.0, occasions=9, orders=400, rate=0.01)
+@example(trials=9, chance=1e-3, surprise=60.0, occasions=3, orders=40, rate=0.9)
+def test_orders_together_explain_as_many_meetings_and_chance_the_rest(
+    trials: int, chance: float, surprise: float, occasions: int, orders: int, rate: float
 ) -> None:
-    merchants = data.draw(st.integers(1, trials))
-    expected = against_households_by_hand(trials, chance * lift, share, surprise, merchants)
-    found = evidence_against_households(trials, chance, lift, share, surprise, merchants)
+    expected = given_orders_by_hand(trials, chance, surprise, occasions, orders, rate)
+    found = evidence_given_orders(trials, chance, surprise, occasions, orders, rate)
     assert found == pytest.approx(expected, rel=1e-7, abs=1e-7)
 
 
-@pytest.mark.parametrize("share", [1e-4, 0.01, 0.3])
-def test_a_small_share_ordered_together_takes_little_from_overwhelming_evidence(share: float) -> None:
-    expected = against_households_by_hand(30, 1e-3, share, 180.0, 30)
-    assert evidence_against_households(30, 1e-3, 1.0, share, 180.0, 30) == pytest.approx(expected)
+@pytest.mark.parametrize("rate", [1e-4, 0.01, 0.1])
+def test_a_few_orders_together_take_little_from_overwhelming_evidence(rate: float) -> None:
+    expected = given_orders_by_hand(30, 1e-3, 180.0, 30, 10, rate)
+    assert evidence_given_orders(30, 1e-3, 180.0, 30, 10, rate) == pytest.approx(expected)
     assert expected > 15.0
 
 
-def test_nothing_ordered_together_leaves_evidence_as_it_is() -> None:
-    assert evidence_against_households(9, 0.01, 1.0, 0.0, 25.0, 3) == evidence(9, 0.01, 25.0)
-    assert evidence_against_households(9, 0.01, 4.0, 0.0, 25.0, 3) == evidence(9, 0.04, 25.0)
+@given(st.integers(1, 60), CHANCES, SURPRISES, st.integers(0, 60), st.floats(0.0, 1.0))
+def test_no_orders_or_none_ever_claimed_for_leave_evidence_as_it_is(
+    trials: int, chance: float, surprise: float, occasions: int, rate: float
+) -> None:
+    alone = evidence(trials, chance, surprise)
+    assert evidence_given_orders(trials, chance, surprise, occasions, 0, rate) == alone
+    assert evidence_given_orders(trials, chance, surprise, occasions, 5, 0.0) == alone
+    assert evidence_given_orders(trials, chance, surprise, 0, 5, rate) == alone
 
 
-@given(trials=st.integers(1, 60), share=st.floats(0.0, 1.0), lift=st.floats(1.0, 9.0))
-def test_shopping_together_never_adds_evidence(trials: int, share: float, lift: float) -> None:
-    alone = evidence(trials, 0.05, 25.0)
-    assert evidence_against_households(trials, 0.05, lift, share, 25.0, min(3, trials)) <= alone + 1e-9
+@given(
+    trials=st.integers(1, 60),
+    surprise=st.floats(0.1, 400.0),
+    occasions=st.integers(1, 20),
+    orders=st.integers(1, 60),
+    more_orders=st.integers(0, 20),
+    rate=st.floats(0.0, 1.0),
+    more_rate=st.floats(0.0, 1.0),
+)
+def test_evidence_falls_with_orders_together_and_with_the_share_of_them_claimed_for(
+    trials: int,
+    surprise: float,
+    occasions: int,
+    orders: int,
+    more_orders: int,
+    rate: float,
+    more_rate: float,
+) -> None:
+    occasions = min(occasions, trials)
+    found = evidence_given_orders(trials, 0.05, surprise, occasions, orders, rate)
+    assert 0.0 <= found <= evidence(trials, 0.05, surprise) + 1e-7
+    assert evidence_given_orders(trials, 0.05, surprise, occasions, orders, rate + more_rate) <= found + 1e-7
+    assert (
+        evidence_given_orders(trials, 0.05, surprise, occasions, orders + more_orders, rate) <= found + 1e-7
+    )
 
 
-def test_two_who_place_all_orders_together_are_no_evidence_however_close_they_claim() -> None:
-    assert evidence_against_households(10, 0.01, 1.0, 1.0, 500.0, 10) == pytest.approx(0.0, abs=1e-6)
+def test_two_who_claim_for_all_they_order_together_are_no_evidence_however_close_they_claim() -> None:
+    assert evidence_given_orders(10, 0.01, 500.0, 10, 10, 1.0) == pytest.approx(0.0, abs=1e-6)

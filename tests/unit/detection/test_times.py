@@ -3,7 +3,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringfence.detection.parameters import InvalidParameterError, Parameters
 from ringfence.detection.times import read_times
 from ringfence.domain.currencies import EXPONENTS, amount_text
 from ringfence.domain.durations import MICROSECONDS_A_DAY
@@ -48,17 +47,6 @@ def test_a_few_dates_tell_nothing_about_what_happened_together() -> None:
 
 def test_no_claims_tell_nothing() -> None:
     assert not read_times(np.empty(0, np.int64)).tell_when
-
-
-def test_parameters_out_of_range_are_refused_by_name() -> None:
-    for name in Parameters.names():
-        if name in ("seed_score", "ring_score", "exposure_days"):
-            continue
-        with pytest.raises(InvalidParameterError, match="exposure" if "exposure" in name else name):
-            Parameters(**{name: 0})
-    with pytest.raises(InvalidParameterError, match="exposure_days=-1"):
-        Parameters(exposure_days=-1)
-    assert Parameters(**Parameters().to_dict()) == Parameters()  # type: ignore[arg-type]
 
 
 @given(st.integers(-(10**12), 10**12), st.sampled_from(sorted(EXPONENTS)))

@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 
 from ringfence.export import RunFolder, conform
+from ringfence.market.results import LEADS, SCHEMAS
 
 START = datetime(2024, 3, 1, 9, tzinfo=UTC)
 
@@ -42,6 +43,7 @@ def sample_frames(
                         "filed_at": at + timedelta(minutes=47 * member),
                         "amount": f"{'EUR' if place % 2 == 0 else 'USD'}:{20 + 3 * event + member}.50",
                         "expected": 0.004 * (event + 1),
+                        "weak": False,
                     }
                 )
         evidence += hits
@@ -54,10 +56,12 @@ def sample_frames(
                 "size": size,
                 "claims": len(hits),
                 "merchants": len({hit["merchant_id"] for hit in hits}),
+                "occasions": events,
                 "amount": f"{'EUR' if place % 2 == 0 else 'USD'}:{cents // 100}.{cents % 100:02d}",
                 "first_claim_at": min(hit["filed_at"] for hit in hits),
                 "last_claim_at": max(hit["filed_at"] for hit in hits),
                 "p_value": None,
+                "method": "coincidence",
                 "why": f"{size} buyers filed against {events} merchants within hours; they share a device.",
             }
         )
@@ -84,7 +88,41 @@ def sample_frames(
         ),
         "evidence": pl.DataFrame(evidence),
     }
-    return frames | ({"links": pl.DataFrame(links)} if with_links else {})
+    return frames | lead_frames(prefix) | ({"links": pl.DataFrame(links)} if with_links else {})
+
+
+def lead_frames(prefix: str = "") -> dict[str, pl.DataFrame]:
+    """Two leads: a bundle that was lost once, and a buyer near the first ring."""
+    lost = [f"{prefix}L{number}" for number in range(3)]
+    shared = {"amount": "EUR:60.00", "first_claim_at": START, "last_claim_at": START, "p_value": None}
+    leads = [
+        {
+            "lead_id": f"{prefix}l1", "kind": "one_occasion", "ring_id": None, "score": 9.5, "size": 3,
+            "claims": 6, "merchants": 2, "occasions": 1, **shared,
+            "why": f"{prefix}3 buyers filed 6 claims together.",
+            "why_not": f"{prefix}All of it may be one shipment that was lost.",
+        },
+        {
+            "lead_id": f"{prefix}l2", "kind": "associates", "ring_id": f"{10:06x}", "score": 4.0, "size": 1,
+            "claims": 1, "merchants": 1, "occasions": 1, **shared,
+            "why": "1 buyer joined one event of the ring.", "why_not": "One event is too few.",
+        },
+    ]  # fmt: skip
+    members = [
+        {"lead_id": f"{prefix}l1", "buyer_id": buyer, "score": 3.0, "why": "6 claims"} for buyer in lost
+    ]
+    members.append({"lead_id": f"{prefix}l2", "buyer_id": f"{prefix}N0", "score": 4.0, "why": "1 claim"})
+    evidence = [
+        {
+            "lead_id": f"{prefix}l1", "event": 1, "merchant_id": f"{prefix}M{merchant}", "buyer_id": buyer,
+            "claim_id": f"{buyer}-{merchant}", "filed_at": START, "amount": "EUR:10.00", "expected": 0.01,
+            "weak": False,
+        }
+        for buyer in lost
+        for merchant in range(2)
+    ]  # fmt: skip
+    rows = {"leads": leads, "lead_members": members, "lead_evidence": evidence}
+    return {table: pl.DataFrame(found, schema=SCHEMAS[table]) for table, found in rows.items()}
 
 
 ABOUT = {
@@ -109,4 +147,5 @@ def sample_run(*args: Any, **kwargs: Any) -> RunFolder:
         lineage=None,
         run=ABOUT,
         timings=TIMINGS,
+        **{table: frames[table] for table in LEADS},
     )

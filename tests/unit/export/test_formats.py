@@ -11,8 +11,8 @@ from export_samples import sample_run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ringfence.domain.errors import NotFoundError, UnavailableError
-from ringfence.export import Format, export_rings, render_rings, to_networkx
+from ringfence.domain.errors import InvalidError, NotFoundError, UnavailableError
+from ringfence.export import Format, export_leads, export_rings, render_leads, render_rings, to_networkx
 
 strange = st.text(
     st.one_of(st.sampled_from("\\u0\x00\x01\r\n\t<&\"' ]]>"), st.characters(exclude_categories=["Cs"])),
@@ -147,3 +147,40 @@ def test_files_and_streams_get_the_same_bytes_every_time(format: Format, tmp_pat
 def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
     with pytest.raises(UnavailableError, match="cannot be written"):
         export_rings(sample_run(), tmp_path / "nowhere" / "rings.csv", Format.CSV)
+
+
+def test_leads_are_exported_with_their_buyers_and_claims() -> None:
+    run = sample_run()
+    found = json.loads(render_leads(run, Format.JSON))["leads"]
+    assert [lead["lead_id"] for lead in found] == ["l1", "l2"]
+    assert [member["buyer_id"] for member in found[0]["members"]] == ["L0", "L1", "L2"]
+    assert len(found[0]["evidence"]) == 6
+    assert found[0]["evidence"][0]["filed_at"] == "2024-03-01T09:00:00Z"
+    assert found[1]["evidence"] == []
+    assert "links" not in found[0]
+    rows = list(csv.DictReader(io.StringIO(render_leads(run, Format.CSV).decode())))
+    assert [(row["lead_id"], row["buyer_id"], row["member_why"]) for row in rows] == [
+        ("l1", "L0", "6 claims"),
+        ("l1", "L1", "6 claims"),
+        ("l1", "L2", "6 claims"),
+        ("l2", "N0", "1 claim"),
+    ]
+    assert rows[3]["why_not"] == "One event is too few."
+
+
+def test_cells_of_leads_that_a_spreadsheet_would_run_are_escaped() -> None:
+    (row, *_) = csv.DictReader(io.StringIO(render_leads(sample_run(prefix="=1+"), Format.CSV).decode()))
+    assert (row["lead_id"], row["buyer_id"]) == ("'=1+l1", "'=1+L0")
+    assert row["why"].startswith("'=1+3 buyers")
+    assert row["why_not"].startswith("'=1+All")
+
+
+def test_one_lead_may_be_asked_for_and_an_unknown_one_is_refused(tmp_path: Path) -> None:
+    run = sample_run()
+    export_leads(run, tmp_path / "leads.json", Format.JSON, ["l2"])
+    (lead,) = json.loads((tmp_path / "leads.json").read_text(encoding="utf-8"))["leads"]
+    assert (lead["lead_id"], lead["ring_id"]) == ("l2", "00000a")
+    with pytest.raises(NotFoundError, match="no lead l9"):
+        render_leads(run, Format.JSON, ["l1", "l9"])
+    with pytest.raises(InvalidError, match="not as gexf"):
+        render_leads(run, Format.GEXF)

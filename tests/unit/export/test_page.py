@@ -75,7 +75,7 @@ def test_a_page_shows_the_headline_and_every_card() -> None:
     assert "Precision 90 % 80 % to 95 %" in page.text
     assert "> 99.9 %" in page.text
     assert "1 of 7" in page.text
-    assert [article["id"] for article in page.named("article")] == ["ring-1", "ring-2"]
+    assert [article["id"] for article in page.named("article")] == ["ring-1", "ring-2", "lead-1", "lead-2"]
     assert "5 buyers filed against 4 merchants within hours; they share a device." in page.text
     assert "nan" not in page.text.lower()
     assert "None" not in page.text
@@ -191,7 +191,7 @@ def test_any_run_makes_a_sound_page(
         run = cleared(run)
     page = Page(render_page(run))
     assert page.open == []
-    assert len(page.named("article")) == len(sizes)
+    assert len(page.named("article")) == len(sizes) + 2
     for _, attributes in page.elements:
         for key in ("x", "y", "cx", "cy", "r", "x1", "x2", "y1", "y2", "width", "height"):
             if key in attributes and "%" not in str(attributes[key]):
@@ -206,6 +206,34 @@ def cleared(run: RunFolder) -> RunFolder:
 
 def test_a_run_without_rings_says_so() -> None:
     assert "7 buyers were looked at and none accused." in Page(render_page(cleared(sample_run((2,))))).text
+
+
+def test_leads_stand_apart_from_rings_with_why_they_are_none() -> None:
+    text = Page(render_page(sample_run())).text
+    rings, leads = text.split("Suspicions too weak to be rings")
+    assert "Lead l1" not in rings
+    assert "1. Lead l1 9.5 decades of evidence 3 buyers filed 6 claims together." in leads
+    assert "Not a ring (one occasion): All of it may be one shipment that was lost." in leads
+    assert re.search(r"Not a ring \(associates ?, near ring 00000a ?\): One event is too few\.", leads)
+    assert "3 buyers 6 claims 2 merchants 1 occasion EUR 60.00 at stake" in leads
+
+
+def test_only_the_strongest_leads_have_cards() -> None:
+    page = Page(render_page(sample_run(), cards=1))
+    assert [article["id"] for article in page.named("article")] == ["ring-1", "lead-1"]
+    assert "The 1 strongest of 2 leads" in page.text
+    assert "1 more lead in leads.csv." in page.text
+
+
+def test_a_run_without_leads_says_so() -> None:
+    run = sample_run()
+    text = Page(render_page(replace(run, leads=run.leads.clear()))).text
+    assert "No leads: no group came near being a ring without being one." in text
+
+
+def test_decades_are_explained_before_they_are_read() -> None:
+    text = Page(render_page(sample_run())).text
+    assert text.index("each one is ten times less likely by chance") < text.index("decades of evidence")
 
 
 def test_a_run_whose_claims_all_fall_in_one_moment_is_drawn() -> None:
@@ -231,7 +259,8 @@ def test_rings_without_evidence_or_times_are_still_listed() -> None:
 def test_the_strongest_rings_come_first_and_the_rest_are_counted() -> None:
     run = sample_run((2,) * 120, 2)
     page = Page(render_page(run, cards=3))
-    assert [article["id"] for article in page.named("article")] == ["ring-1", "ring-2", "ring-3"]
+    assert [article["id"] for article in page.named("article")][:3] == ["ring-1", "ring-2", "ring-3"]
+    assert page.named("article")[3]["id"] == "lead-1"
     assert "The 3 strongest of 120 rings" in page.text
     assert "20 more are in rings.csv." in page.text
     strongest = run.rings.sort("score", descending=True).item(0, "ring_id")

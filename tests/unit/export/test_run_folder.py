@@ -16,6 +16,7 @@ from polars.testing import assert_frame_equal
 
 from ringfence.domain.errors import InvalidError, NotFoundError
 from ringfence.export import conform, read_run, read_table, run_folder, write_run, write_table
+from ringfence.market.results import LEADS, SCHEMAS
 
 awkward = st.text(
     st.one_of(st.sampled_from("'=+-@\t\r\n\",; a"), st.characters(exclude_categories=["Cs"])), max_size=6
@@ -143,6 +144,33 @@ def test_lineage_reads_back_as_it_was_written(tmp_path: Path) -> None:
     read = read_run(tmp_path).lineage
     assert read is not None
     assert read.rows() == lineage.rows()
+
+
+def test_a_run_of_before_there_were_leads_reads_back(tmp_path: Path) -> None:
+    frames = sample_frames()
+    older = {table: frame for table, frame in frames.items() if table not in LEADS}
+    write_run(tmp_path, older, ABOUT, TIMINGS)
+    for table, later in (("rings", ("occasions", "method")), ("evidence", ("weak",))):
+        cells = pl.read_csv(tmp_path / f"{table}.csv", infer_schema=False)
+        if table == "evidence":
+            cells = cells.with_columns(
+                expected=pl.when(pl.int_range(pl.len()) == 0).then(pl.lit("1.0")).otherwise("expected")
+            )
+        cells.drop(later).write_csv(tmp_path / f"{table}.csv")
+    run = read_run(tmp_path)
+    assert run.rings.schema == SCHEMAS["rings"]
+    assert run.rings.select("occasions", "method").rows() == [(None, "coincidence")] * 2
+    assert run.evidence["weak"].to_list() == [True] + [False] * (run.evidence.height - 1)
+    for table in LEADS:
+        assert getattr(run, table).equals(pl.DataFrame(schema=SCHEMAS[table]))
+
+
+def test_a_truth_that_is_none_is_refused(tmp_path: Path) -> None:
+    write_run(tmp_path, sample_frames(), ABOUT, TIMINGS)
+    path = tmp_path / "evidence.csv"
+    path.write_text(path.read_text(encoding="utf-8").replace(",false\n", ",maybe\n", 1), encoding="utf-8")
+    with pytest.raises(InvalidError, match="evidence has a value in weak that is no true or false"):
+        read_run(tmp_path)
 
 
 def test_a_run_without_rings_reads_back(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@ import math
 import pytest
 
 from ringfence.domain.errors import InvalidError
-from ringfence.generator import GeneratorOptions
+from ringfence.generator import ExtraLookalike, ExtraPattern, GeneratorOptions
 
 
 @pytest.mark.parametrize(
@@ -25,6 +25,13 @@ def test_an_impossible_option_is_refused_by_name_value_and_remedy(field: str, va
     with pytest.raises(InvalidError, match=rf"^{field} is {value}: give ") as refused:
         GeneratorOptions(**{field: value})  # type: ignore[arg-type]
     assert "\n" not in str(refused.value)
+
+
+def test_an_unknown_extra_is_refused_with_the_names_of_the_known_ones() -> None:
+    with pytest.raises(InvalidError, match=r"^extras is juggling: give all or any of ") as refused:
+        GeneratorOptions(extras=("crowd", "juggling"))
+    for extra in (*ExtraPattern, *ExtraLookalike):
+        assert extra in str(refused.value)
 
 
 def test_shops_are_a_fortieth_of_the_buyers_but_two_hundred_at_least() -> None:

@@ -1,6 +1,7 @@
 """Facts about all buyers at once, against what a slow reader would count."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -125,6 +126,14 @@ def test_the_ring_and_the_strongest_link_of_each_buyer_are_told() -> None:
         ("r1", 4.0, 2, 9, "c", 3.0),
         (None, 0.0, None, None, "a", 3.0),
     ]
+
+
+def test_the_strongest_lead_of_each_buyer_is_told() -> None:
+    leads = pl.DataFrame({"lead_id": ["l1", "l2", "l3"], "score": [2.0, 5.0, 5.0]})
+    members = pl.DataFrame({"lead_id": ["l1", "l2", "l3", "l1"], "buyer_id": ["a", "a", "a", "b"]})
+    findings = replace(findings_of(), leads=leads, lead_members=members)
+    facts = gather(activity_of([], None), findings, NO_REPORTS, UNVERIFIED, NOBODY, POLICY)
+    assert facts.select("lead_id", "lead_score").rows() == [("l2", 5.0), ("l1", 2.0), (None, 0.0)]
 
 
 def test_reports_verifications_and_shared_values_stand_beside_their_buyer() -> None:

@@ -1,6 +1,7 @@
 """Facts in, probabilities and reasons out."""
 
 import math
+from dataclasses import replace
 from string import Formatter
 from typing import Any
 
@@ -25,6 +26,8 @@ NOBODY: dict[str, Any] = {
     "ring_claims": None,
     "link_score": 0.0,
     "linked_to": None,
+    "lead_score": 0.0,
+    "lead_id": None,
     "claims": 0,
     "refund_only": 0,
     "recent_refund_only": 0,
@@ -58,6 +61,10 @@ def test_without_any_fact_the_risk_is_the_base_rate() -> None:
         (IN_RING | {"ring_score": 50.0}, "ring", 4.0),
         ({"ring_id": "r1", "ring_score": 0.0, "ring_size": 6}, "ring", 0.0),
         ({"link_score": 3.0, "linked_to": "c"}, "links", 0.6),
+        ({"lead_score": 0.5, "lead_id": "l1"}, "lead", 0.7),
+        ({"lead_score": 90.0, "lead_id": "l1"}, "lead", 0.7),
+        ({"lead_score": 0.0, "lead_id": "l1"}, "lead", 0.0),
+        (IN_RING | {"lead_score": 9.0, "lead_id": "l1"}, "lead", 0.0),
         ({"link_score": 30.0, "linked_to": "c"}, "links", 1.0),
         (IN_RING | {"link_score": 30.0, "linked_to": "c"}, "links", 0.0),
         ({"recent_refund_only": 1}, "refund_only_frequency", 0.0),
@@ -108,6 +115,37 @@ def test_reports_alone_never_make_a_risk_high(weight: float, others: dict[str, A
     without = band(scored(**others)["probability"], POLICY)
     reported = band(scored(**others, report_weight=weight)["probability"], POLICY)
     assert reported is not RiskBand.HIGH or without is RiskBand.HIGH
+
+
+@given(
+    weight=st.floats(0, 100),
+    reports=st.floats(0, 3),
+    others=st.fixed_dictionaries(
+        {
+            "recent_refund_only": st.integers(0, 9),
+            "link_score": st.floats(0, 9),
+            "confirmed": st.integers(0, 1),
+        }
+    ),
+)
+def test_a_lead_never_makes_a_risk_high_not_even_with_reports(
+    weight: float, reports: float, others: dict[str, Any]
+) -> None:
+    policy = replace(POLICY, lead=weight)
+    table = pl.DataFrame(
+        [NOBODY | others | {"report_weight": reports, "lead_score": score} for score in (0.0, 40.0)],
+        schema=FACTS,
+    )
+    without, with_lead = (band(chance, policy) for chance in score(table, policy)["probability"])
+    assert with_lead is not RiskBand.HIGH or without is RiskBand.HIGH
+
+
+def test_a_lead_by_itself_leaves_a_risk_low_and_lifts_others_to_medium() -> None:
+    in_lead = {"lead_score": 12.0, "lead_id": "l1"}
+    assert band(scored(**in_lead)["probability"], POLICY) is RiskBand.LOW
+    assert band(scored(link_score=5.0, linked_to="c")["probability"], POLICY) is RiskBand.LOW
+    lifted = scored(**in_lead, link_score=5.0, linked_to="c")
+    assert band(lifted["probability"], POLICY) is RiskBand.MEDIUM
 
 
 def test_reports_raise_a_risk_to_medium() -> None:

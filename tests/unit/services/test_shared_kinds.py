@@ -7,7 +7,7 @@ from ringfence.domain.identifiers import IdentifierKind
 from ringfence.market import Claims, Identifiers, Market
 from ringfence.services.evaluate_decisions import shared_kinds
 
-HUB = Parameters().hub_holders
+HUB = Parameters().yardstick.hub_holders
 
 
 def uses(kind: IdentifierKind, value_of: NDArray[np.float64] | NDArray[np.int64]) -> Identifiers:

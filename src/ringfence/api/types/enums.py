@@ -5,11 +5,13 @@ from enum import Enum, StrEnum
 
 from ringfence.domain.claims import ClaimKind, ClaimReason, ClaimStatus
 from ringfence.domain.identifiers import IdentifierKind
+from ringfence.domain.lead_decisions import LeadStatus
+from ringfence.domain.leads import LeadKind
 from ringfence.domain.paths import TieKind
 from ringfence.domain.recoveries import MoveKind, RecoveryState
 from ringfence.domain.reports import ReportStatus
 from ringfence.domain.ring_decisions import Outcome, RingStatus
-from ringfence.domain.rings import LineageEvent, RingOrder
+from ringfence.domain.rings import DetectionMethod, LineageEvent, RingOrder
 from ringfence.domain.risk import Language, RiskBand
 from ringfence.domain.runs import RunState
 from ringfence.domain.scope import Role
@@ -85,11 +87,42 @@ MEANINGS: tuple[tuple[type[Enum], str, Mapping[Enum, str]], ...] = (
         RingOrder,
         "What rings are listed by, greatest first; ties by ringId.",
         {
-            RingOrder.SCORE: "Evidence, in decades.",
+            RingOrder.SCORE: "Evidence, in decades: each one is ten times less likely by chance.",
             RingOrder.SIZE: "Number of members.",
             RingOrder.CLAIMS: "Number of joint claims.",
             RingOrder.LAST_CLAIM_AT: "Time of the last joint claim.",
             RingOrder.PRIORITY: "Evidence x log10(1 + money) x log10(1 + merchants hit).",
+        },
+    ),
+    (
+        DetectionMethod,
+        "What found a ring.",
+        {
+            DetectionMethod.COINCIDENCE: "Pairs of buyers whose claims coincide.",
+            DetectionMethod.BLOCKS: "Many buyers who share many merchants, few of them at a time.",
+            DetectionMethod.IDENTIFIERS: "Buyers who share identifiers that few hold.",
+            DetectionMethod.WAVES: "Buyers who claim together at one merchant, again and again.",
+            DetectionMethod.STRUCTURE: "Who claims where, without times.",
+        },
+    ),
+    (
+        LeadKind,
+        "Why a lead is no ring.",
+        {
+            LeadKind.ONE_OCCASION: "All of it may be one occasion, such as one lost shipment.",
+            LeadKind.ASSOCIATES: "The buyers are near a ring, and not in step with it often enough.",
+            LeadKind.SHARED_SHOPPING: "They shop together, or no orders are known.",
+            LeadKind.WEAK_EVIDENCE: "Chance explains it too often, or the evidence is just below the bar.",
+            LeadKind.ONE_MERCHANT: "All of it is at one merchant.",
+            LeadKind.STRUCTURE: "Who claims where is odd, but the times say nothing.",
+        },
+    ),
+    (
+        LeadStatus,
+        "Where a lead stands.",
+        {
+            LeadStatus.OPEN: "Nobody dismissed it, or it was restored.",
+            LeadStatus.DISMISSED: "An investigator dismissed it; lists leave it out unless asked.",
         },
     ),
     (

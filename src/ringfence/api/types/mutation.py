@@ -5,6 +5,7 @@ from typing import Annotated
 import strawberry
 
 from ringfence.api.types import (
+    lead_changes,
     recovery_changes,
     report_changes,
     ring_changes,
@@ -12,6 +13,7 @@ from ringfence.api.types import (
     verification_changes,
 )
 from ringfence.api.types.asking import Info
+from ringfence.api.types.lead_changes import DismissLeadInput, LeadPayload, RestoreLeadInput
 from ringfence.api.types.recovery_changes import (
     ApproveRecoveryInput,
     DisputeRecoveryInput,
@@ -83,6 +85,16 @@ class Mutation:
     def assign(self, info: Info, input: Annotated[AssignInput, _WHAT]) -> RingPayload | None:
         """Give a ring to somebody, or back to whoever decided."""
         return ring_changes.assign(info.context, input)
+
+    @strawberry.field
+    def dismiss_lead(self, info: Info, input: Annotated[DismissLeadInput, _WHAT]) -> LeadPayload | None:
+        """Dismiss a lead for all runs to come."""
+        return lead_changes.dismiss(info.context, input)
+
+    @strawberry.field
+    def restore_lead(self, info: Info, input: Annotated[RestoreLeadInput, _WHAT]) -> LeadPayload | None:
+        """Take the dismissal of a lead back."""
+        return lead_changes.restore(info.context, input)
 
     @strawberry.field
     def file_report(self, info: Info, input: Annotated[FileReportInput, _WHAT]) -> FileReportPayload | None:

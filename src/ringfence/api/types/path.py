@@ -23,7 +23,8 @@ class PathStep:
         description="Pseudonym of the value, or the marketplace's own id of the merchant; null for a link."
     )
     score: float | None = strawberry.field(
-        description="Evidence of a link, in decades: -log10 of a chance; null for others."
+        description="Evidence of a link, in decades: each one is ten times less likely by chance; null for "
+        "others."
     )
     reason: str = strawberry.field(description="What connects them, in words.")
 

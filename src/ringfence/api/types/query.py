@@ -11,6 +11,7 @@ from ringfence.api.types.audit import AuditEntry, audit_page
 from ringfence.api.types.buyer import Buyer, one_buyer
 from ringfence.api.types.claim import Claim
 from ringfence.api.types.connections import After, Connection, First
+from ringfence.api.types.lead import Lead, leads_page, one_lead
 from ringfence.api.types.network import Network, one_network
 from ringfence.api.types.node import Node
 from ringfence.api.types.path import Path, one_path
@@ -25,6 +26,7 @@ from ringfence.api.types.statement import RecoveryStatement, one_statement
 from ringfence.api.types.verification import Verification, one_verification, verifications_page
 from ringfence.domain.buyers import ReportRef
 from ringfence.domain.errors import NotFoundError
+from ringfence.domain.leads import LeadKind, LeadQuery
 from ringfence.domain.paths import MOST_HOPS
 from ringfence.domain.recoveries import RecoveryState
 from ringfence.domain.ring_decisions import RingStatus
@@ -59,7 +61,11 @@ class Query:
             strawberry.argument(description="Of one of these; OPEN or CONFIRMED if null."),
         ] = None,
         min_score: Annotated[
-            float | None, strawberry.argument(description="With this evidence or more, in decades.")
+            float | None,
+            strawberry.argument(
+                description="With this evidence or more, in decades: each one is ten times less likely by "
+                "chance."
+            ),
         ] = None,
         merchant_id: Annotated[
             strawberry.ID | None,
@@ -105,6 +111,42 @@ class Query:
     ) -> Ring | None:
         """One ring, also one that ended; NOT_FOUND if no run whose findings are kept saw it."""
         return one_ring(info.context, id, run)
+
+    @strawberry.field
+    def leads(
+        self,
+        info: Info,
+        first: First,
+        after: After = None,
+        kind: Annotated[
+            LeadKind | None, strawberry.argument(description="Of this kind; of any if null.")
+        ] = None,
+        buyer_id: Annotated[
+            strawberry.ID | None, strawberry.argument(description="With this buyer in them.")
+        ] = None,
+        ring_id: Annotated[strawberry.ID | None, strawberry.argument(description="Near this ring.")] = None,
+        include_dismissed: Annotated[
+            bool, strawberry.argument(description="Whether those that were dismissed are listed, too.")
+        ] = False,
+        run: OfRun = None,
+    ) -> Connection[Lead]:
+        """The suspicions of a run that are too weak to be rings and for which all conditions hold, strongest
+        first; a following page is of the run of its cursor."""
+        query = LeadQuery(kind=kind, buyer_id=buyer_id, ring_id=ring_id)
+        return leads_page(info.context, query, first, after, run, include_dismissed)
+
+    @strawberry.field
+    def lead(
+        self,
+        info: Info,
+        id: Annotated[strawberry.ID, strawberry.argument(description="The leadId, such as l0123456789ab.")],
+        run: Annotated[
+            int | None,
+            strawberry.argument(description="Number of the run; the last that saw the lead if null."),
+        ] = None,
+    ) -> Lead | None:
+        """One lead, also a dismissed one; NOT_FOUND if no run whose findings are kept saw it."""
+        return one_lead(info.context, id, run)
 
     @strawberry.field
     def network(
@@ -342,12 +384,14 @@ class Query:
             strawberry.argument(description="The global `id` of an object, as it was answered."),
         ],
     ) -> Node | None:
-        """One object of any kind by its global id; rings and networks as they were last seen."""
+        """One object of any kind by its global id; rings, leads and networks as they were last seen."""
         asking = info.context
         kind, own_id = read_global_id(id)
         match kind:
             case "Ring":
                 return one_ring(asking, own_id, None)
+            case "Lead":
+                return one_lead(asking, own_id, None)
             case "Network":
                 return one_network(asking, own_id, None)
             case "Buyer":

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-from ringfence.api.cursors import read_cursor
+from ringfence.api.cursors import begun_in, reading_on
 from ringfence.api.global_ids import global_id
 from ringfence.api.loaders import Asking, BuyerBatch, RingBatch, claims_together
 from ringfence.api.types.asking import Info
@@ -16,9 +16,9 @@ from ringfence.api.types.ring_record import RingEvent
 from ringfence.api.types.run import Run
 from ringfence.api.types.scalars import Money, Time, sums_of
 from ringfence.domain import rings
-from ringfence.domain.errors import InvalidError, NotFoundError
+from ringfence.domain.chance import expected_by_chance
 from ringfence.domain.ring_decisions import RingStanding, RingStatus
-from ringfence.domain.rings import RingQuery
+from ringfence.domain.rings import DetectionMethod, RingQuery
 from ringfence.services import read_rings
 
 if TYPE_CHECKING:
@@ -34,10 +34,21 @@ class Ring(Node):
     )
     run_id: int = strawberry.field(description="Number of the run whose findings these are.")
     network_id: strawberry.ID = strawberry.field(description="Name of the network the ring is part of.")
-    score: float = strawberry.field(description="Evidence, in decades: -log10 of a chance.")
+    score: float = strawberry.field(
+        description="Evidence, in decades: each one is ten times less likely by chance."
+    )
     size: int = strawberry.field(description="Number of members.")
     claims: int = strawberry.field(description="Number of joint claims; what the ring rests on.")
     merchants: int = strawberry.field(description="Number of merchants the joint claims are against.")
+    occasions: int | None = strawberry.field(
+        description="On how many separate occasions the ring rests; null where times say nothing, and in "
+        "a run of before this was counted."
+    )
+    method: DetectionMethod = strawberry.field(description="What found the ring.")
+    p_value: float | None = strawberry.field(
+        description="The chance that a marketplace of this shape without rings shows as strong a ring "
+        "anywhere, 0 to 1; below 0.0001 it is not known better. Null in a run that left p-values out."
+    )
     first_claim_at: Time = strawberry.field(description="When the first joint claim was filed.")
     last_claim_at: Time = strawberry.field(description="When the last joint claim was filed.")
     why: str = strawberry.field(description="What speaks for the ring, in words.")
@@ -52,6 +63,13 @@ class Ring(Node):
     def amount(self) -> list[Money]:
         """What the joint claims ask for, a sum for each currency."""
         return sums_of(self._amount)
+
+    @strawberry.field
+    def expected_by_chance(self) -> float | None:
+        """How many rings as strong chance shows in such a marketplace; null as pValue is, or at 1."""
+        if self.p_value is None or self.p_value >= 1.0:
+            return None
+        return expected_by_chance(self.p_value)
 
     @strawberry.field
     def run(self, info: Info) -> Run:
@@ -185,6 +203,9 @@ class Ring(Node):
             size=ring.size,
             claims=ring.claims,
             merchants=ring.merchants,
+            occasions=ring.occasions,
+            method=DetectionMethod(ring.method),
+            p_value=ring.p_value,
             first_claim_at=Time(ring.first_claim_at),
             last_claim_at=Time(ring.last_claim_at),
             why=ring.why,
@@ -212,14 +233,8 @@ def rings_page(
 ) -> Connection[Ring]:
     """Answer a page of rings, of the run that its cursor names, else of `run_id`, else of the published."""
     list_name = f"{list_name} by {query.order.value}"
-    cursor = read_cursor(list_name, after)
-    if cursor is not None:
-        if run_id not in (None, cursor.run_id):
-            raise InvalidError(
-                f"`after` is a cursor of run {cursor.run_id}, not of run {run_id}; leave one of the two out."
-            )
-        run_id = cursor.run_id
-    try:
+    cursor, run_id = begun_in(list_name, after, run_id)
+    with reading_on(cursor):
         found = read_rings.list_rings(
             asking.store,
             asking.principal,
@@ -230,13 +245,6 @@ def rings_page(
             run_id,
             asking.now,
         )
-    except NotFoundError as error:
-        if cursor is None:
-            raise
-        raise InvalidError(
-            f"`after` is a cursor of run {cursor.run_id}, whose findings are not kept any more; "
-            "leave it out to start anew."
-        ) from error
     batch = RingBatch(asking, found.page.items, found.run_id)
     return connection(
         list_name,

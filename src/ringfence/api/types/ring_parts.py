@@ -9,6 +9,7 @@ from ringfence.api.types.claim import Claim
 from ringfence.api.types.scalars import Money, Time, sums_of
 from ringfence.domain import buyers as people
 from ringfence.domain import rings
+from ringfence.domain.leads import LeadClaim
 from ringfence.services import read_rings
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ class RingMember:
 
     buyer_id: strawberry.ID = strawberry.field(description="The marketplace's own id of the buyer.")
     score: float = strawberry.field(
-        description="Evidence for the buyer's part in the ring, in decades: -log10 of a chance."
+        description="Evidence for the buyer's part, in decades: each one is ten times less likely by chance."
     )
     why: str = strawberry.field(description="What speaks for it, in words.")
     _buyers: strawberry.Private[BuyerBatch]
@@ -48,7 +49,8 @@ class Link:
     buyer_a: strawberry.ID = strawberry.field(description="The marketplace's own id of one of the two.")
     buyer_b: strawberry.ID = strawberry.field(description="The marketplace's own id of the other.")
     score: float = strawberry.field(
-        description="Evidence that the two belong together, in decades: -log10 of a chance."
+        description="Evidence that the two belong together, in decades: each one is ten times less likely by "
+        "chance."
     )
     why: str = strawberry.field(description="What links them, in words.")
 
@@ -91,7 +93,7 @@ class JointEvent:
 
 @strawberry.type
 class JointClaim:
-    """A claim that a ring rests on, in one of its joint events."""
+    """A claim that a ring or a lead rests on, in one of its joint events."""
 
     event: int = strawberry.field(description="Number of the joint event it is part of.")
     merchant_id: strawberry.ID = strawberry.field(description="The marketplace's own id of the merchant.")
@@ -102,6 +104,9 @@ class JointClaim:
     expected: float = strawberry.field(
         description="How many strangers' claims chance would put as near to the event."
     )
+    weak: bool = strawberry.field(
+        description="Whether chance alone explains the event: then it counts in no headline."
+    )
     _claims: strawberry.Private[Together[people.Claim]]
 
     @strawberry.field
@@ -111,7 +116,7 @@ class JointClaim:
         return None if found is None else Claim.of(found)
 
     @classmethod
-    def of(cls, claim: rings.JointClaim, claims: Together[people.Claim]) -> "JointClaim":
+    def of(cls, claim: rings.JointClaim | LeadClaim, claims: Together[people.Claim]) -> "JointClaim":
         """Answer a joint claim; `claims` finds those of the whole page."""
         return cls(
             event=claim.event,
@@ -121,6 +126,7 @@ class JointClaim:
             filed_at=Time(claim.filed_at),
             amount=sums_of(claim.amount)[0],
             expected=claim.expected,
+            weak=claim.weak,
             _claims=claims,
         )
 

@@ -27,7 +27,8 @@ class RingEvent:
         description="To whom the ring was given; null for other events, and if it was given back."
     )
     evidence: float | None = strawberry.field(
-        description="Evidence of the ring that was seen, in decades; null for other events."
+        description="Evidence of the ring that was seen, in decades: each one is ten times less likely by "
+        "chance; null for other events."
     )
 
     @classmethod

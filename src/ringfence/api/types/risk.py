@@ -29,8 +29,8 @@ class RiskSignal:
 
     signal: str = strawberry.field(description="Its name, the same in every language, such as `ring`.")
     weight: float | None = strawberry.field(
-        description="By how many decades it multiplies the odds of abuse; below 0 it speaks for the buyer; "
-        "null where it is not to be told."
+        description="Its weight in decades: each one makes the odds of abuse ten times as large; below 0 it "
+        "speaks for the buyer; null where it is not to be disclosed."
     )
     explanation: str = strawberry.field(description="What the signal is, in words.")
     reason: str = strawberry.field(

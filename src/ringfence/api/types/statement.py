@@ -7,7 +7,7 @@ from ringfence.api.types.connections import After, Connection, First, connection
 from ringfence.api.types.recovery import RecoveryMove
 from ringfence.api.types.scalars import Money, money_of
 from ringfence.domain import statements
-from ringfence.services import recover_losses
+from ringfence.services import tell_statements
 
 
 @strawberry.type
@@ -64,7 +64,7 @@ class RecoveryStatement:
 
 def one_statement(asking: Asking, merchant_id: str, month: str) -> RecoveryStatement:
     """Answer a merchant's statement of a month, as far as whoever asks may know of it."""
-    found = recover_losses.statement(asking.store, asking.principal, merchant_id, month, asking.now)
+    found = tell_statements.statement(asking.store, asking.principal, merchant_id, month, asking.now)
     return RecoveryStatement(
         merchant_id=strawberry.ID(found.merchant_id),
         month=found.month,

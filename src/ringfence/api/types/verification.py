@@ -32,7 +32,8 @@ class FiledLink:
 
     buyer_id: strawberry.ID = strawberry.field(description="The marketplace's own id of the other buyer.")
     score: float = strawberry.field(
-        description="Evidence that the two belong together, in decades: -log10 of a chance."
+        description="Evidence that the two belong together, in decades: each one is ten times less likely by "
+        "chance."
     )
     why: str = strawberry.field(description="What links them, in words.")
 

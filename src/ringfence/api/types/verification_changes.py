@@ -14,7 +14,7 @@ from ringfence.domain.texts import TextError
 from ringfence.domain.verifications import VerificationOutcome
 from ringfence.services import verify_buyers
 from ringfence.services.read_buyers import BuyerUnknownError
-from ringfence.services.verify_buyers import VerificationUnknownError
+from ringfence.services.verification_records import VerificationUnknownError
 from ringfence.store.records import VersionConflictError
 
 _VERIFICATION = "The verificationId of the verification."

@@ -1,1 +1,1 @@
-"""Methods of detection, a folder each: every one proposes groups of buyers from a prepared marketplace."""
+"""The methods that propose rings: a folder each, with one function from `Prepared` to `Candidate`s."""

@@ -7,12 +7,14 @@ from typing import Any
 import polars as pl
 
 from ringfence.domain.errors import InvalidError
-from ringfence.market.results import OPTIONAL, SCHEMAS
+from ringfence.market.results import LEADS, OPTIONAL, SCHEMAS, brought_forward
 from ringfence.store.columnar.columns import bytes_of, joined, stream_of
 
-LONG = ("evidence", "links", "buyers", "risks")
-"""The tables kept in this way: up to millions of rows, of which people ask for those of a few rings."""
+LONG = ("evidence", "links", "buyers", "risks", *LEADS)
+"""The tables kept in this way: up to millions of rows, of which people ask for those of a few rings; and
+leads, of which a run has so few that they are read as a whole."""
 ROWS_A_BATCH = {"evidence": 2_048, "links": 1_024, "buyers": 4_096, "risks": 128}
+ROWS_A_BATCH |= dict.fromkeys(LEADS, 4_096)
 _READ_ALONE = ("risks",)
 """Those of which mostly one batch is read."""
 
@@ -26,7 +28,7 @@ class Laid:
     from n * ROWS_A_BATCH on."""
     keys: pl.DataFrame
     """key (a ring of evidence, a buyer of links, the first buyer of a batch of scores or risks), batches
-    (List): where the rows of a key are; sorted by key, each once."""
+    (List): where the rows of a key are; sorted by key, each once. None for leads."""
 
 
 def complete(tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
@@ -35,7 +37,7 @@ def complete(tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
         if table not in tables and table not in OPTIONAL:
             raise InvalidError(f"The run lacks the table {table}.")
     return {
-        table: frame.select(list(SCHEMAS[table])).cast(pl.Schema(SCHEMAS[table]))
+        table: brought_forward(table, frame).select(list(SCHEMAS[table])).cast(pl.Schema(SCHEMAS[table]))
         for table, frame in tables.items()
     }
 
@@ -46,6 +48,11 @@ def lay_out(table: str, tables: Mapping[str, pl.DataFrame]) -> Laid:
         return _lay_out_evidence(tables)
     if table == "links":
         return _lay_out_links(tables)
+    if table in LEADS:
+        return Laid(
+            tables[table].with_row_index("place"),
+            pl.DataFrame(schema={"key": pl.String, "batches": pl.List(pl.Int64)}),
+        )
     return _lay_out_buyers(table, tables)
 
 
@@ -76,7 +83,9 @@ def batch_of(table: str, rows: pl.DataFrame) -> bytes:
 def rows_of(table: str, batches: Sequence[bytes]) -> pl.DataFrame:
     """Give the rows of batches, `place` beside the table's columns."""
     rows = joined(batches)
-    return pl.DataFrame(schema={"place": pl.UInt32, **SCHEMAS[table]}) if rows is None else rows
+    if rows is None:
+        return pl.DataFrame(schema={"place": pl.UInt32, **SCHEMAS[table]})
+    return brought_forward(table, rows)
 
 
 def rows_with(rows: pl.DataFrame, column: str, keys: Iterable[str]) -> list[dict[str, Any]]:

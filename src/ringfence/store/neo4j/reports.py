@@ -15,7 +15,7 @@ from ringfence.store.columnar.report_columns import REPORTS, read_reports
 from ringfence.store.neo4j.columns import read_columns
 from ringfence.store.neo4j.database import Database
 from ringfence.store.neo4j.scope import scope_values
-from ringfence.store.reports import FiledReport, NobodyToReportError, ReportDiffersError
+from ringfence.store.reports import FiledReport, NobodyToReportError, ReportDiffersError, place_of
 
 _MOST = 2**63 - 1
 _BEGINNING: dict[str, Any] = {"reported_at": _MOST, "report_id": "", "of_merchant": ""}
@@ -53,14 +53,7 @@ class Neo4jReports:
 
     def page(self, first: int, after: Key | None, scope: Scope, buyer_id: str | None = None) -> Page[Report]:
         """List reports, all or those about a buyer, latest first."""
-        place = _BEGINNING
-        if after is not None:
-            ref = ReportRef.of_name(after.id)
-            place = {
-                "reported_at": int(after.value),
-                "report_id": ref.report_id,
-                "of_merchant": ref.merchant_id,
-            }
+        place = _BEGINNING if after is None else place_of(after)
         if buyer_id is not None:
             listing, counting = "list_reports", "count_reports"
         elif scope.merchant_id is not None:

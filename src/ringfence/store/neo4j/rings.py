@@ -20,6 +20,7 @@ from ringfence.domain.rings import (
     Strength,
 )
 from ringfence.domain.runs import Run, RunState
+from ringfence.market.results import SCHEMAS
 from ringfence.store.columnar import run_layout
 from ringfence.store.columnar.ring_lists import cut_after, list_rings
 from ringfence.store.neo4j.database import Database
@@ -241,6 +242,15 @@ class Neo4jRings:
             run = self._runs.find(run_id)
             return 0 if run is None else run.run_id, []
         return found.run_id, run_layout.rows_with(found.rows, "buyer_id", buyer_ids)
+
+    def lead_table(self, table: str, run_id: int | None = None) -> tuple[int, pl.DataFrame]:
+        """Give one of the tables of leads."""
+        found = self._tables.all_of(table, run_id)
+        if found is not None:
+            return found.run_id, run_layout.as_written(table, found.rows)
+        self._runs.refuse_hidden(run_id)
+        run = self._runs.find(run_id)
+        return 0 if run is None else run.run_id, pl.DataFrame(schema=SCHEMAS[table])
 
     def _of_rings(self, statement: str, ring_ids: Sequence[str], run_id: int | None) -> list[tuple[Any, ...]]:
         """Ask for rings of the run that is meant, each once."""

@@ -9,7 +9,7 @@ import polars as pl
 
 from ringfence.domain.leases import Lease
 from ringfence.domain.progress import Progress
-from ringfence.market.results import SCHEMAS
+from ringfence.market.results import SCHEMAS, brought_forward
 from ringfence.store.columnar import run_layout
 from ringfence.store.columnar.columns import joined
 from ringfence.store.columnar.run_layout import (
@@ -89,7 +89,9 @@ class RunTables:
         if table == "rings" and found is not None:
             why = joined(self._all(run_id, "why"))
             found = found if why is None else found.hstack(why)
-        return pl.DataFrame(schema=SCHEMAS[table]) if found is None else found.select(list(SCHEMAS[table]))
+        if found is None:
+            return pl.DataFrame(schema=SCHEMAS[table])
+        return brought_forward(table, found).select(list(SCHEMAS[table]))
 
     def rows_in(self, run_id: int, table: str, numbers: Iterable[int]) -> pl.DataFrame:
         """Give the rows of some batches of one of the LONG tables."""
@@ -99,7 +101,7 @@ class RunTables:
 
     def all_of(self, table: str, run_id: int | None) -> RunRows | None:
         """Give all rows of a table that is kept as it was written; None where the run may not be read."""
-        return self._meant("find_run_table", run_id, table=table)
+        return self._meant("find_run_table", table, run_id)
 
     def find(self, table: str, key: str, run_id: int | None, published: int | None = None) -> RunRows | None:
         """Give the rows of a key in a table kept in the order of its keys; None where there can be none.
@@ -122,7 +124,7 @@ class RunTables:
         self, table: str, keys: Sequence[str], run_id: int | None, published: int | None = None
     ) -> RunRows | None:
         """Give the batches that these keys are in, if they are there: their rows, and others beside them."""
-        return self._meant("find_run_batches", run_id, published, table=table, keys=keys)
+        return self._meant("find_run_batches", table, run_id, published, keys=keys)
 
     def clear(self, run_id: int, lease: Lease) -> None:
         """Take the batches of a run away, some a transaction."""
@@ -138,12 +140,12 @@ class RunTables:
         return [columns for (columns,) in found]
 
     def _meant(
-        self, statement: str, run_id: int | None, published: int | None = None, **values: Any
+        self, statement: str, table: str, run_id: int | None, published: int | None = None, **values: Any
     ) -> RunRows | None:
         pinned = self._database.pins.run if published is None else published
-        found = self._database.all(statement, run=run_id, pinned=pinned, bulk=True, **values)
+        found = self._database.all(statement, run=run_id, pinned=pinned, table=table, bulk=True, **values)
         rows = joined(columns for *_, columns in found)
-        return None if rows is None else RunRows(found[0][1], found[0][0], rows)
+        return None if rows is None else RunRows(found[0][1], found[0][0], brought_forward(table, rows))
 
 
 def lay_out(tables: Mapping[str, pl.DataFrame]) -> dict[str, Laid]:

@@ -8,8 +8,10 @@ from ringfence.store.neo4j.records import list_all_records
 from ringfence.store.neo4j.report_names import name_reports
 from ringfence.store.neo4j.statements import statements
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 """Rises when what is stored takes another shape."""
+_NAMES_REPORTS = 5
+"""The version since which reports are known by their merchants too, and records stand on their lists."""
 IMPORTED = 0
 """The version of a store that was imported from files: it lacks its constraints yet."""
 _OLDEST = (5, 26)
@@ -59,8 +61,8 @@ def _make(database: Database, version: int | None) -> int:
     for statement in statements().values():
         if statement.subject == "schema":
             database.write_alone(statement.name, seconds=_INDEX_SECONDS)
-    if version is not None:
-        name_reports(database, SCHEMA_VERSION, _INDEX_SECONDS)
+    if version is not None and version < _NAMES_REPORTS:
+        name_reports(database, _NAMES_REPORTS, _INDEX_SECONDS)
         list_all_records(database)
     rows = database.write_alone("make_store", schema_version=SCHEMA_VERSION)
     return int(rows[0][0])

@@ -7,6 +7,7 @@ from ringfence.domain.leases import Lease
 from ringfence.domain.progress import Progress, Silent
 from ringfence.store.archive import write_archive
 from ringfence.store.history import StoredHistory
+from ringfence.store.leads import Leads
 from ringfence.store.neo4j.address import Address
 from ringfence.store.neo4j.audit import Neo4jAudit
 from ringfence.store.neo4j.database import Database
@@ -38,6 +39,7 @@ class Neo4jStore:
         self.market = Neo4jMarket(self._database)
         self.reports = Neo4jReports(self._database)
         self.rings = Neo4jRings(self._database)
+        self.leads = Leads(self.rings)
         self.records = Neo4jRecords(self._database)
         self.leases = Neo4jLeases(self._database)
         self.audit = Neo4jAudit(self._database)

@@ -13,7 +13,7 @@ from ringfence.domain.pages import Key, Page
 from ringfence.domain.scope import PLATFORM, Scope
 from ringfence.market.reports import ReportColumns
 from ringfence.store.columnar.report_columns import REPORTS, read_reports
-from ringfence.store.reports import FiledReport, NobodyToReportError, ReportDiffersError
+from ringfence.store.reports import FiledReport, NobodyToReportError, ReportDiffersError, place_of
 from ringfence.store.sqlite.columns import read_columns
 from ringfence.store.sqlite.database import Database
 from ringfence.store.sqlite.numbers import SqliteNumbering
@@ -102,14 +102,7 @@ class SqliteReports:
 
     def page(self, first: int, after: Key | None, scope: Scope, buyer_id: str | None = None) -> Page[Report]:
         """List reports, all or those about a buyer, latest first."""
-        place: dict[str, Any] = {}
-        if after is not None:
-            ref = ReportRef.of_name(after.id)
-            place = {
-                "reported_at": int(after.value),
-                "report_id": ref.report_id,
-                "of_merchant": ref.merchant_id,
-            }
+        place = {} if after is None else place_of(after)
         with self._database.snapshot():
             seen, values = self._seen(scope, buyer_id)
             rows = self._database.all(

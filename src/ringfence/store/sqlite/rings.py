@@ -22,6 +22,7 @@ from ringfence.domain.rings import (
     Strength,
 )
 from ringfence.domain.runs import Run, RunState
+from ringfence.market.results import SCHEMAS
 from ringfence.store.rings import PastRun
 from ringfence.store.sqlite.database import Database
 from ringfence.store.sqlite.past_runs import PastRuns
@@ -35,7 +36,7 @@ _RING = """
             SELECT previous_ring_id FROM lineage
             WHERE ring_id = f.ring_id AND run = f.run AND event = 'split'
         ) END,
-        f.p_value
+        f.p_value, f.occasions, f.method
 """
 _LIFE = "LEFT JOIN rings AS r ON r.ring_id = f.ring_id"
 _ASKED = "FROM json_each(:asked) AS asked CROSS JOIN"
@@ -302,6 +303,14 @@ class SqliteRings:
             if run is None:
                 return 0, []
             return run, self._columns.of_buyers(run, "risks", buyer_ids)
+
+    def lead_table(self, table: str, run_id: int | None = None) -> tuple[int, pl.DataFrame]:
+        """Give one of the tables of leads."""
+        with self._database.snapshot():
+            run = self._runs.seen(run_id)
+            if run is None:
+                return 0, pl.DataFrame(schema=SCHEMAS[table])
+            return run, self._runs.tables.read(run, table)
 
     def _asked(self, statement: str, ids: Sequence[str], run_id: int | None) -> list[tuple[Any, ...]]:
         asked = json.dumps(list(dict.fromkeys(ids)))

@@ -446,4 +446,9 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX reports_by_merchant ON reports (merchant, reported_at DESC, report_id);
     CREATE INDEX reports_by_time ON reports (reported_at DESC, report_id);
     """,
+    """
+    -- On how many separate occasions a ring rests, and what found it; runs of before this step knew one way.
+    ALTER TABLE findings ADD COLUMN occasions INTEGER;
+    ALTER TABLE findings ADD COLUMN method TEXT NOT NULL DEFAULT 'coincidence';
+    """,
 )

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ringfence.domain.leases import Lease
 from ringfence.domain.progress import Progress
+from ringfence.store.leads import Leads
 from ringfence.store.sqlite.audit import SqliteAudit
 from ringfence.store.sqlite.backup import back_up, refuse_folder
 from ringfence.store.sqlite.database import Database
@@ -31,6 +32,7 @@ class SqliteStore:
         self.reads_at_once = True
         self.market = SqliteMarket(self._database)
         self.rings = SqliteRings(self._database)
+        self.leads = Leads(self.rings)
         self.reports = SqliteReports(self._database)
         self.records = SqliteRecords(self._database)
         self.leases = SqliteLeases(self._database)

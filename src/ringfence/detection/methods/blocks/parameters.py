@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, dataclass
 
-from ringfence.detection.parameters import InvalidParameterError
+from ringfence.detection.ranges import InvalidParameterError
 
 
 @dataclass(frozen=True, slots=True)

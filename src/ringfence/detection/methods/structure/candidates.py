@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ringfence.detection.candidates import Candidate, Method, Proposals, strongest_first
 from ringfence.detection.methods.blocks.block import Block
 from ringfence.detection.methods.blocks.cells import merchants_as_cells
 from ringfence.detection.methods.blocks.graph import CellGraph, cell_graph, columns_met
@@ -14,7 +15,10 @@ from ringfence.detection.methods.blocks.search import find_blocks
 from ringfence.detection.methods.structure.pairs import SurprisingPairs, find_surprising_pairs
 from ringfence.detection.methods.structure.parameters import StructureParameters
 from ringfence.detection.methods.structure.rank import rank_buyers
+from ringfence.detection.parameters import Parameters
+from ringfence.detection.prepare import Prepared
 from ringfence.detection.timeline import Timeline
+from ringfence.domain.progress import Progress
 from ringfence.market import Floats, Longs
 
 _FEWEST_MEMBERS = 3
@@ -58,6 +62,14 @@ def find_structure(timeline: Timeline, parameters: StructureParameters) -> Struc
         inside = counts_inside(graph, block.rows, block.columns)[0]
         rank[block.rows] = np.maximum(rank[block.rows], block.membership * np.log1p(inside))
     return Structure(candidates, rank)
+
+
+def find_candidates(prepared: Prepared, parameters: Parameters, progress: Progress) -> Proposals:
+    """Find rings by who claimed against whom, and rank every buyer."""
+    progress.stage("structure without times")
+    found = find_structure(prepared.timeline, parameters.structure)
+    rings = [Candidate(one.members, one.decades, Method.STRUCTURE) for one in found.candidates]
+    return Proposals(strongest_first(rings), [], found.rank)
 
 
 def pair_rings(

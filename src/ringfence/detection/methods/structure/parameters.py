@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from ringfence.detection.methods.blocks.parameters import WITHOUT_TIMES, BlockParameters
-from ringfence.detection.parameters import InvalidParameterError
+from ringfence.detection.ranges import InvalidParameterError
 
 
 @dataclass(frozen=True, slots=True)

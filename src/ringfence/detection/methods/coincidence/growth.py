@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from ringfence.detection.closeness import Yardstick
 from ringfence.detection.events import Events, events, strangers_at
-from ringfence.detection.exposure import Exposure, together
+from ringfence.detection.exposure import Exposure, GroupOrders, expected_claims, orders_of
+from ringfence.detection.occasions import Ties, tie_events
 from ringfence.detection.sharing import Sharing, holders_of
-from ringfence.detection.tail import evidence, evidence_against_households
-from ringfence.detection.taste import surprise_beyond_taste
+from ringfence.detection.tail import evidence, evidence_given_orders
+from ringfence.detection.taste import closest_events, surprise_beyond_taste
 from ringfence.detection.timeline import Timeline
 from ringfence.market import Floats, Ints, Longs
 
@@ -78,7 +79,8 @@ class Outsiders(NamedTuple):
 def score_outsiders(timeline: Timeline, yardstick: Yardstick, group: Longs, scratch: Scratch) -> Outsiders:
     """Score every buyer outside `group` near one of its events, before multiplicity.
 
-    Of all events and those of two members, the better is kept.
+    Of all events and those of two members, the better is kept. An upper bound: every merchant counts, on
+    whatever occasion.
     """
     for buyer in group:
         scratch.stamp[buyer] = _INSIDE
@@ -142,7 +144,7 @@ def _coincide(timeline: Timeline, yardstick: Yardstick, those: Events, scratch: 
             continue
         # Further away than this, chance alone would put `strangers` claims.
         width = yardstick.strangers / rate - (end - begin) - grain
-        furthest = min(yardstick.window, max(width / 2.0, yardstick.closest) + 1e-9)
+        furthest = min(yardstick.gap, max(width / 2.0, yardstick.closest) + 1e-9)
         first, last = timeline.merchant_start[merchant], timeline.merchant_start[merchant + 1]
         for i in range(first + np.searchsorted(timeline.day[first:last], begin - furthest), last):
             day = timeline.day[i]
@@ -243,6 +245,71 @@ def _multiplicity(timeline: Timeline, outsiders: Outsiders, i: int) -> float:
     return math.log10(outsiders.sharers[i] if outsiders.sharers[i] > 0 else len(timeline.buyer_start) - 1)
 
 
+class Compared(NamedTuple):
+    """What buyers who may join a group are compared with."""
+
+    all_events: Events
+    all_ties: Ties
+    joint_events: Events
+    """Events of two members or more."""
+    joint_ties: Ties
+    orders: GroupOrders
+
+
+@njit(cache=True, nogil=True)
+def compare_with(timeline: Timeline, exposure: Exposure, yardstick: Yardstick, group: Longs) -> Compared:
+    """Work out what outsiders of `group` are compared with."""
+    all_events = events(timeline, yardstick, group, 1)
+    joint_events = events(timeline, yardstick, group, 2)
+    return Compared(
+        all_events,
+        tie_events(timeline, group, all_events),
+        joint_events,
+        tie_events(timeline, group, joint_events),
+        orders_of(exposure, group),
+    )
+
+
+@njit(cache=True, nogil=True)
+def may_join(
+    timeline: Timeline,
+    sharing: Sharing,
+    exposure: Exposure,
+    yardstick: Yardstick,
+    taken: NDArray[np.bool_],
+    group: Longs,
+    bar: float,
+    scratch: Scratch,
+) -> tuple[Longs, Floats]:
+    """Find who reaches `bar` decades against `group` and is not `taken`: (int64[k], decades float64[k])."""
+    outsiders, sharers = candidates(timeline, sharing, yardstick, group, scratch)
+    passed = np.empty(len(outsiders.buyer), np.int64)
+    found = 0
+    for i in range(len(outsiders.buyer)):
+        if outsiders.decades[i] >= bar and not taken[outsiders.buyer[i]]:
+            passed[found] = i
+            found += 1
+    buyers, decades = np.empty(found, np.int64), np.empty(found)
+    if found == 0:
+        return buyers, decades
+    compared = compare_with(timeline, exposure, yardstick, group)
+    kept = 0
+    for i in passed[:found]:
+        score = _score_again(timeline, exposure, yardstick, group, compared, outsiders, sharers, i)
+        if score >= bar:
+            buyers[kept], decades[kept] = outsiders.buyer[i], score
+            kept += 1
+    return buyers[:kept], decades[:kept]
+
+
+@njit(cache=True, nogil=True)
+def with_buyers(group: Longs, more: Longs) -> Longs:
+    """Give `group` and `more`, rising."""
+    larger = np.concatenate((group, more))
+    larger.sort()
+    return larger
+
+
 @njit(cache=True, nogil=True)
 def grow(
     timeline: Timeline,
@@ -263,67 +330,44 @@ def grow(
     group = np.array([min(a, b), max(a, b)], np.int64)
     total = seed
     for _ in range(growing.rounds):
-        outsiders, sharers = candidates(timeline, sharing, yardstick, group, scratch)
         bar = -math.log10(growing.joining_rate * len(group))
-        chosen = np.empty(len(outsiders.buyer), np.int64)
-        found = 0
-        best = -1
-        for i in range(len(outsiders.buyer)):
-            if outsiders.decades[i] < bar or taken[outsiders.buyer[i]]:
-                continue
-            _discount(timeline, exposure, yardstick, group, outsiders, sharers, i)
-            if outsiders.decades[i] < bar:
-                continue
-            chosen[found] = i
-            found += 1
-            if best < 0 or _is_better(outsiders, i, best):
-                best = i
-        if found == 0:
+        buyers, decades = may_join(timeline, sharing, exposure, yardstick, taken, group, bar, scratch)
+        if len(buyers) == 0:
             break
         if len(group) < growing.single_joins_below:
-            chosen[0] = best
-            found = 1
-        larger = np.empty(len(group) + found, np.int64)
-        larger[: len(group)] = group
-        for i in range(found):
-            larger[len(group) + i] = outsiders.buyer[chosen[i]]
-            total += outsiders.decades[chosen[i]]
-        larger.sort()
-        group = larger
+            best = 0
+            for i in range(1, len(buyers)):
+                if decades[i] > decades[best] or (decades[i] == decades[best] and buyers[i] < buyers[best]):
+                    best = i
+            buyers, decades = buyers[best : best + 1], decades[best : best + 1]
+        order = np.argsort(buyers)
+        total += decades[order].sum()
+        group = with_buyers(group, buyers)
     return group, total
 
 
 @njit(cache=True, nogil=True)
-def _discount(
+def _score_again(
     timeline: Timeline,
     exposure: Exposure,
     yardstick: Yardstick,
     group: Longs,
+    compared: Compared,
     outsiders: Outsiders,
     sharers: Longs,
     i: int,
-) -> None:
-    """Score outsider `i` again for what orders together and taste in common explain."""
+) -> float:
+    """Score outsider `i` by occasions instead of merchants, less what orders together and taste explain."""
     buyer = outsiders.buyer[i]
-    lift, share = together(exposure, buyer, group, outsiders.sharers[i] > 0)
-    nats, merchants = outsiders.nats[i], outsiders.merchants[i]
-    if outsiders.sharers[i] > 0:
-        those = events(timeline, yardstick, group, outsiders.members[i])
-        among = sharers[: outsiders.sharers[i]]
-        nats, merchants = surprise_beyond_taste(timeline, yardstick, those, buyer, among)
-    elif lift <= 1.0 and share <= 0.0:
-        return
+    orders, rate = expected_claims(exposure, buyer, compared.orders, outsiders.sharers[i] > 0)
+    those, ties = compared.all_events, compared.all_ties
+    if outsiders.members[i] == 2:
+        those, ties = compared.joint_events, compared.joint_ties
+    among = sharers[: outsiders.sharers[i]]
+    near = closest_events(timeline, yardstick, those, buyer)
+    nats, occasions = surprise_beyond_taste(timeline, yardstick, those, ties, near, buyer, among)
     claims = timeline.buyer_start[buyer + 1] - timeline.buyer_start[buyer]
     chance = outsiders.events[i] * yardstick.strangers / len(timeline.buyer)
-    outsiders.decades[i] = evidence_against_households(
-        claims, chance, lift, share, nats, merchants
-    ) - _multiplicity(timeline, outsiders, i)
-    if len(group) >= 3:
-        outsiders.decades[i] -= _EITHER_KIND
-
-
-@njit(cache=True, nogil=True)
-def _is_better(outsiders: Outsiders, i: int, j: int) -> bool:
-    if outsiders.decades[i] != outsiders.decades[j]:
-        return outsiders.decades[i] > outsiders.decades[j]
-    return outsiders.buyer[i] < outsiders.buyer[j]
+    decades = evidence_given_orders(claims, chance, nats, occasions, orders, rate)
+    decades -= _multiplicity(timeline, outsiders, i)
+    return decades - _EITHER_KIND if len(group) >= 3 else decades

@@ -1,0 +1,1 @@
+"""One list of rings from the candidates of all methods."""

@@ -1,0 +1,1 @@
+"""Holders of shared identifiers, judged as groups: those who met once each add up."""

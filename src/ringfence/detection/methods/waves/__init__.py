@@ -1,0 +1,1 @@
+"""The same buyers at one merchant, wave after wave."""

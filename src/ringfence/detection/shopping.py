@@ -1,0 +1,244 @@
+"""Whether shopping together explains a group: what its members claimed for of what they ordered together."""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from ringfence.detection.acceptance import count_occasions
+from ringfence.detection.closeness import Yardstick
+from ringfence.detection.events import events
+from ringfence.detection.exposure import Exposure, orders_of
+from ringfence.detection.occasions import sum_with_events, tie_events
+from ringfence.detection.sharing import Sharing, holders_of
+from ringfence.detection.tail import MOST_DECADES, evidence, evidence_given_orders
+from ringfence.detection.taste import closest_events
+from ringfence.detection.timeline import Timeline
+from ringfence.market import Floats, Longs
+
+_PRIOR_ORDERS = 2.0
+"""The claims an order in a unit's time are drawn towards everyone's as if by this many orders."""
+_COMPANION_UNITS = 2
+"""Joint units in which an outsider who ordered too counts as a companion."""
+
+
+class JointOrders(NamedTuple):
+    """What a group ordered together.
+
+    A unit is a chain of the group's orders at one merchant, joint if two members ordered in it.
+    """
+
+    claimed_units: int
+    """Joint units in which two members or more claimed for their orders."""
+    spared_units: float
+    """The other joint units, beyond what chance makes of the group's orders outside claimed units. One with
+    fewer members than claimed units have counts for less: (members - 1) / (their mean members - 1)."""
+    orders: int
+    """Orders of members in joint units."""
+    claimed: int
+    """Those that were claimed for."""
+    trials: Longs
+    """int64[g], each member's joint units in which another member claimed."""
+    rate: Floats
+    """float64[g], the mean, over a member's trials, of the share of outsiders' orders claimed for."""
+    companions: int
+    """The group and those outsiders who ordered in two or more of its joint units."""
+
+
+@njit(cache=True, nogil=True)
+def joint_orders(exposure: Exposure, group: Longs) -> JointOrders:
+    """Work out what `group` (int64[g] rising) ordered together and claimed for."""
+    size = len(group)
+    position = orders_of(exposure, group).position
+    trials, rates = np.zeros(size, np.int64), np.zeros(size)
+    ordered, claimed = np.zeros(size, np.bool_), np.zeros(size, np.bool_)
+    present = np.empty(64, np.int64)
+    count = units = claimed_units = orders = orders_claimed = 0
+    in_claimed = in_spared = 0  # members but one, over units
+    elsewhere = np.empty(len(position), np.int64)  # orders outside claimed units
+    apart = 0
+    i = 0
+    while i < len(position):
+        j = i
+        ordered[:] = False
+        claimed[:] = False
+        own_claimed = 0
+        while j < len(position) and (
+            j == i
+            or (
+                exposure.merchant[position[j]] == exposure.merchant[position[i]]
+                and exposure.day[position[j]] - exposure.day[position[j - 1]] <= exposure.together
+            )
+        ):
+            member = np.searchsorted(group, exposure.buyer[position[j]])
+            ordered[member] = True
+            if exposure.claimed[position[j]]:
+                claimed[member] = True
+                own_claimed += 1
+            j += 1
+        claimants = claimed.sum()
+        if claimants < 2:
+            elsewhere[apart : apart + j - i] = position[i:j]
+            apart += j - i
+        members = ordered.sum()
+        if members >= 2:
+            units += 1
+            if claimants >= 2:
+                claimed_units += 1
+                in_claimed += members - 1
+            else:
+                in_spared += members - 1
+            orders += j - i
+            orders_claimed += own_claimed
+            begin, end = exposure.begin[position[i]], exposure.end[position[j - 1]]
+            outside = end - begin - (j - i)
+            outside_claimed = exposure.claimed_before[end] - exposure.claimed_before[begin] - own_claimed
+            rate = (outside_claimed + _PRIOR_ORDERS * exposure.rate) / (outside + _PRIOR_ORDERS)
+            for g in range(size):
+                if ordered[g] and claimants > (1 if claimed[g] else 0):
+                    trials[g] += 1
+                    rates[g] += rate
+            for x in range(begin, end):
+                if exposure.buyer[x] >= 0:
+                    if count == len(present):
+                        present = np.concatenate((present, np.empty_like(present)))
+                    present[count] = (np.int64(exposure.buyer[x]) << 32) | units
+                    count += 1
+        i = j
+    companions = size
+    marks = np.unique(present[:count])
+    i = 0
+    while i < len(marks):
+        j = i
+        while j < len(marks) and marks[j] >> 32 == marks[i] >> 32:
+            j += 1
+        buyer = marks[i] >> 32
+        at = np.searchsorted(group, buyer)
+        if j - i >= _COMPANION_UNITS and (at == size or group[at] != buyer):
+            companions += 1
+        i = j
+    for g in range(size):
+        rates[g] /= max(trials[g], 1)
+    spared = 0.0
+    if claimed_units > 0:
+        usual = in_claimed / claimed_units
+        spared = (
+            min(units - claimed_units, in_spared / usual) - _by_chance(exposure, elsewhere[:apart]) / usual
+        )
+    spared = max(0.0, spared)
+    return JointOrders(claimed_units, spared, orders, orders_claimed, trials, rates, companions)
+
+
+@njit(cache=True, nogil=True)
+def _by_chance(exposure: Exposure, position: Longs) -> float:
+    """Give how many joint units chance makes of orders at `position`, given when everybody orders where."""
+    expected = 0.0
+    for i in position:
+        others = exposure.end[i] - exposure.begin[i] - 1
+        expected += 1.0 - math.exp(-others * len(position) / len(exposure.buyer))
+    return expected / 2.0
+
+
+@njit(cache=True, nogil=True)
+def evidence_beyond_shopping(
+    timeline: Timeline,
+    sharing: Sharing,
+    exposure: Exposure,
+    yardstick: Yardstick,
+    group: Longs,
+    honest_fault_rate: float,
+) -> float:
+    """Give the decades left of a group, without its strongest member, judged given its orders.
+
+    Each member is judged once more against the group's joint events, with as many chances for a claim as it
+    had joint orders that another member claimed for, each at the rate of outsiders who ordered in that time
+    (`honest_fault_rate` at most). `MOST_DECADES` where nobody ordered together.
+    """
+    together = joint_orders(exposure, group)
+    if together.trials.sum() == 0:
+        return MOST_DECADES
+    those = events(timeline, yardstick, group, 2)
+    ties = tie_events(timeline, group, those)
+    chance = len(those.merchant) * yardstick.strangers / len(timeline.buyer)
+    everyone = len(timeline.buyer_start) - 1
+    total = strongest = 0.0
+    for g in range(len(group)):
+        claims = timeline.buyer_start[group[g] + 1] - timeline.buyer_start[group[g]]
+        among = math.log10(_rarest_inside(sharing, yardstick.hub, group, g, everyone))
+        near = closest_events(timeline, yardstick, those, group[g])
+        nats, occasions = sum_with_events(timeline, ties, near.claim, near.event, near.nats)
+        if occasions == 0:
+            continue
+        decades = evidence(claims, chance, nats) - among
+        if together.trials[g] > 0:
+            rate = min(honest_fault_rate, together.rate[g])
+            given = evidence_given_orders(claims, chance, nats, occasions, together.trials[g], rate)
+            decades = min(decades, given - min(among, math.log10(together.companions)))
+        total += max(decades, 0.0)
+        strongest = max(strongest, decades)
+    return total - strongest
+
+
+@njit(cache=True, nogil=True)
+def _rarest_inside(sharing: Sharing, hub: int, group: Longs, g: int, everyone: int) -> int:
+    """Count the holders of the rarest value that member `g` shares inside the group, or give `everyone`."""
+    for i in range(sharing.value_start[group[g]], sharing.value_start[group[g] + 1]):
+        value = sharing.value[i]
+        if holders_of(sharing, value) > hub:
+            break
+        inside = 0
+        for j in range(sharing.holder_start[value], sharing.holder_start[value + 1]):
+            at = np.searchsorted(group, sharing.holder[j])
+            if at < len(group) and group[at] == sharing.holder[j]:
+                inside += 1
+        if inside >= 2:
+            return holders_of(sharing, value)
+    return everyone
+
+
+@njit(cache=True, nogil=True)
+def evidence_beyond_one_cause(
+    timeline: Timeline,
+    exposure: Exposure,
+    yardstick: Yardstick,
+    group: Longs,
+    score: float,
+    is_household: bool,
+    among: float,
+    witness_share: float,
+) -> float:
+    """Give what is left of `score` decades if joint orders are lost to all who ordered, at everyone's rate.
+
+    Of the joint events those bought together carry at most -log10 of the chance that so many joint units are
+    claimed for by two, less `among` decades. Two that share an identifier (`is_household`) shop together if
+    they have joint units which they did not both claim for, and pay for all of them. Strangers pay only for
+    units they claimed for, and only where orders witness that they shop together: half of the events are
+    tied to others, or `witness_share` of the joint orders were not claimed for.
+    """
+    together = joint_orders(exposure, group)
+    found = len(events(timeline, yardstick, group, 2).merchant)
+    if together.claimed_units == 0 or found == 0:
+        return score
+    tied = found - count_occasions(timeline, yardstick, group)
+    spared = round(together.spared_units)
+    if is_household:
+        if spared == 0:
+            return score
+    elif 2 * tied < found and together.orders - together.claimed < witness_share * together.orders:
+        return score
+    claimed = max(1, together.claimed_units - tied)
+    units = claimed + (spared if is_household else 0)
+    chance = 0.0
+    rate = min(exposure.rate, 1.0 - 1e-9)  # where only orders that were claimed for are known
+    for h in range(claimed, units + 1):
+        chance += math.exp(
+            math.lgamma(units + 1.0)
+            - math.lgamma(h + 1.0)
+            - math.lgamma(units - h + 1.0)
+            + h * math.log(rate)
+            + (units - h) * math.log1p(-rate)
+        )
+    left = max(0.0, -math.log10(max(chance, 10.0**-MOST_DECADES)) - among)
+    share = min(1.0, together.claimed_units / found)
+    return score * (1.0 - share) + min(score * share, left)

@@ -1,0 +1,81 @@
+"""Whether a candidate is a ring, or why it is not."""
+
+import math
+
+from ringfence.detection.acceptance import covers_two_occasions, strongest_share
+from ringfence.detection.candidates import Candidate, Method, Refusal
+from ringfence.detection.parameters import Parameters
+from ringfence.detection.prepare import Prepared
+from ringfence.detection.shopping import evidence_beyond_one_cause, evidence_beyond_shopping
+
+
+def refusal(candidate: Candidate, prepared: Prepared, parameters: Parameters) -> Refusal | None:
+    """Say why a candidate of enough evidence is no ring; None if it is one.
+
+    Half its members need joint claims at two merchants on two occasions, and what is left of its evidence
+    without the strongest merchant, and given its orders, must reach the ring score too.
+
+    Members of identifier groups met once each, so those groups are judged as groups, by their own method.
+    A block in which no pair stood pays once for being singled out from all buyers.
+    """
+    timeline, yardstick = prepared.timeline, prepared.yardstick
+    bar = parameters.ring_score
+    if candidate.score < bar:
+        return Refusal.WEAK_EVIDENCE
+    if candidate.method is not Method.IDENTIFIERS:
+        if not covers_two_occasions(timeline, yardstick, candidate.members):
+            return Refusal.ONE_OCCASION
+        rest = 1.0 - strongest_share(timeline, yardstick, candidate.members)
+        if (candidate.score - _unseeded(candidate, prepared)) * rest < bar:
+            return Refusal.ONE_MERCHANT
+        if _beyond_shopping(candidate, prepared, parameters) < bar:
+            return Refusal.SHARED_SHOPPING
+    return Refusal.SHARED_SHOPPING if _beyond_one_cause(candidate, prepared, parameters) < bar else None
+
+
+def strength(candidate: Candidate, prepared: Prepared, parameters: Parameters) -> float:
+    """Give the decades by which a candidate that passed the rules, at whatever bar, is held against chance.
+
+    They are what is left without the strongest merchant. If its orders leave less than the ring score, so
+    that it is no ring, no more counts than they leave: companions who order together reach any score by chance.
+    Methods that judge by rules of their own say all in the score.
+    """
+    if candidate.method in (Method.WAVES, Method.STRUCTURE):
+        return candidate.score
+    decades = candidate.score - _unseeded(candidate, prepared)
+    left = _beyond_one_cause(candidate, prepared, parameters)
+    if candidate.method is not Method.IDENTIFIERS:
+        share = strongest_share(prepared.timeline, prepared.yardstick, candidate.members)
+        decades = min(decades, decades * (1.0 - share))
+        left = min(left, _beyond_shopping(candidate, prepared, parameters))
+    return decades if left >= parameters.ring_score else min(decades, left)
+
+
+def _unseeded(candidate: Candidate, prepared: Prepared) -> float:
+    """Give the decades that a candidate pays that was singled out from all buyers, without a pair."""
+    return math.log10(prepared.buyers) if candidate.among is None else 0.0
+
+
+def _beyond_shopping(candidate: Candidate, prepared: Prepared, parameters: Parameters) -> float:
+    left = evidence_beyond_shopping(
+        prepared.timeline,
+        prepared.sharing,
+        prepared.exposure,
+        prepared.yardstick,
+        candidate.members,
+        parameters.orders.honest_fault_rate,
+    )
+    return left - _unseeded(candidate, prepared)
+
+
+def _beyond_one_cause(candidate: Candidate, prepared: Prepared, parameters: Parameters) -> float:
+    return evidence_beyond_one_cause(
+        prepared.timeline,
+        prepared.exposure,
+        prepared.yardstick,
+        candidate.members,
+        candidate.score,
+        candidate.shares,
+        math.log10(prepared.buyers) if candidate.among is None else candidate.among,
+        parameters.orders.witness_share,
+    )

@@ -1,0 +1,1 @@
+"""Rings and look-alikes that a marketplace holds only when they are requested by name."""

@@ -1,0 +1,152 @@
+import csv
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+import pytest
+from processes import Finished
+
+from ringfence.cli.detect import print_leads
+from ringfence.export import read_run, write_run
+from ringfence.market.results import SCHEMAS
+from ringfence.store import Store
+
+Command = Callable[..., Finished]
+
+
+@pytest.fixture
+def address(store: Store, publish: Callable[..., int], store_address: str) -> str:
+    """A store with a ring and two leads."""
+    publish(store, {"r1": (31.2, ["b1", "b2"])}, leads={"l1": ["b3", "b4"], "l2": ["b5"]})
+    return store_address
+
+
+@pytest.fixture
+def leads(ringfence: Command, address: str) -> Command:
+    """Run `ringfence leads` on the store."""
+
+    def command(*arguments: str) -> Finished:
+        return ringfence("leads", *arguments, "--store", address)
+
+    return command
+
+
+def listed(leads: Command, *arguments: str) -> list[str]:
+    return [lead["lead_id"] for lead in json.loads(leads("list", "--json", *arguments).out)]
+
+
+def test_a_dismissed_lead_is_left_out_until_it_is_restored(leads: Command) -> None:
+    assert listed(leads) == ["l1", "l2"]
+    told = leads("dismiss", "l1", "--reason", "one lost van", "--as", "ana")
+    assert told == Finished(0, "l1: dismissed by ana (reason: one lost van) (version 1)\n", "")
+    assert listed(leads) == ["l2"]
+    assert listed(leads, "--dismissed") == ["l1", "l2"]
+    lines = leads("list", "--dismissed").out.splitlines()
+    assert lines[0].split("\t")[-1] == "status"
+    assert [line.split("\t")[-1] for line in lines[1:]] == ["dismissed", "open"]
+    told = leads("restore", "l1", "--reason", "no van", "--as", "bo", "--json")
+    assert json.loads(told.out) == {
+        "lead_id": "l1",
+        "status": "open",
+        "because": "restored by bo (reason: no van)",
+        "version": 2,
+    }
+    assert listed(leads) == ["l1", "l2"]
+
+
+def test_a_lead_is_shown_with_why_and_why_it_is_no_ring(leads: Command) -> None:
+    leads("dismiss", "l1", "--reason", "one lost van", "--as", "ana")
+    out = leads("show", "l1").out
+    assert "l1 (one occasion)" in out
+    assert "together once (evidence is in decades: each one is ten times less likely by chance)" in out
+    assert "Not a ring: one van" in out
+    assert "b3\t1.0\ttogether once" in out
+    assert "1.5 (weak)" in out
+    assert "Decided: dismissed by ana (reason: one lost van) (version 1)" in out
+    assert "dismissed by ana: one lost van" in out
+    document = json.loads(leads("show", "l1", "--json").out)["leads"][0]
+    assert document["why_not"] == "one van"
+    assert [member["buyer_id"] for member in document["members"]] == ["b3", "b4"]
+    assert (document["status"], document["version"], document["run_id"]) == ("dismissed", 1, 1)
+
+
+def test_leads_are_listed_by_buyer_and_kind(leads: Command) -> None:
+    assert listed(leads, "--buyer", "b5") == ["l2"]
+    assert listed(leads, "--kind", "one_occasion", "--limit", "1") == ["l1"]
+    assert listed(leads, "--ring", "r1") == []
+    assert leads("list", "--kind", "associates").out == (
+        "No lead fits (--dismissed lists dismissed ones, too).\n"
+    )
+
+
+def test_what_others_decided_meanwhile_is_a_conflict(leads: Command) -> None:
+    assert leads("dismiss", "l1", "--reason", "one van", "--seen", "0").code == 0
+    for told in (
+        leads("restore", "l1", "--reason", "no van", "--seen", "0"),
+        leads("dismiss", "l1", "--reason", "again"),
+        leads("restore", "l2", "--reason", "why not"),
+    ):
+        assert told.code == 2
+        assert told.err.startswith("error: ")
+        assert told.out == ""
+    assert leads("show", "l9").code == leads("dismiss", "l9", "--reason", "x").code == 2
+
+
+def test_leads_are_exported_from_a_store(leads: Command, tmp_path: Path) -> None:
+    rows = list(csv.DictReader(io.StringIO(leads("export", "--format", "csv").out)))
+    assert [(row["lead_id"], row["buyer_id"]) for row in rows] == [("l1", "b3"), ("l1", "b4"), ("l2", "b5")]
+    out = tmp_path / "leads.json"
+    assert leads("export", "-f", "json", "--lead", "l2", "--out", str(out)).code == 0
+    (lead,) = json.loads(out.read_text(encoding="utf-8"))["leads"]
+    assert lead["members"][0]["buyer_id"] == "b5"
+
+
+def test_before_the_first_run_there_is_nothing_to_list(
+    ringfence: Command, store: Store, store_address: str
+) -> None:
+    told = ringfence("leads", "list", "--store", store_address)
+    assert told.out == "No run was published yet; ringfence detect makes one.\n"
+
+
+def test_leads_of_a_folder_are_listed_shown_and_exported(
+    ringfence: Command, found: Path, tmp_path: Path
+) -> None:
+    run = read_run(found)
+    buyer = str(run.members["buyer_id"][0])
+    at = run.evidence["filed_at"][0]
+    told = (4.0, 1, 1, 1, 1, "EUR:1.00", at, at, 0.2, "seen once", "once is too little")
+    frames = {
+        "leads": pl.DataFrame(
+            [("l1", "associates", run.rings["ring_id"][0], *told)], schema=SCHEMAS["leads"], orient="row"
+        ),
+        "lead_members": pl.DataFrame(
+            [("l1", buyer, 4.0, "seen once")], schema=SCHEMAS["lead_members"], orient="row"
+        ),
+        "lead_evidence": pl.DataFrame(schema=SCHEMAS["lead_evidence"]),
+        **{table: getattr(run, table) for table in ("rings", "members", "buyers", "evidence", "links")},
+    }
+    folder = tmp_path / "run"
+    write_run(folder, frames, run.run, run.timings)
+    lines = ringfence("leads", "list", "--run", folder).out.splitlines()
+    assert lines[1].split("\t")[:4] == ["l1", "associates", str(run.rings["ring_id"][0]), "4.0"]
+    assert ringfence("leads", "list", "--run", folder, "--buyer", "nobody").out == "No lead fits.\n"
+    assert "Not a ring: once is too little" in ringfence("leads", "show", "l1", "--run", folder).out
+    assert "seen once" in ringfence("leads", "export", "--run", folder, "-f", "csv").out
+    assert ringfence("leads", "show", "l2", "--run", folder).code == 2
+
+
+@pytest.mark.parametrize(
+    ("count", "said"),
+    [
+        (0, ""),
+        (1, "1 lead, a suspicion too weak to be a ring: ringfence leads list\n"),
+        (1_200, "1,200 leads, suspicions too weak to be rings: ringfence leads list\n"),
+    ],
+)
+def test_a_detection_says_how_many_leads_there_are_and_where(
+    count: int, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    print_leads(count, "ringfence leads list")
+    assert capsys.readouterr().out == said
