@@ -119,3 +119,18 @@ def test_members_who_all_take_part_are_uniform_and_a_core_with_followers_is_not(
         assert judged is not None
         assert (judged.row_dispersion < 1.5) == is_uniform
         assert (judged.row_dispersion > 2.5) != is_uniform
+
+
+def test_cells_of_one_hit_that_the_cut_has_parted_count_as_one_when_cells_are_compared() -> None:
+    rng = np.random.default_rng(5)
+    row, hit = np.nonzero(rng.random((60, 20)) < 0.3)
+    parted = 2 * hit + (rng.random(len(hit)) < 0.1)
+    graph = edge_graph(row, parted, 2_000, 2_000)
+    columns = np.arange(len(graph.cell))
+    strangers = judge(graph, np.arange(60), columns)
+    merged = judge(graph._replace(merchant=(graph.cell // 2).astype(np.int32)), np.arange(60), columns)
+    assert strangers is not None
+    assert merged is not None
+    assert strangers.column_dispersion > 2.5
+    assert merged.column_dispersion < 1.5
+    assert merged.gain == strangers.gain

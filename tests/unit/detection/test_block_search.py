@@ -5,7 +5,7 @@ import pytest
 from block_graphs import Longs, planted, random_edges
 from hypothesis import given
 from hypothesis import strategies as st
-from small_markets import Row, rows, timeline_of
+from small_markets import Row, claims_of_rows, rows, timeline_of
 
 from ringfence.detection.methods.blocks.block import Block
 from ringfence.detection.methods.blocks.cells import cut_cells
@@ -15,6 +15,7 @@ from ringfence.detection.methods.blocks.peel import Peeling
 from ringfence.detection.methods.blocks.search import find_blocks
 from ringfence.detection.methods.blocks.starts import starts_of_pairs
 from ringfence.detection.ranges import InvalidParameterError
+from ringfence.detection.timeline import lay_out
 
 PARAMETERS = BlockParameters()
 
@@ -123,6 +124,27 @@ def test_hidden_edges_leave_degrees_and_totals_and_come_back() -> None:
     assert hidden.row_degree.sum() == hidden.column_degree.sum() == hidden.edges
     shown = show(hidden, some, others)
     assert is_same(before, shown)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_ring_whose_members_each_join_a_tenth_of_its_hits_is_found_by_the_week(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    buyers, merchants, hits = 6_000, 300, 40
+    who, where = rng.choice(buyers, 150, replace=False), rng.choice(merchants, hits, replace=False)
+    member, hit = np.nonzero(rng.random((150, hits)) < 0.1)
+    buyer = np.concatenate((rng.integers(0, buyers, 24_000), who[member]))
+    merchant = np.concatenate((rng.integers(0, merchants, 24_000), where[hit]))
+    days = np.concatenate(
+        (rng.uniform(0, 365, 24_000), rng.uniform(0, 350, hits)[hit] + rng.exponential(0.5, len(hit)))
+    )
+    claims = claims_of_rows(
+        list(zip(merchant.tolist(), (4 * days).astype(int).tolist(), buyer.tolist(), strict=True))
+    )
+    timeline = lay_out(claims, buyers, merchants, 0.0)
+    graph = cell_graph(timeline, cut_cells(timeline, PARAMETERS), PARAMETERS, times_tell=True)
+    found = members(find_blocks(graph, (), PARAMETERS))
+    assert len(found & set(who.tolist())) >= 0.85 * len(who)
+    assert len(found - set(who.tolist())) <= 3
 
 
 @given(rows())
