@@ -59,6 +59,7 @@ def marketplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "report_weight.py",
         "buyer_risk.py",
         "record_lists.py",
+        "p_values.py",
         "risk_calibration.py",
         "api_speed.py",
         "faults.py",
@@ -147,6 +148,28 @@ print(json.dumps(count("club", truth, members).to_dict()))
 )
 def test_a_benchmark_of_the_store_gives_its_figures(script: str, small: tuple[str, ...], said: str) -> None:
     assert said in run_script(script, *small)
+
+
+def test_p_values_are_measured_on_clean_and_on_growing_marketplaces(tmp_path: Path) -> None:
+    said = run_script(
+        "p_values.py",
+        *("--markets", "4", "--smallest", "300", "--largest", "600", "--buyers", "500"),
+        *("--nights", "2", "--years", "1", "--every", "200", "--json", tmp_path / "figures.json"),
+    )
+    assert "All 4 clean marketplaces" in said
+    assert "false rings: " in said
+    assert "clean years: " in said
+    figures = json.loads((tmp_path / "figures.json").read_text())
+    assert {sample["shape"] for sample in figures["markets"]} == {
+        "hidden",
+        "households",
+        "generated",
+        "small",
+    }
+    assert all(0.0 <= sample["lowest_p"] <= 1.0 for sample in figures["markets"])
+    name, nights, published, false = figures["growing"][0]
+    assert (name, nights) == ("with rings", 2)
+    assert false <= published
 
 
 def test_the_benchmark_of_a_graph_gives_its_figures(neo4j_address: str, neo4j_server: Login) -> None:

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from ringfence.detection.parameters import Parameters
 from ringfence.domain.errors import InvalidError, NotFoundError
 from ringfence.domain.leases import LeaseHeldError, LeaseLostError, LeaseName
+from ringfence.domain.policy import DetectionPolicy, Policy
 from ringfence.domain.progress import Silent
 from ringfence.domain.rings import RingQuery
 from ringfence.domain.runs import RunState
@@ -80,6 +82,25 @@ def test_a_store_gives_byte_for_byte_what_its_files_give(
     assert detect(store, StoreDetectionRequest(out=tmp_path / "stored", links=links)) is RunState.PUBLISHED
     assert files_of(tmp_path / "stored") == files_of(tmp_path / "files")
     assert len(read_run(tmp_path / "stored").rings) > 3
+
+
+def test_the_policy_says_how_high_a_rings_p_value_may_be(store: Store, marketplace: Path) -> None:
+    load(store, marketplace)
+    policy = Policy(detection=DetectionPolicy(ring_p_value=0.001))
+    outcome = detect_in_store(StoreDetectionRequest(policy=policy), store, clock)
+    assert (outcome.detection.rings["p_value"] <= 0.001).all()
+    assert outcome.run.about["parameters"]["calibration"]["ring_p_value"] == 0.001
+    assert outcome.run.about["calibration"]["tails"]["pairs"]["runs"] > 0
+
+
+def test_p_values_can_be_left_out_of_a_run_and_it_says_so(store: Store, marketplace: Path) -> None:
+    load(store, marketplace)
+    request = StoreDetectionRequest(parameters=Parameters().without_p_values())
+    outcome = detect_in_store(request, store, clock)
+    assert outcome.detection.rings["p_value"].is_null().all()
+    assert outcome.run.about["calibration"] is None
+    assert any("p-values were left out" in note for note in outcome.run.about["notes"])
+    assert read_stored_run(store).rings["p_value"].is_null().all()
 
 
 def test_a_run_that_is_read_back_is_the_run_that_was_written(
