@@ -5,7 +5,9 @@ from typing import Any
 
 from ringfence.detection.candidates import Method
 from ringfence.detection.methods.blocks.parameters import BlockParameters
+from ringfence.detection.methods.identifiers.parameters import IdentifierParameters
 from ringfence.detection.methods.structure.parameters import StructureParameters
+from ringfence.detection.methods.waves.parameters import WaveParameters
 from ringfence.detection.ranges import InvalidParameterError, require_count, require_positive, require_share
 
 
@@ -79,65 +81,6 @@ class CoincidenceParameters:
     def __post_init__(self) -> None:
         require_positive(self, "joining_rate")
         require_count(self, "growth_rounds", "single_joins_below")
-
-
-@dataclass(frozen=True, slots=True)
-class IdentifierParameters:
-    """Which holders of shared identifiers are judged as groups."""
-
-    most_holders: int = 60
-    """The holders of a value are judged as a group up to this many."""
-    chain_holders: int = 10
-    """Values of at most this many holders tie buyers into chains."""
-    shortest_chain: int = 3
-    """Chains of fewer buyers are no group; two who share a value are one already."""
-    longest_chain: int = 40
-    """Chains of more buyers are no group."""
-    most_claims: int = 1_000
-    """Buyers with more claims than this are left out: they meet everybody, and would cost the most time."""
-    associate_holders: int = 4
-    """A value needs this many holders to bring in those who met no member of a ring."""
-    associate_members: int = 3
-    """This many of its holders, and half of them, must be members of the ring."""
-
-    def __post_init__(self) -> None:
-        require_count(
-            self,
-            "most_holders",
-            "chain_holders",
-            "shortest_chain",
-            "longest_chain",
-            "most_claims",
-            "associate_holders",
-            "associate_members",
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class WaveParameters:
-    """When waves of claims at one merchant are a ring; times in days."""
-
-    least_waves: int = 3
-    """A ring at one merchant needs this many waves."""
-    least_members: int = 3
-    """A wave needs this many members."""
-    waves_apart_days: float = 5.0
-    """Waves begin at least this long after the one before."""
-    wave_days: float = 7.0
-    """The longest that a wave lasts."""
-    least_nats: float = 30.0
-    """What a ring at one merchant must be likelier than its customers, in nats after all choices."""
-    claimed_share: float = 0.6
-    """Members must have claimed for at least this share of what they ordered at the merchant."""
-    linking_rate: float = 0.01
-    """Other buyers at the merchant expected to be linked to a buyer by chance."""
-    most_regulars: int = 512
-    """Merchants with more buyers than this who claimed again and again are not searched."""
-
-    def __post_init__(self) -> None:
-        require_positive(self, "waves_apart_days", "wave_days", "least_nats", "linking_rate")
-        require_count(self, "least_waves", "least_members", "most_regulars")
-        require_share(self, "claimed_share")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from small_markets import BUYERS, Held, holdings, sharing_of
 
 from ringfence.detection.methods.identifiers.groups import Groups, candidate_groups
-from ringfence.detection.parameters import IdentifierParameters
+from ringfence.detection.methods.identifiers.parameters import IdentifierParameters
 
 
 def nobody(buyers: int = BUYERS) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:

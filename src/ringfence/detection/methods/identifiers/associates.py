@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ringfence.detection.candidates import Candidate
-from ringfence.detection.parameters import IdentifierParameters
+from ringfence.detection.methods.identifiers.parameters import IdentifierParameters
 from ringfence.detection.prepare import Prepared
 from ringfence.market import Longs
 

@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from ringfence.detection.parameters import IdentifierParameters
+from ringfence.detection.methods.identifiers.parameters import IdentifierParameters
 from ringfence.detection.sharing import Sharing, fingerprints, level
 from ringfence.market import Floats, Ints, Longs
 

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from ringfence.detection.acceptance import pieces
 from ringfence.detection.candidates import Candidate, Method, Refusal
 from ringfence.detection.methods.waves.calendar import keeps_a_calendar
-from ringfence.detection.parameters import Parameters, WaveParameters
+from ringfence.detection.methods.waves.parameters import WaveParameters
+from ringfence.detection.parameters import Parameters
 from ringfence.detection.prepare import Prepared
 from ringfence.market import Floats, Ints, Longs
 

@@ -8,8 +8,10 @@ from numpy.typing import NDArray
 
 from ringfence.detection.candidates import Candidate, Proposals, strongest_first
 from ringfence.detection.methods.waves.judge import Visits, Wave, judge_waves, visits_at
-from ringfence.detection.parameters import Parameters, WaveParameters
+from ringfence.detection.methods.waves.parameters import WaveParameters
+from ringfence.detection.parameters import Parameters
 from ringfence.detection.prepare import Prepared
+from ringfence.detection.tail import binomial_decades
 from ringfence.detection.timeline import Timeline
 from ringfence.domain.progress import Progress
 from ringfence.market import Longs
@@ -108,7 +110,7 @@ def _linked(prepared: Prepared, rules: WaveParameters, visits: Visits, regulars:
     own = np.isin(visits.buyer, regulars)
     who, day = np.searchsorted(regulars, visits.buyer[own]), visits.day[own]
     reach = np.array([rules.wave_days / 2.0, rules.wave_days / 2.0 / _TIGHT])
-    rate = rules.linking_rate / len(regulars) / len(reach)
+    decades = math.log10(len(regulars) * len(reach) / rules.linking_rate)
     return _connect(
         who,
         day,
@@ -116,7 +118,7 @@ def _linked(prepared: Prepared, rules: WaveParameters, visits: Visits, regulars:
         reach,
         rules.waves_apart_days,
         rules.least_waves,
-        rate,
+        decades,
         max(prepared.timeline.span, 1.0),
     )
 
@@ -129,13 +131,13 @@ def _connect(
     reach: NDArray[np.float64],
     apart: float,
     least: int,
-    rate: float,
+    least_decades: float,
     span: float,
 ) -> Longs:
     """Link regulars who were at the merchant within `reach` days of each other on `least` occasions or more.
 
-    The chance of so many, of the occasions of the one who came less often, must not exceed `rate`; it is the
-    time within reach of the other's occasions over all time.
+    The occasions of the one who came less often are trials, each within reach of the other's by chance for
+    that part of all time; so many must be `least_decades` rare at least.
     """
     occasions = np.zeros(regulars, np.int64)
     last = np.full(regulars, -np.inf)
@@ -161,7 +163,7 @@ def _connect(
                     continue
                 fewer, more = min(occasions[a], occasions[b]), max(occasions[a], occasions[b])
                 chance = min(1.0, more * 2.0 * reach[r] / span)
-                if _at_least(fewer, chance, min(together[a, b], fewer)) > rate:
+                if binomial_decades(fewer, chance, min(together[a, b], fewer)) < least_decades:
                     continue
                 one, other = a, b
                 while parent[one] != one:
@@ -172,20 +174,3 @@ def _connect(
     for a in range(regulars):
         parent[a] = parent[parent[a]]
     return parent
-
-
-@njit(cache=True, nogil=True)
-def _at_least(trials: int, chance: float, successes: int) -> float:
-    """Give the chance of `successes` or more in so many trials."""
-    if successes <= 0 or chance >= 1.0:
-        return 1.0
-    total = 0.0
-    for k in range(successes, trials + 1):
-        total += math.exp(
-            math.lgamma(trials + 1.0)
-            - math.lgamma(k + 1.0)
-            - math.lgamma(trials - k + 1.0)
-            + k * math.log(chance)
-            + (trials - k) * math.log1p(-chance)
-        )
-    return total
