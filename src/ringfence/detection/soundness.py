@@ -37,7 +37,7 @@ def strength(candidate: Candidate, prepared: Prepared, parameters: Parameters) -
     """Give the decades by which a candidate that passed the rules, at whatever bar, is held against chance.
 
     They are what is left without the strongest merchant. If its orders leave less than the ring score, so
-    that it is no ring, no more counts than they leave: companions who order together reach any score by chance.
+    that it is no ring, only what they leave counts: companions who order together reach any score by chance.
     Methods that judge by rules of their own say all in the score.
     """
     if candidate.method in (Method.WAVES, Method.STRUCTURE):
