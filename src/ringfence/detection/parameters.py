@@ -54,15 +54,13 @@ class OrderParameters:
 
     together_days: float = 2.0
     """Orders at one merchant within this time count as placed together."""
-    witness_share: float = 0.1
-    """Strangers count as shopping together if at least this share of their joint orders is unclaimed."""
     honest_fault_rate: float = 1.0
     """The highest share of orders that an honest group may have to claim for. Lower it to find rings that
     order in step and claim for part of it; clubs that share worse goods than this are then called rings."""
 
     def __post_init__(self) -> None:
         require_positive(self, "together_days")
-        require_share(self, "witness_share", "honest_fault_rate")
+        require_share(self, "honest_fault_rate")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ import itertools
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from ringfence.detection.pair_evidence import score_pairs
 from ringfence.detection.pairs import Pairs, find_pairs
 from ringfence.detection.parameters import OccasionParameters, Parameters, YardstickParameters
 from ringfence.detection.sharing import Sharing, multiplicities, share
+from ringfence.detection.shopping import household_loss_rate
 from ringfence.detection.timeline import Timeline, lay_out, local_counts
 from ringfence.detection.times import Times, read_times
 from ringfence.domain.identifiers import IdentifierKind
@@ -45,6 +47,11 @@ class Prepared:
     times: Times
     pairs: Pairs
     """Weak pairs: seeds of rings, and ties between rings."""
+
+    @cached_property
+    def household_loss_rate(self) -> float:
+        """How often what households order together is claimed for by two of them."""
+        return float(household_loss_rate(self.exposure, self.sharing))
 
     @property
     def buyers(self) -> int:

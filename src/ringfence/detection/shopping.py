@@ -19,6 +19,13 @@ from ringfence.market import Floats, Longs
 
 _PRIOR_ORDERS = 2.0
 """The claims an order in a unit's time are drawn towards everyone's as if by this many orders."""
+_FEW_HOLDERS = 20
+"""Holders of a value that may be one household."""
+_MOST_LOSSES = 3
+"""Claimed units of one value that count for the rate of households."""
+_PRIOR_UNITS = 5.0
+_MOST_VALUES = 20_000
+"""Values looked at for the rate of households."""
 _COMPANION_UNITS = 2
 """Joint units in which an outsider who ordered too counts as a companion."""
 
@@ -120,7 +127,7 @@ def joint_orders(exposure: Exposure, group: Longs) -> JointOrders:
         i = j
     for g in range(size):
         rates[g] /= max(trials[g], 1)
-    spared = 0.0
+    spared = units - _by_chance(exposure, elsewhere[:apart])
     if claimed_units > 0:
         usual = in_claimed / claimed_units
         spared = (
@@ -206,15 +213,15 @@ def evidence_beyond_one_cause(
     score: float,
     is_household: bool,
     among: float,
-    witness_share: float,
+    rate: float,
 ) -> float:
-    """Give what is left of `score` decades if joint orders are lost to all who ordered, at everyone's rate.
+    """Give what is left of `score` decades if joint orders are lost to all who ordered, each unit at `rate`.
 
     Of the joint events those bought together carry at most -log10 of the chance that so many joint units are
-    claimed for by two, less `among` decades. Two that share an identifier (`is_household`) shop together if
-    they have joint units which they did not both claim for, and pay for all of them. Strangers pay only for
-    units they claimed for, and only where orders witness that they shop together: half of the events are
-    tied to others, or `witness_share` of the joint orders were not claimed for.
+    claimed for by two, less `among` decades. Buyers who share an identifier (`is_household`) shop together
+    if they have joint units which they did not both claim for, and pay for all of them. Strangers pay only
+    for units they claimed for, and only where half of their events are tied to others; joint orders that
+    nobody claimed for are no reason by themselves.
     """
     together = joint_orders(exposure, group)
     found = len(events(timeline, yardstick, group, 2).merchant)
@@ -222,15 +229,12 @@ def evidence_beyond_one_cause(
         return score
     tied = found - count_occasions(timeline, yardstick, group)
     spared = round(together.spared_units)
-    if is_household:
-        if spared == 0:
-            return score
-    elif 2 * tied < found and together.orders - together.claimed < witness_share * together.orders:
+    if (is_household and spared == 0) or (not is_household and 2 * tied < found):
         return score
     claimed = max(1, together.claimed_units - tied)
     units = claimed + (spared if is_household else 0)
     chance = 0.0
-    rate = min(exposure.rate, 1.0 - 1e-9)  # where only orders that were claimed for are known
+    rate = min(rate, 1.0 - 1e-9)  # where only orders that were claimed for are known
     for h in range(claimed, units + 1):
         chance += math.exp(
             math.lgamma(units + 1.0)
@@ -242,3 +246,23 @@ def evidence_beyond_one_cause(
     left = max(0.0, -math.log10(max(chance, 10.0**-MOST_DECADES)) - among)
     share = min(1.0, together.claimed_units / found)
     return score * (1.0 - share) + min(score * share, left)
+
+
+@njit(cache=True, nogil=True)
+def household_loss_rate(exposure: Exposure, sharing: Sharing) -> float:
+    """Give the share of joint units that two of a household claim for, by all who share a value of few holders.
+
+    Of one value at most `_MOST_LOSSES` count, so that rings hardly raise it. Drawn towards the share of all
+    claimed orders as if by `_PRIOR_UNITS` units, and at most that; at most `_MOST_VALUES` values are looked at.
+    """
+    few = 0
+    while few < len(sharing.kind) and holders_of(sharing, few) <= _FEW_HOLDERS:
+        few += 1  # values come rarest first
+    step = max(1, few // _MOST_VALUES)
+    lost, joint = _PRIOR_UNITS * exposure.rate, _PRIOR_UNITS
+    for value in range(0, few, step):
+        holders = sharing.holder[sharing.holder_start[value] : sharing.holder_start[value + 1]]
+        together = joint_orders(exposure, holders.astype(np.int64))
+        lost += min(together.claimed_units, _MOST_LOSSES)
+        joint += together.claimed_units + together.spared_units
+    return min(exposure.rate, lost / joint)

@@ -30,7 +30,7 @@ def refusal(candidate: Candidate, prepared: Prepared, parameters: Parameters) ->
             return Refusal.ONE_MERCHANT
         if _beyond_shopping(candidate, prepared, parameters) < bar:
             return Refusal.SHARED_SHOPPING
-    return Refusal.SHARED_SHOPPING if _beyond_one_cause(candidate, prepared, parameters) < bar else None
+    return Refusal.SHARED_SHOPPING if _beyond_one_cause(candidate, prepared) < bar else None
 
 
 def strength(candidate: Candidate, prepared: Prepared, parameters: Parameters) -> float:
@@ -43,7 +43,7 @@ def strength(candidate: Candidate, prepared: Prepared, parameters: Parameters) -
     if candidate.method in (Method.WAVES, Method.STRUCTURE):
         return candidate.score
     decades = candidate.score - _unseeded(candidate, prepared)
-    left = _beyond_one_cause(candidate, prepared, parameters)
+    left = _beyond_one_cause(candidate, prepared)
     if candidate.method is not Method.IDENTIFIERS:
         share = strongest_share(prepared.timeline, prepared.yardstick, candidate.members)
         decades = min(decades, decades * (1.0 - share))
@@ -68,7 +68,7 @@ def _beyond_shopping(candidate: Candidate, prepared: Prepared, parameters: Param
     return left - _unseeded(candidate, prepared)
 
 
-def _beyond_one_cause(candidate: Candidate, prepared: Prepared, parameters: Parameters) -> float:
+def _beyond_one_cause(candidate: Candidate, prepared: Prepared) -> float:
     return evidence_beyond_one_cause(
         prepared.timeline,
         prepared.exposure,
@@ -77,5 +77,5 @@ def _beyond_one_cause(candidate: Candidate, prepared: Prepared, parameters: Para
         candidate.score,
         candidate.shares,
         math.log10(prepared.buyers) if candidate.among is None else candidate.among,
-        parameters.orders.witness_share,
+        prepared.household_loss_rate if candidate.shares else prepared.exposure.rate,
     )
