@@ -6,8 +6,8 @@ from group_scenes import SPAN_DAYS, Visit, scene, strangers
 
 from ringfence.detection.candidates import Method, Proposals, Refusal
 from ringfence.detection.methods.waves.calendar import is_subscription, keeps_a_calendar
-from ringfence.detection.methods.waves.rings import find_candidates
 from ringfence.detection.methods.waves.judge import judge_waves
+from ringfence.detection.methods.waves.rings import find_candidates
 from ringfence.detection.parameters import Parameters
 from ringfence.detection.prepare import Prepared
 from ringfence.domain.progress import Silent
