@@ -17,7 +17,7 @@ from ringfence.market import Floats, Ints, Longs
 _MOST_REPEATS = 8
 """Claims of one buyer at one merchant that a claim is compared with, to see whether it repeats one."""
 _MOST_CHOSEN = 512
-"""Meetings that are added up; so many leave no doubt, and more would cost the square of their number."""
+"""Meetings that are added up: this many leave no doubt, and more would cost the square of their number."""
 
 
 class Meetings(NamedTuple):

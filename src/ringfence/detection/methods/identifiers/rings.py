@@ -31,7 +31,7 @@ def find_candidates(prepared: Prepared, parameters: Parameters, progress: Progre
     at two merchants must reach the ring score, and say something without the strongest merchant. Where no
     orders are known the bar is higher.
 
-    Proposes nothing where times tell nothing.
+    Proposes nothing where times say nothing.
     """
     if not prepared.times.tell_when:
         return Proposals([], [])
