@@ -18,7 +18,7 @@ from ringfence.market import Claims
 
 
 def accuse_by_structure(market: Marketplace) -> pl.DataFrame:
-    """Accuse by who claimed against whom, whatever the times: ring_id, buyer_id."""
+    """Accuse by which buyers claimed against which merchants, without times: ring_id, buyer_id."""
     buyers, timeline = timeline_of(market)
     found = find_structure(timeline, StructureParameters())
     return _accused(buyers, [candidate.members for candidate in found.candidates])

@@ -113,7 +113,7 @@ def look(shape: str, market: Market) -> Sample:
     if calibration is not None:
         rings = len(judge_by_p(prepared, found, calibration, parameters).rings)
         for candidate in propose(prepared, lowered, Silent()).rings:
-            lowest = min(lowest, calibration.p_value(strength(candidate, prepared, lowered)))
+            lowest = min(lowest, calibration.p_value(strength(candidate, prepared, parameters)))
     return Sample(
         shape,
         len(market.buyer_ids),

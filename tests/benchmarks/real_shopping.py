@@ -147,7 +147,7 @@ def plant_market(shopping: Shopping, seed: int, stealth: float | None) -> Market
         members = [accounts.pop() if ring % 2 == 0 else f"n{ring}x{number}" for number in range(size)]
         joint = joint_claims(own, shopping, members, stealth or 0.0, times)
         filed.append(joint)
-        # Whoever joined one hit met others once, at one merchant, which is never enough to accuse anyone.
+        # Whoever joined one hit met others once, which is never enough to accuse anyone.
         met = pl.DataFrame({"buyer": joint.buyer, "merchant": joint.merchant}).group_by("buyer").n_unique()
         repeated = met.filter(pl.col("merchant") >= 2)["buyer"].sort()
         membership += [(member, f"t{ring}", pattern) for member in repeated]

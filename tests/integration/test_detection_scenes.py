@@ -65,7 +65,7 @@ def test_a_chain_is_one_ring_though_no_identifier_spans_it() -> None:
         row[KINDS[member % 3]] = f"tie of {member} and {member + 1}"
     result = ringfence.detect(scene(rows))
     assert rings_of(result) == [set(RING)]
-    assert "2 of them, held by 2 buyers in all" in result.rings["why"][0]
+    assert "2 of them, held by 2 buyers who claim" in result.rings["why"][0]
 
 
 def test_an_address_written_in_six_ways_is_one_door() -> None:
@@ -82,7 +82,7 @@ def test_an_address_written_in_six_ways_is_one_door() -> None:
         row["address"] = spellings[RING.index(row["buyer_id"])]
     result = ringfence.detect(scene(rows))
     assert rings_of(result) == [set(RING)]
-    assert "they share an address (6 of them, held by 6 buyers in all)" in result.rings["why"][0]
+    assert "they share an address (6 of them, held by 6 buyers who claim)" in result.rings["why"][0]
 
 
 def test_hijacked_accounts_are_not_hidden_by_their_honest_history() -> None:

@@ -33,7 +33,7 @@ def tables_of(
 ) -> dict[str, pl.DataFrame]:
     rows: dict[str, list[tuple[object, ...]]] = {
         "rings": [
-            (ring_id, "n", 9.0, len(members), 1, 1, "EUR:1.00", NOW, NOW, None, "why")
+            (ring_id, "n", 9.0, len(members), 1, 1, 1, "EUR:1.00", NOW, NOW, None, "coincidence", "why")
             for ring_id, members in zip(ids, rings, strict=True)
         ],
         "members": [

@@ -202,7 +202,7 @@ def _detect_in_files(
         )
         return detection.rings.is_empty()
     _print_rings(detection, f"ringfence rings list --run {out}")
-    _print_leads(detection, f"ringfence leads list --run {out}")
+    print_leads(len(detection.leads), f"ringfence leads list --run {out}")
     if outcome.rejected:
         rejected = sum(file.rejected for file in outcome.files)
         warn([f"{rejected:,} rows were rejected; {outcome.rejected} says where and why"])
@@ -239,7 +239,7 @@ def _detect_in_store(
         )
     elif not is_withheld:
         _print_rings(detection, "ringfence rings list")
-        _print_leads(detection, "ringfence leads list")
+        print_leads(len(detection.leads), "ringfence leads list")
         tell_opened(outcome.opened)
         _print_end(detection, f"published as run {run.run_id}", outcome.timings)
     if is_withheld:
@@ -278,10 +278,12 @@ def _print_rings(detection: "Detection", all_of_them: str) -> None:
         print_lines(f"All of them: {all_of_them}")
 
 
-def _print_leads(detection: "Detection", all_of_them: str) -> None:
-    if count := len(detection.leads):
-        leads = "1 lead, a suspicion" if count == 1 else f"{count:,} leads, suspicions"
-        print_lines(f"{leads} too weak to be a ring: {all_of_them}")
+def print_leads(count: int, all_of_them: str) -> None:
+    """Print how many leads there are, if any, and which command lists all of them."""
+    if count == 1:
+        print_lines(f"1 lead, a suspicion too weak to be a ring: {all_of_them}")
+    elif count:
+        print_lines(f"{count:,} leads, suspicions too weak to be rings: {all_of_them}")
 
 
 def _print_end(detection: "Detection", where: str, timings: dict[str, object]) -> None:

@@ -25,7 +25,7 @@ _MEAN_EXCESS = 0.8
 """Decades by which candidates of chance exceed the start of their tail, before any was seen."""
 _PRIOR_COUNT = 4.0
 """Candidates that this prior counts for; 0.5 to 0.9 decades were measured on marketplaces of all kinds."""
-_MARGIN = 1.5
+_MARGIN = 1.2
 """The number of candidates is estimated this many times too high, plus one: null marketplaces lack some of
 the dependence of real ones."""
 _THOROUGH = (Method.BLOCKS, Method.IDENTIFIERS, Method.WAVES)
@@ -113,7 +113,7 @@ def calibrate(
         null = shuffled(rest, np.random.default_rng([SEED, runs]), parameters)
         for ring in propose(null, lowered if runs < thorough else quick, Silent()).rings:
             if runs < thorough or _kind(ring) != OTHERS:
-                strengths[_kind(ring)].append(float(strength(ring, null, lowered)))
+                strengths[_kind(ring)].append(float(strength(ring, null, parameters)))
         runs += 1
         progress.advance(1)
     tails = {

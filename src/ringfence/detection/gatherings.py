@@ -29,7 +29,7 @@ class Gatherings(NamedTuple):
 
     joint: JointClaims
     """`strangers` and `expected` count other members: how many chance would put there, and that over how many
-    were. `apart` and `rate` are NaN where times say nothing."""
+    were. `apart` and `rate` mean nothing where times say nothing."""
     decades: Floats
     """float64[g], how unlikely chance alone is to bring each member there so often, over all buyers."""
 
@@ -79,8 +79,6 @@ def merchant_cells(timeline: Timeline, yardstick: Yardstick, group: Longs) -> Ga
     a chance of d·p, 1 at most.
     """
     joint = joint_claims(timeline, merchant_yardstick(yardstick), group)
-    unknown = np.full(len(joint.claim), np.nan)
-    joint = joint._replace(apart=unknown, rate=unknown)
     if len(joint.claim) == 0:
         return Gatherings(joint, np.zeros(len(group)))
     is_inside = np.zeros(len(timeline.buyer_start) - 1, np.bool_)

@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 
 from ringfence.detection.candidates import Method
+from ringfence.detection.parameters import Parameters
 from ringfence.domain.errors import RingfenceError
 from ringfence.market import Longs, Market
 from ringfence.market.results import SCHEMAS, telling
@@ -20,22 +21,22 @@ class UnsoundFindingsError(RingfenceError):
     def __init__(self, violations: tuple[str, ...]) -> None:
         super().__init__(
             f"What was found contradicts itself, and is not published: {' '.join(violations)} This is a "
-            "fault of Ringfence: please report it."
+            "fault of Ringfence: please report this."
         )
         self.violations = violations
 
 
-def require_sound(tables: Mapping[str, pl.DataFrame], market: Market, ring_score: float) -> None:
+def require_sound(tables: Mapping[str, pl.DataFrame], market: Market, parameters: Parameters) -> None:
     """Raise UnsoundFindingsError if `violations` finds any."""
-    if found := violations(tables, market, ring_score):
+    if found := violations(tables, market, parameters):
         raise UnsoundFindingsError(found)
 
 
-def violations(tables: Mapping[str, pl.DataFrame], market: Market, ring_score: float) -> tuple[str, ...]:
+def violations(tables: Mapping[str, pl.DataFrame], market: Market, parameters: Parameters) -> tuple[str, ...]:
     """List, a sentence each, the rules that the tables of a run break; empty for a sound run.
 
     `tables` are those of `market.results.SCHEMAS` by name; links, lineage, leads and risks may be absent.
-    `market` is what was looked at, `ring_score` the decades that a ring needs. Every member has a joint event
+    `market` is what was looked at, with `parameters`. Every member has a joint event
     that chance does not explain, and such events connect all members of a ring; they lie at two merchants
     (unless they are waves at one) and on two occasions (unless times say nothing). All totals equal their
     rows, and every row a claim of the market. A buyer is in one ring.
@@ -43,7 +44,7 @@ def violations(tables: Mapping[str, pl.DataFrame], market: Market, ring_score: f
     known = {name: tables.get(name, pl.DataFrame(schema=SCHEMAS[name])) for name in SCHEMAS}
     return tuple(
         [
-            *_of_rings(known, ring_score),
+            *_of_rings(known, parameters),
             *_of_groups(known["rings"], known["members"], known["evidence"], "ring"),
             *_of_groups(known["leads"], known["lead_members"], known["lead_evidence"], "lead"),
             *_of_leads(known),
@@ -55,11 +56,14 @@ def violations(tables: Mapping[str, pl.DataFrame], market: Market, ring_score: f
     )
 
 
-def _of_rings(tables: Mapping[str, pl.DataFrame], ring_score: float) -> Iterator[str]:
+def _of_rings(tables: Mapping[str, pl.DataFrame], parameters: Parameters) -> Iterator[str]:
+    ring_score, highest = parameters.ring_score, parameters.calibration.ring_p_value
     rings, members = tables["rings"], tables["members"]
     rows = telling(tables["evidence"])
     low = rings.filter(~(pl.col("score").is_finite() & (pl.col("score") >= ring_score)))
     yield from _say(low, "ring_id", f"rings have less than the {ring_score:g} decades a ring needs")
+    likely = rings.filter(pl.col("p_value").fill_null(0.0) > highest)
+    yield from _say(likely, "ring_id", f"rings have a p-value above the {highest:g} that a ring may have")
     double = members.filter(pl.col("buyer_id").is_duplicated()).unique("buyer_id").sort("buyer_id")
     yield from _say(double, "buyer_id", "buyers are in two rings")
     idle = members.join(rows, on=("ring_id", "buyer_id"), how="anti")
@@ -137,7 +141,7 @@ def _of_events(evidence: pl.DataFrame, key: str, what: str) -> Iterator[str]:
         merchants=pl.col("merchant_id").n_unique(),
         kinds=pl.col("weak").n_unique(),
         begins=pl.col("filed_at").min(),
-        is_told=(pl.col("expected").is_finite() & (pl.col("expected") >= 0.0)).all(),
+        is_told=(pl.col("expected").is_finite() & (pl.col("expected") >= 0.0)).fill_null(False).all(),
     )
     lone = events.filter(
         (pl.col("buyers") < 2) | (pl.col("merchants") != 1) | (pl.col("kinds") != 1) | ~pl.col("is_told")

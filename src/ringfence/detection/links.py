@@ -6,6 +6,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from ringfence.detection.candidates import Method
 from ringfence.detection.findings import Finding, Findings
 from ringfence.detection.joint import Coincidences, coincidences, coincidences_among
 from ringfence.detection.occasions import sum_between_buyers
@@ -34,7 +35,12 @@ class Link:
 
 
 def links_inside(found: Findings, ring: Finding, least: float) -> list[Link]:
-    """List the links of at least `least` decades among a ring's members, by (a, b)."""
+    """List the links of at least `least` decades among a ring's members, by (a, b).
+
+    None where times say nothing: no claim is nearer to another then.
+    """
+    if ring.method is Method.STRUCTURE:
+        return []
     prepared = found.prepared
     together = coincidences_among(prepared.timeline, prepared.yardstick, ring.joint)
     return [link for link in _links(prepared, together) if link.score >= least]

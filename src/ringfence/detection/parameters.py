@@ -111,11 +111,11 @@ class FusionParameters:
 class CalibrationParameters:
     """How p-values are worked out: what chance shows in marketplaces of the same shape without rings."""
 
-    null_runs: int = 6
+    null_runs: int = 8
     """Maximum number of such marketplaces; 0 leaves p-values out."""
-    thorough_runs: int = 2
+    thorough_runs: int = 3
     """All methods search this many of them; the quick ones search the others too."""
-    enough: int = 20
+    enough: int = 40
     """No further one is made once they showed this many candidates of chance; the strongest make the tail."""
     block_days: float = 28.0
     """Buyers are shuffled among a merchant's claims of this many days."""

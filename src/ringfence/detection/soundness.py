@@ -34,19 +34,21 @@ def refusal(candidate: Candidate, prepared: Prepared, parameters: Parameters) ->
 
 
 def strength(candidate: Candidate, prepared: Prepared, parameters: Parameters) -> float:
-    """Give the least of what must reach the ring score, in decades, for a candidate that passed the rules.
+    """Give the decades by which a candidate that passed the rules, at whatever bar, is held against chance.
 
-    A score alone is no measure of chance: companions who order together reach any score without being a ring.
+    They are what is left without the strongest merchant. If its orders leave less than the ring score, so
+    that it is no ring, no more counts than they leave: companions who order together reach any score by chance.
     Methods that judge by rules of their own say all in the score.
     """
     if candidate.method in (Method.WAVES, Method.STRUCTURE):
         return candidate.score
     decades = candidate.score - _unseeded(candidate, prepared)
-    least = min(decades, _beyond_one_cause(candidate, prepared, parameters))
+    left = _beyond_one_cause(candidate, prepared, parameters)
     if candidate.method is not Method.IDENTIFIERS:
         share = strongest_share(prepared.timeline, prepared.yardstick, candidate.members)
-        least = min(least, decades * (1.0 - share), _beyond_shopping(candidate, prepared, parameters))
-    return least
+        decades = min(decades, decades * (1.0 - share))
+        left = min(left, _beyond_shopping(candidate, prepared, parameters))
+    return decades if left >= parameters.ring_score else min(decades, left)
 
 
 def _unseeded(candidate: Candidate, prepared: Prepared) -> float:

@@ -127,7 +127,7 @@ def detect_in_store(
             frames = tables(detection, links=True, lineage=True) | {"risks": risks}
             content = about(parameters, detection, files, normaliser) | {"policy": request.policy.name}
             store.rings.write_run(run_id, frames, content, lease, watch)
-            unsound = object_to_contradictions(frames, market, parameters.ring_score)
+            unsound = object_to_contradictions(frames, market, parameters)
             objections = (*unsound, *_objections(store, market, loads, len(detection.rings)))
             anyway = request.publish_anyway if not unsound else None
             run = _end(store, run_id, objections, anyway, lease, clock())

@@ -111,7 +111,7 @@ def detect_in(
     before = [(previous.leads, previous.lead_members)] if previous is not None else []
     settled = settle_leads(detection, past_leads(before), Policy().detection.leads_per_run)
     progress.stage("checking what was found")
-    require_sound(tables(settled, links=True, lineage=True), intake.market, parameters.ring_score)
+    require_sound(tables(settled, links=True, lineage=True), intake.market, parameters)
     return settled
 
 

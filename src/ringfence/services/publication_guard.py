@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 
 from ringfence.detection.invariants import violations
+from ringfence.detection.parameters import Parameters
 from ringfence.domain.loads import LoadSource
 from ringfence.market import Market
 
@@ -21,12 +22,12 @@ _LEAST_ROWS = 20
 
 
 def object_to_contradictions(
-    tables: Mapping[str, pl.DataFrame], market: Market, ring_score: float
+    tables: Mapping[str, pl.DataFrame], market: Market, parameters: Parameters
 ) -> tuple[str, ...]:
     """Object to findings that contradict themselves, and to all that is said on them."""
     return tuple(
         f"What was found contradicts itself: {violation}"
-        for violation in violations(tables, market, ring_score)
+        for violation in violations(tables, market, parameters)
     )
 
 

@@ -50,7 +50,7 @@ def publish_risks(store: Store, facts: Mapping[str, Mapping[str, Any]]) -> None:
     risks = [
         {"probability": 0.5} | NOBODY | {"buyer_id": buyer} | dict(known) for buyer, known in facts.items()
     ]
-    ring = ("r1", "n1", 40.0, 3, 9, 2, "EUR:30.00", NOW - DAY, NOW, None, "together")
+    ring = ("r1", "n1", 40.0, 3, 9, 2, 3, "EUR:30.00", NOW - DAY, NOW, None, "blocks", "together")
     members = [("r1", buyer, 30.0 - place, "together") for place, buyer in enumerate(facts)]
     rows: dict[str, Any] = {"rings": [ring], "members": members, "risks": risks}
     tables = {

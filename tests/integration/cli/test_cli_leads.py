@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 from processes import Finished
 
+from ringfence.cli.detect import print_leads
 from ringfence.export import read_run, write_run
 from ringfence.market.results import SCHEMAS
 from ringfence.store import Store
@@ -134,3 +135,18 @@ def test_leads_of_a_folder_are_listed_shown_and_exported(
     assert "Not a ring: once is too little" in ringfence("leads", "show", "l1", "--run", folder).out
     assert "seen once" in ringfence("leads", "export", "--run", folder, "-f", "csv").out
     assert ringfence("leads", "show", "l2", "--run", folder).code == 2
+
+
+@pytest.mark.parametrize(
+    ("count", "said"),
+    [
+        (0, ""),
+        (1, "1 lead, a suspicion too weak to be a ring: ringfence leads list\n"),
+        (1_200, "1,200 leads, suspicions too weak to be rings: ringfence leads list\n"),
+    ],
+)
+def test_a_detection_says_how_many_leads_there_are_and_where(
+    count: int, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    print_leads(count, "ringfence leads list")
+    assert capsys.readouterr().out == said

@@ -14,7 +14,6 @@ from small_markets import (
     Row,
     goods_of,
     groups,
-    joint_runs,
     order_rows,
     rows,
     timeline_of,
@@ -75,10 +74,13 @@ def test_an_event_that_chance_explains_connects_nobody() -> None:
 def joint_claims_by_member(
     timeline: Timeline, yardstick: Yardstick, group: Group
 ) -> dict[int, list[tuple[int, int]]]:
-    """Give (claim, event) of each member's joint claims."""
+    """Give (claim, event) of each member's claims in events that chance does not explain."""
     joint = joint_claims(timeline, yardstick, group)
+    telling = set(joint.event[joint.expected < 1.0].tolist())
     out: dict[int, list[tuple[int, int]]] = {}
     for claim, event in zip(joint.claim.tolist(), joint.event.tolist(), strict=True):
+        if event not in telling:
+            continue
         out.setdefault(int(timeline.buyer[claim]), []).append((claim, event))
     return out
 
@@ -110,16 +112,20 @@ def test_half_the_members_must_have_met_at_two_merchants_on_two_occasions(
 def test_where_every_claim_is_an_occasion_of_its_own_two_merchants_are_two_occasions(
     given_rows: list[Row], yardstick: Yardstick, group: Group
 ) -> None:
-    joint = joint_runs(given_rows, yardstick.gap, group, 2)
-    first = min(tick for _, tick, _ in given_rows)
-    met: dict[int, set[int]] = {}
-    for m, tick, b in given_rows:
-        if b in group.tolist() and any(
-            m == merchant and begin <= (tick - first) / 4 <= end for merchant, begin, end in joint
-        ):
-            met.setdefault(b, set()).add(m)
-    expected = sum(len(merchants) > 1 for merchants in met.values()) >= max(2, len(group) / 2)
-    assert covers_two_occasions(timeline_of(given_rows), yardstick, group) == expected
+    timeline = timeline_of(given_rows)
+    met = [
+        {int(timeline.merchant[claim]) for claim, _ in own}
+        for own in joint_claims_by_member(timeline, yardstick, group).values()
+    ]
+    expected = sum(len(merchants) > 1 for merchants in met) >= max(2, len(group) / 2)
+    assert covers_two_occasions(timeline, yardstick, group) == expected
+
+
+def test_meetings_that_chance_explains_are_no_occasions() -> None:
+    burst = [(m, 400 + 80 * m + i // 4, 2 + i % 4) for m in (0, 1) for i in range(160)]
+    timeline = timeline_of([*burst, *hits([(0, 410), (1, 490)], 2), (2, 0, 0), (3, 1200, 1)])
+    assert len(joint_claims(timeline, yardstick_of(), np.array([0, 1])).claim) == 4
+    assert not covers_two_occasions(timeline, yardstick_of(), np.array([0, 1]))
 
 
 def hits(places: Iterable[tuple[int, int]], members: int) -> list[Row]:

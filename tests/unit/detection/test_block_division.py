@@ -122,12 +122,9 @@ def test_small_groups_never_count_as_uneven() -> None:
 def test_a_crowded_cell_costs_no_more_pairs_than_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(5)
     graph, members = several_groups(rng, 2)
-    row, column = np.arange(2_000), np.full(2_000, 1_999)
-    both = [
-        np.concatenate((np.repeat(np.arange(2_000), np.diff(graph.row_start)), row)),
-        np.concatenate((graph.row_column, column)),
-    ]
-    crowded = edge_graph(*both, 2_000, 2_000)
+    row = np.concatenate((np.repeat(np.arange(2_000), np.diff(graph.row_start)), np.arange(2_000)))
+    column = np.concatenate((graph.row_column, np.full(2_000, 1_999)))
+    crowded = edge_graph(row, column, 2_000, 2_000)
     monkeypatch.setattr(divide, "_MOST_MEETINGS", 20_000)
     parts = alike(crowded, np.concatenate(members), PARAMETERS)
     assert {tuple(part.tolist()) for part in parts if len(part) >= 10} == {tuple(g.tolist()) for g in members}

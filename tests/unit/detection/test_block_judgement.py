@@ -103,7 +103,9 @@ def test_without_a_merchant_its_cells_and_who_only_met_there_are_gone() -> None:
     row, column = np.array(met).T
     graph = edge_graph(row, column, 40, 30)._replace(merchant=np.array([7, 7, 1, 2, 3, 4], np.int32))
     rows, columns = np.arange(5), np.arange(6)
-    assert dominant_merchant(graph, rows, columns) == (7, pytest.approx(10 / 26))
+    merchant, share = dominant_merchant(graph, rows, columns)
+    assert merchant == 7
+    assert share == pytest.approx(10 / 26)
     left = without_merchant(graph, rows, columns, 7)
     assert left == judge(graph, np.arange(4), np.arange(2, 6))
 
@@ -112,8 +114,23 @@ def test_members_who_all_take_part_are_uniform_and_a_core_with_followers_is_not(
     rng = np.random.default_rng(4)
     alike = np.nonzero(rng.random((60, 40)) < 0.3)
     uneven = np.nonzero(rng.random((60, 40)) < np.where(np.arange(60) < 12, 0.9, 0.05)[:, None])
-    for edges, is_uniform in ((alike, True), (uneven, False)):
-        judged = uniformity(edge_graph(*edges, 2_000, 2_000), np.arange(60))
+    for (row, column), is_uniform in ((alike, True), (uneven, False)):
+        judged = uniformity(edge_graph(row, column, 2_000, 2_000), np.arange(60))
         assert judged is not None
         assert (judged.row_dispersion < 1.5) == is_uniform
         assert (judged.row_dispersion > 2.5) != is_uniform
+
+
+def test_cells_of_one_hit_that_the_cut_has_parted_count_as_one_when_cells_are_compared() -> None:
+    rng = np.random.default_rng(5)
+    row, hit = np.nonzero(rng.random((60, 20)) < 0.3)
+    parted = 2 * hit + (rng.random(len(hit)) < 0.1)
+    graph = edge_graph(row, parted, 2_000, 2_000)
+    columns = np.arange(len(graph.cell))
+    strangers = judge(graph, np.arange(60), columns)
+    merged = judge(graph._replace(merchant=(graph.cell // 2).astype(np.int32)), np.arange(60), columns)
+    assert strangers is not None
+    assert merged is not None
+    assert strangers.column_dispersion > 2.5
+    assert merged.column_dispersion < 1.5
+    assert merged.gain == strangers.gain

@@ -9,7 +9,7 @@ from small_markets import Row, groups, rows, timeline_of, yardstick_of, yardstic
 
 from ringfence.detection.closeness import Yardstick, as_near
 from ringfence.detection.events import events
-from ringfence.detection.joint import coincidences, joint_claims
+from ringfence.detection.joint import coincidences, joint_claims, weak_events
 from ringfence.detection.timeline import Timeline
 
 Group = NDArray[np.int64]
@@ -115,3 +115,15 @@ def test_a_crowd_of_members_is_told_from_chance_where_each_two_of_them_are_not()
     assert joint.expected.max() < alone.expected.min()
     assert (joint.expected < joint.strangers).any()
     assert alone.expected.tolist() == alone.strangers.tolist()
+
+
+@given(rows(), yardsticks(), groups())
+def test_an_event_is_weak_where_chance_explains_the_company_of_all_its_claims(
+    given_rows: list[Row], yardstick: Yardstick, group: Group
+) -> None:
+    timeline = timeline_of(given_rows)
+    by_hand: dict[int, float] = {}
+    for _, event, _, _, expected in joint_by_hand(timeline, yardstick, group):
+        by_hand[event] = min(expected, by_hand.get(event, np.inf))
+    found = weak_events(joint_claims(timeline, yardstick, group))
+    assert found.tolist() == [by_hand[event] >= 1.0 for event in range(len(by_hand))]

@@ -4,17 +4,28 @@ from typing import Any
 
 import pytest
 
+from ringfence.detection.methods.identifiers.parameters import IdentifierParameters
+from ringfence.detection.methods.waves.parameters import WaveParameters
 from ringfence.detection.parameters import (
     CoincidenceParameters,
-    InvalidParameterError,
+    FusionParameters,
     OccasionParameters,
     OrderParameters,
     Parameters,
     YardstickParameters,
 )
+from ringfence.detection.ranges import InvalidParameterError
 
-SUBJECTS: list[type[Any]] = [YardstickParameters, OccasionParameters, OrderParameters, CoincidenceParameters]
-MAY_BE_ANY_NUMBER = {"seed_score"}
+SUBJECTS: list[type[Any]] = [
+    YardstickParameters,
+    OccasionParameters,
+    OrderParameters,
+    CoincidenceParameters,
+    IdentifierParameters,
+    WaveParameters,
+    FusionParameters,
+]
+MAY_BE_ANY_NUMBER = {"seed_score", "slack", "meets_score"}
 SHARES = {"witness_share", "honest_fault_rate"}
 
 

@@ -1,4 +1,5 @@
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -148,7 +149,17 @@ def test_one_claim_or_two_say_nothing(claims: int) -> None:
     assert found.rank.tolist() == [0.0] * claims
 
 
-@pytest.mark.parametrize("name", ["false_discovery_rate", "resolution", "most_meetings"])
-def test_parameters_of_structure_out_of_range_are_refused(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "make"),
+    [
+        ("false_discovery_rate", lambda: StructureParameters(false_discovery_rate=1.0)),
+        ("resolution", lambda: StructureParameters(resolution=0.0)),
+        ("smoothings", lambda: StructureParameters(smoothings=-1)),
+        ("most_meetings", lambda: StructureParameters(most_meetings=0)),
+    ],
+)
+def test_parameters_of_structure_out_of_range_are_refused(
+    name: str, make: Callable[[], StructureParameters]
+) -> None:
     with pytest.raises(InvalidParameterError, match=name):
-        StructureParameters(**{name: 0})
+        make()

@@ -9,7 +9,7 @@ from small_markets import BUYERS, Row, rows, timeline_of, with_acts, yardstick_o
 from ringfence.detection.closeness import Yardstick
 from ringfence.detection.events import events, strangers_at
 from ringfence.detection.occasions import tie_events
-from ringfence.detection.taste import surprise_beyond_taste
+from ringfence.detection.taste import closest_events, surprise_beyond_taste
 from ringfence.detection.timeline import Timeline
 
 GROUP = np.array([0, 1], np.int64)
@@ -18,7 +18,8 @@ GROUP = np.array([0, 1], np.int64)
 def beyond_taste(timeline: Timeline, yardstick: Yardstick, buyer: int, *sharers: int) -> tuple[float, int]:
     those = events(timeline, yardstick, GROUP, 1)
     ties = tie_events(timeline, GROUP, those)
-    return surprise_beyond_taste(timeline, yardstick, those, ties, buyer, np.array(sharers, np.int64))
+    near = closest_events(timeline, yardstick, those, buyer)
+    return surprise_beyond_taste(timeline, yardstick, those, ties, near, buyer, np.array(sharers, np.int64))
 
 
 @given(rows(), yardsticks(), st.sets(st.integers(2, BUYERS - 1)), st.sampled_from([0.0, 1.0]))

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit, vectorize
+from numba import njit
 from numpy.typing import NDArray
 
 from ringfence.detection.methods.blocks.cells import Cells, strangers_in
@@ -176,21 +176,21 @@ def rewired(graph: CellGraph, seed: int) -> CellGraph:
     """
     row = np.repeat(np.arange(len(graph.row_start) - 1, dtype=np.int32), np.diff(graph.row_start))
     column = graph.row_column.copy()
-    live = np.flatnonzero(graph.row_live)
-    live = live[np.argsort(_edge_looks(row[live], column[live], graph), kind="stable")]
-    column[live] = np.random.default_rng(seed).permutation(column[live])
+    drawn = np.flatnonzero(graph.row_live)
+    drawn = drawn[np.argsort(_edge_looks(row[drawn], column[drawn], graph), kind="stable")]
+    column[drawn] = np.random.default_rng(seed).permutation(column[drawn])
     order = np.lexsort((~graph.row_live, column, row))
-    row, column, live = row[order], column[order], graph.row_live[order].copy()
-    live[1:] &= (row[1:] != row[:-1]) | (column[1:] != column[:-1])
+    row, column, row_live = row[order], column[order], graph.row_live[order].copy()
+    row_live[1:] &= (row[1:] != row[:-1]) | (column[1:] != column[:-1])
     by_column = np.lexsort((row, column))
     column_start = np.zeros_like(graph.column_start)
     np.cumsum(np.bincount(column, minlength=len(graph.column_degree)), out=column_start[1:])
     return copied(graph)._replace(
         row_column=column,
-        row_live=live,
+        row_live=row_live,
         column_start=column_start,
         column_row=row[by_column],
-        column_live=live[by_column],
+        column_live=row_live[by_column],
     )
 
 
@@ -202,13 +202,12 @@ def _edge_looks(row: Ints, column: Ints, graph: CellGraph) -> NDArray[np.uint64]
         around_row, around_column = np.zeros_like(of_row), np.zeros_like(of_column)
         np.add.at(around_row, row, of_column[column])
         np.add.at(around_column, column, of_row[row])
-        of_row, of_column = scattered(of_row + around_row), scattered(of_column + around_column)
-    return scattered(of_row[row] + scattered(of_column[column]))
+        of_row, of_column = _scattered(of_row + around_row), _scattered(of_column + around_column)
+    return _scattered(of_row[row] + _scattered(of_column[column]))
 
 
-@vectorize(cache=True)
-def scattered(number: np.uint64) -> np.uint64:
-    """Scatter a 64-bit number (the finaliser of SplitMix64); of arrays, each number."""
+def _scattered(number: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Scatter 64-bit numbers (the finaliser of SplitMix64)."""
     number = number + np.uint64(0x9E3779B97F4A7C15)
     number = (number ^ (number >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     number = (number ^ (number >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

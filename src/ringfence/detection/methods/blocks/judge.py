@@ -24,7 +24,7 @@ class Judgement:
     row_dispersion: float
     """Pearson dispersion of members' edges inside, beyond what honest life explains: 1 when all are alike."""
     column_dispersion: float
-    """The same of the cells."""
+    """The same of the cells, those of a merchant that follow each other directly being one."""
     density: float
     """Edges inside per row or column."""
 
@@ -43,7 +43,7 @@ class Judgement:
 
 
 def judge(graph: CellGraph, rows: Longs, columns: Longs) -> Judgement | None:
-    """Judge the live edges between `rows` and `columns`.
+    """Judge the live edges between `rows` and `columns` (rising).
 
     None for fewer than three rows or two columns, or without an edge. The gain is the sum over edges inside
     of ln(1 + rho M_o / ((o_u + 1/2) (o_v + 1/2))), less E, ln C(n, rows) and ln C(m, columns); o are degrees
@@ -72,11 +72,16 @@ def judge(graph: CellGraph, rows: Longs, columns: Longs) -> Judgement | None:
     advantage += _relative_entropy(row_outside, graph.row_degree[rows])
     advantage += _relative_entropy(column_outside, np.maximum(graph.column_degree[columns], column_outside))
     advantage += outside * math.log(max(graph.edges, outside) / outside)
+    bursts = _bursts(graph, columns)
     return Judgement(
         gain=surprise - edges - naming,
         surplus=advantage - naming,
         row_dispersion=_dispersion(of_row, row_outside, column_outside.sum() / outside),
-        column_dispersion=_dispersion(within, column_outside, row_outside.sum() / outside),
+        column_dispersion=_dispersion(
+            np.add.reduceat(within, bursts),
+            np.add.reduceat(column_outside, bursts),
+            row_outside.sum() / outside,
+        ),
         density=edges / (len(rows) + len(columns)),
     )
 
@@ -121,6 +126,12 @@ def _dispersion(inside: Floats, outside: Floats, rate: float) -> float:
     honest = outside * rate
     fitted = np.maximum(honest + max(float((inside - honest).mean()), 1e-9), 1e-9)
     return float(((inside - fitted) ** 2 / fitted).mean())
+
+
+def _bursts(graph: CellGraph, columns: Longs) -> Longs:
+    """Give where in `columns` runs of directly following cells of one merchant begin: what one hit leaves."""
+    follows = (np.diff(graph.cell[columns]) == 1) & (np.diff(graph.merchant[columns]) == 0)
+    return np.flatnonzero(np.concatenate((np.ones(1, np.bool_), ~follows)))
 
 
 def _relative_entropy(outside: Floats, degree: Floats) -> float:

@@ -19,8 +19,10 @@ class BlockParameters:
     """Cells with fewer distinct buyers belong to no block; their claims still count as honest activity."""
     gain_per_log: float = 1.0
     """A block must save this many nats per ln(buyers + cells), the cost of naming it paid."""
+    needs_surplus: bool = True
+    """A block must have a surplus over whole degrees (see `judge`)."""
     chance_factor: float = 2.5
-    """A block without a surplus over all degrees must gain this many times what a rewired graph yields."""
+    """Where it need not, a block without one must gain this many times what rewired graphs yield."""
     row_dispersion: float = 1.5
     """Highest Pearson dispersion of what members do inside the block: 1 when all are equally active."""
     column_dispersion: float = 2.5
@@ -74,6 +76,7 @@ class BlockParameters:
 
 WITHOUT_TIMES = BlockParameters(
     least_in_cell=1,
+    needs_surplus=False,
     gain_per_log=15.0,
     column_dispersion=1.5,
     density=1.5,
@@ -82,5 +85,6 @@ WITHOUT_TIMES = BlockParameters(
 )
 """Where a cell is a whole merchant nothing else confirms a block, so it must stand out far more.
 
-Its cells are few, and small ones hold a good part of a sparse block's edges, so all of them count.
+Its cells are few, and small ones hold a good part of a sparse block's edges, so all of them count. In a small
+graph a block may be so large a part that naming it costs more than it saves over whole degrees.
 """

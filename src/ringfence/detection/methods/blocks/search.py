@@ -29,7 +29,8 @@ def find_blocks(graph: CellGraph, starts: Iterable[Longs], parameters: BlockPara
     sought; `graph` itself is not changed.
 
     A random graph has dense corners too, and degrees outside a corner are small because it was chosen. So a
-    block must have a surplus over whole degrees, or gain far more than the same search in a rewired graph.
+    block must have a surplus over whole degrees or, if the parameters allow it, gain far more than the same
+    search finds in rewired graphs.
     """
     search = _Search(graph, parameters)
     for members in starts:
@@ -129,19 +130,17 @@ class _Search:
         return [part for part in split(self.left, block) if self._passes(part)]
 
     def _passes(self, block: Block) -> bool:
-        judgement = block.judgement
-        return (
-            judgement.gains_enough(self._graph, self._parameters)
-            and judgement.is_uniform(self._parameters)
-            and (
-                judgement.surplus > 0 or judgement.gain >= self._parameters.chance_factor * self._by_chance()
-            )
-        )
+        judgement, parameters = block.judgement, self._parameters
+        if not judgement.gains_enough(self._graph, parameters) or not judgement.is_uniform(parameters):
+            return False
+        if parameters.needs_surplus or judgement.surplus > 0:
+            return judgement.surplus > 0
+        return judgement.gain >= parameters.chance_factor * self._by_chance()
 
     def _by_chance(self) -> float:
         """Give the largest gain that searching rewired graphs finds; sought when first needed."""
         if self._chance_gain is None:
-            modest = replace(self._parameters, gain_per_log=_ANY_GAIN, most_peeled=_CHANCE_BLOCKS)
+            modest = replace(self._parameters, gain_per_log=_ANY_GAIN)
             gains = [0.0]
             for seed in range(_REWIRINGS):
                 chance = _Search(rewired(self._graph, seed), modest, chance_gain=0.0)

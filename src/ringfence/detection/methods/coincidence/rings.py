@@ -60,10 +60,8 @@ def find_candidates(prepared: Prepared, parameters: Parameters, progress: Progre
         tried.update((x, y) for i, x in enumerate(inside) for y in inside[i + 1 :])
         if total < parameters.ring_score:
             continue
-        shares = multiplicity < everyone
-        among = multiplicity if shares else math.log10(prepared.buyers)
         for part in pieces(timeline, prepared.yardstick, members):
-            evidence = total
+            evidence, rarity = total, multiplicity
             if len(part) < len(members):
                 seed = _best_pair_inside(prepared, part)
                 if seed < 0:
@@ -71,6 +69,9 @@ def find_candidates(prepared: Prepared, parameters: Parameters, progress: Progre
                 outside = np.ones(prepared.buyers, np.bool_)
                 outside[part] = False
                 part, evidence = grown(columns[0][seed], columns[1][seed], columns[2][seed], outside)
+                rarity = columns[3][seed]
+            shares = rarity < everyone
+            among = rarity if shares else math.log10(prepared.buyers)
             candidate = Candidate(part, evidence, Method.COINCIDENCE, shares, among)
             why_not = refusal(candidate, prepared, parameters)
             if why_not is None:

@@ -47,7 +47,7 @@ class Structure:
 
 
 def find_structure(timeline: Timeline, parameters: StructureParameters) -> Structure:
-    """Find groups of `timeline` by who claimed against whom, whatever the times say.
+    """Find groups of `timeline` by which buyers claimed against which merchants, whatever the times say.
 
     Deterministic. Memory is linear in the claims.
     """
