@@ -1,6 +1,6 @@
 """Small marketplaces with people who do something together, made ready for detection."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import polars as pl
@@ -31,7 +31,7 @@ def strangers(seed: int, buyers: range, merchants: int, claims: int, days: float
 def scene(
     claims: Iterable[Visit],
     orders: Iterable[Visit] | None = None,
-    uses: dict[IdentifierKind, Sequence[Use]] | None = None,
+    uses: Mapping[IdentifierKind, Sequence[Use]] | None = None,
 ) -> Prepared:
     """Prepare a marketplace; buyers are numbered from 0, and every buyer claims."""
     filed = sorted(claims, key=lambda visit: (visit[1], visit[2], visit[0]))

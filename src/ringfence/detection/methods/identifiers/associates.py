@@ -13,9 +13,9 @@ from ringfence.market import Longs
 def associates(prepared: Prepared, rings: Sequence[Candidate], rules: IdentifierParameters) -> list[Longs]:
     """List the associates of each of `rings`: int64, rising. Run it last, when members are settled.
 
-    A value with `associate_holders` to `most_holders` holders brings in the others who hold it, all of whom
-    claimed something, if `associate_members` of its holders and half of them are members of one ring. Members
-    of any ring are nobody's associates, and of two rings the stronger, which comes first, has an associate.
+    A value with `associate_holders` to `most_holders` holders brings in all who hold it if
+    `associate_members` of them, and half, are members of one ring. Members of a ring are associates of none,
+    and an associate belongs to one ring: the first, which is the strongest.
     """
     sharing = prepared.sharing
     ring_of = np.full(prepared.buyers, -1, np.int64)

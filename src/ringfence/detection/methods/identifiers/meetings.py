@@ -17,7 +17,7 @@ from ringfence.market import Floats, Ints, Longs
 _MOST_REPEATS = 8
 """Claims of one buyer at one merchant that a claim is compared with, to see whether it repeats one."""
 _MOST_CHOSEN = 512
-"""Meetings that are added up; so many leave no doubt, and more would cost the square of their number."""
+"""Meetings that are added up: this many leave no doubt, and more would cost the square of their number."""
 
 
 class Meetings(NamedTuple):
@@ -106,13 +106,13 @@ def _own_claims(timeline: Timeline, group: Longs) -> tuple[Longs, NDArray[np.boo
     packed = np.empty(total, np.int64)
     k = 0
     for buyer in group:
-        first = k
+        first, merchant = k, -1
         for i in range(timeline.buyer_start[buyer], timeline.buyer_start[buyer + 1]):
             claim = int(timeline.of_buyer[i])
+            if timeline.merchant[claim] != merchant:
+                first, merchant = k, int(timeline.merchant[claim])
             repeats = 0
             for y in range(k - 1, max(first, k - 1 - _MOST_REPEATS) - 1, -1):
-                if timeline.merchant[packed[y] >> 1] != timeline.merchant[claim]:
-                    break
                 if same_occasion(timeline, int(packed[y] >> 1), claim):
                     repeats = 1
                     break
@@ -206,19 +206,30 @@ def untied_meetings(timeline: Timeline, met: Meetings) -> Longs:
     checkout: what one buyer does in one act is one fact.
     """
     order = np.argsort(-met.nats, kind="mergesort")
+    # What is compared is looked up once: positions are spread over all claims.
+    merchant = timeline.merchant[met.one]
+    sides = (met.one, met.other)
+    buyer = np.empty((2, len(order)), np.int32)
+    act, checkout = np.empty_like(buyer), np.empty_like(buyer)
+    for side in range(2):
+        buyer[side] = timeline.buyer[sides[side]]
+        act[side] = timeline.act[sides[side]]
+        checkout[side] = timeline.checkout[sides[side]]
     chosen = np.empty(min(len(order), _MOST_CHOSEN), np.int64)
     count = 0
     for x in order:
         is_free = True
         for i in range(count):
             y = chosen[i]
-            if timeline.merchant[met.one[x]] != timeline.merchant[met.one[y]] and (
-                _is_one_act(timeline, met.one[x], met.one[y])
-                or _is_one_act(timeline, met.one[x], met.other[y])
-                or _is_one_act(timeline, met.other[x], met.one[y])
-                or _is_one_act(timeline, met.other[x], met.other[y])
-            ):
-                is_free = False
+            if merchant[x] == merchant[y]:
+                continue
+            for side in range(4):
+                mine, theirs = side >> 1, side & 1
+                if buyer[mine, x] == buyer[theirs, y] and (
+                    act[mine, x] == act[theirs, y] or checkout[mine, x] == checkout[theirs, y]
+                ):
+                    is_free = False
+            if not is_free:
                 break
         if is_free:
             chosen[count] = x
@@ -226,11 +237,6 @@ def untied_meetings(timeline: Timeline, met: Meetings) -> Longs:
             if count == len(chosen):
                 break
     return np.sort(chosen[:count])
-
-
-@njit(cache=True, nogil=True)
-def _is_one_act(timeline: Timeline, one: int, other: int) -> bool:
-    return bool(timeline.buyer[one] == timeline.buyer[other] and same_occasion(timeline, one, other))
 
 
 @njit(cache=True, nogil=True)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ringfence.detection.ranges import require_count
+from ringfence.detection.ranges import require_count, require_positive
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,12 +19,16 @@ class IdentifierParameters:
     """Chains of more buyers are no group."""
     most_claims: int = 1_000
     """Buyers with more claims than this are left out: they meet everybody, and would cost the most time."""
+    without_orders: float = 2.0
+    """Decades that a group needs more where no orders are known: those who share a home shop together, and
+    claims alone do not say so."""
     associate_holders: int = 4
     """A value needs this many holders to bring in those who met no member of a ring."""
     associate_members: int = 3
     """This many of its holders, and half of them, must be members of the ring."""
 
     def __post_init__(self) -> None:
+        require_positive(self, "without_orders")
         require_count(
             self,
             "most_holders",

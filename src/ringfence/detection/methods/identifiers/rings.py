@@ -28,9 +28,10 @@ def find_candidates(prepared: Prepared, parameters: Parameters, progress: Progre
 
     The members are those who met, connected by meetings that chance does not explain. One occasion counts
     once, orders explain what they are expected to, and the group was singled out from all like it. Meetings
-    at two merchants must reach the ring score, and say something without the strongest merchant.
+    at two merchants must reach the ring score, and say something without the strongest merchant. Where no
+    orders are known the bar is higher.
 
-    Proposes nothing where times tell nothing.
+    Proposes nothing where times say nothing.
     """
     if not prepared.times.tell_when:
         return Proposals([], [])
@@ -99,6 +100,9 @@ def _judge_part(
         why_not = Refusal.ONE_MERCHANT
     else:
         why_not = refusal(candidate, prepared, parameters)
+        bar = parameters.ring_score + parameters.identifiers.without_orders
+        if why_not is None and len(prepared.exposure.buyer) == 0 and score < bar:
+            why_not = Refusal.SHARED_SHOPPING
     return replace(candidate, refusal=why_not)
 
 

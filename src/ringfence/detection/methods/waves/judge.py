@@ -50,7 +50,7 @@ def judge_waves(
 ) -> Candidate | None:
     """Judge buyers (int64[g], rising) who claim at `merchant` again and again in `cells` (days).
 
-    Returns a ring; or a lead with why it is none, where orders are not known or do not bear it out; or None.
+    Returns a ring; or a lead with why it is none, where orders are unknown or speak against it; or None.
     Members are those who take part in two waves. Needs `least_waves` waves, `waves_apart_days` apart, of
     `least_members` members each, that keep no calendar, and `least_nats` of evidence (see `_nats`). Members
     must have claimed for `claimed_share` of what they ordered there.
@@ -81,7 +81,7 @@ def _settle(
 ) -> tuple[Longs, list[Wave]]:
     """Drop members in fewer than two waves, and waves of too few members, until nothing changes.
 
-    Gives the members, whom joint events connect, and the waves from their first claim to their last.
+    Gives the members, all connected by joint events, and the waves from their first claim to their last.
     """
     while True:
         waves = [

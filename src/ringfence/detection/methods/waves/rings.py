@@ -29,7 +29,7 @@ def find_candidates(prepared: Prepared, parameters: Parameters, progress: Progre
 
     Regulars claimed at a merchant on `least_waves` occasions at least. Two are linked if they were there
     together oftener than chance makes of their claims; what links connect is judged. Proposes nothing where
-    times tell nothing.
+    times say nothing.
     """
     if not prepared.times.tell_when:
         return Proposals([], [])
@@ -79,7 +79,7 @@ def waves_of(visits: Visits, members: Longs, rules: WaveParameters) -> list[Wave
 
 @njit(cache=True, nogil=True)
 def _regulars(timeline: Timeline, occasions: int, apart: float) -> tuple[Longs, Longs]:
-    """List (buyer, merchant) with claims on so many occasions, each `apart` days after the one before."""
+    """List (buyer, merchant) with claims on `occasions` occasions, each `apart` days after the one before."""
     buyers, merchants = np.empty(64, np.int64), np.empty(64, np.int64)
     found = 0
     for buyer in range(len(timeline.buyer_start) - 1):
@@ -137,7 +137,7 @@ def _connect(
     """Link regulars who were at the merchant within `reach` days of each other on `least` occasions or more.
 
     The occasions of the one who came less often are trials, each within reach of the other's by chance for
-    that part of all time; so many must be `least_decades` rare at least.
+    that part of all time; their number must have `least_decades` at least.
     """
     occasions = np.zeros(regulars, np.int64)
     last = np.full(regulars, -np.inf)
