@@ -54,12 +54,16 @@ class OrderParameters:
 
     together_days: float = 2.0
     """Orders at one merchant within this time count as placed together."""
+    habit_days: float = 4.0
+    """Where no orders are known: buyers who ordered together file their claims within this time."""
+    household_score: float = 1.0
+    """Where no orders are known: decades that buyers who share an identifier need more."""
     honest_fault_rate: float = 1.0
     """The highest share of orders that an honest group may have to claim for. Lower it to find rings that
     order in step and claim for part of it; clubs that share worse goods than this are then called rings."""
 
     def __post_init__(self) -> None:
-        require_positive(self, "together_days")
+        require_positive(self, "together_days", "habit_days")
         require_share(self, "honest_fault_rate")
 
 

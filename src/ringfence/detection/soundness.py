@@ -4,6 +4,7 @@ import math
 
 from ringfence.detection.acceptance import covers_two_occasions, strongest_share
 from ringfence.detection.candidates import Candidate, Method, Refusal
+from ringfence.detection.habit import evidence_beyond_habit
 from ringfence.detection.parameters import Parameters
 from ringfence.detection.prepare import Prepared
 from ringfence.detection.shopping import evidence_beyond_one_cause, evidence_beyond_shopping
@@ -13,7 +14,8 @@ def refusal(candidate: Candidate, prepared: Prepared, parameters: Parameters) ->
     """Say why a candidate of enough evidence is no ring; None if it is one.
 
     Half its members need joint claims at two merchants on two occasions, and what is left of its evidence
-    without the strongest merchant, and given its orders, must reach the ring score too.
+    without the strongest merchant, and given its orders, must reach the ring score too. Where no orders are
+    known, claims must lie closer together than shopping together would put them.
 
     Members of identifier groups met once each, so those groups are judged as groups, by their own method.
     A block in which no pair stood pays once for being singled out from all buyers.
@@ -30,6 +32,8 @@ def refusal(candidate: Candidate, prepared: Prepared, parameters: Parameters) ->
             return Refusal.ONE_MERCHANT
         if _beyond_shopping(candidate, prepared, parameters) < bar:
             return Refusal.SHARED_SHOPPING
+    if prepared.orders is None and _beyond_habit(candidate, prepared, parameters) < bar:
+        return Refusal.SHARED_SHOPPING
     return Refusal.SHARED_SHOPPING if _beyond_one_cause(candidate, prepared) < bar else None
 
 
@@ -44,6 +48,8 @@ def strength(candidate: Candidate, prepared: Prepared, parameters: Parameters) -
         return candidate.score
     decades = candidate.score - _unseeded(candidate, prepared)
     left = _beyond_one_cause(candidate, prepared)
+    if prepared.orders is None:
+        left = min(left, _beyond_habit(candidate, prepared, parameters))
     if candidate.method is not Method.IDENTIFIERS:
         share = strongest_share(prepared.timeline, prepared.yardstick, candidate.members)
         decades = min(decades, decades * (1.0 - share))
@@ -66,6 +72,13 @@ def _beyond_shopping(candidate: Candidate, prepared: Prepared, parameters: Param
         parameters.orders.honest_fault_rate,
     )
     return left - _unseeded(candidate, prepared)
+
+
+def _beyond_habit(candidate: Candidate, prepared: Prepared, parameters: Parameters) -> float:
+    """Give what closeness says where no orders are known; buyers who share an identifier need more."""
+    rules = parameters.orders
+    left = evidence_beyond_habit(prepared.timeline, prepared.yardstick, candidate.members, rules.habit_days)
+    return left - (rules.household_score if candidate.shares else 0.0)
 
 
 def _beyond_one_cause(candidate: Candidate, prepared: Prepared) -> float:

@@ -1,0 +1,67 @@
+"""Where no orders are known: whether claims lie closer together than shopping together would put them."""
+
+import math
+
+import numpy as np
+from numba import njit
+
+from ringfence.detection.closeness import Yardstick
+from ringfence.detection.events import events
+from ringfence.detection.joint import JointClaims, joint_claims
+from ringfence.detection.occasions import tie_events, untied_events
+from ringfence.detection.tail import MOST_DECADES
+from ringfence.detection.timeline import Timeline
+from ringfence.market import Longs
+
+_MOST_CLAIMS = 64
+"""Claims of one event that are looked at from each of them."""
+
+
+@njit(cache=True, nogil=True)
+def evidence_beyond_habit(timeline: Timeline, yardstick: Yardstick, group: Longs, habit_days: float) -> float:
+    """Give the decades by which joint claims of `group` lie closer than `habit_days` explains.
+
+    Buyers who ordered together may all claim, and then file within some days of each other. If their times
+    are spread evenly over `habit_days` w, the closest m of an event's n claimants lie within s with a chance
+    of C(n, m) m (s / w)^(m - 1) at most. An event counts with the least such chance for any m, one of tied
+    events; k events whose surprises add up to S nats have the chance Q(k, S) (Fisher, over exponentials).
+    """
+    those = events(timeline, yardstick, group, 2)
+    joint = joint_claims(timeline, yardstick, group)
+    chosen = untied_events(tie_events(timeline, group, those), np.arange(len(those.merchant)))
+    first = np.searchsorted(joint.event, np.arange(len(those.merchant) + 1))
+    nats = 0.0
+    for x in chosen:
+        nats += _closeness(timeline, yardstick, joint, first[x], first[x + 1], habit_days)
+    if nats <= 0.0:
+        return 0.0
+    chance = 0.0
+    for k in range(len(chosen)):
+        chance += math.exp(k * math.log(nats) - nats - math.lgamma(k + 1.0))
+    return min(MOST_DECADES, max(0.0, -math.log10(max(chance, 10.0**-MOST_DECADES))))
+
+
+@njit(cache=True, nogil=True)
+def _closeness(
+    timeline: Timeline, yardstick: Yardstick, joint: JointClaims, first: int, end: int, habit_days: float
+) -> float:
+    """Give the surprise (nats) of how close an event's claims lie: joint claims `first` to `end`, by time."""
+    buyers = timeline.buyer[joint.claim[first:end]]
+    claimants = len(np.unique(buyers))
+    most = 0.0
+    for low in range(end - first):
+        members = 0
+        for high in range(low, min(end - first, low + _MOST_CLAIMS)):
+            if np.any(buyers[low:high] == buyers[high]):
+                continue
+            members += 1
+            begin, last = timeline.day[joint.claim[first + low]], timeline.day[joint.claim[first + high]]
+            width = max(last - begin + timeline.grain, yardstick.closest)
+            if width >= habit_days:
+                break
+            if members >= 2:
+                surprise = (members - 1) * math.log(habit_days / width) - math.log(members)
+                surprise -= math.lgamma(claimants + 1.0) - math.lgamma(members + 1.0)
+                surprise += math.lgamma(claimants - members + 1.0)
+                most = max(most, surprise)
+    return most
