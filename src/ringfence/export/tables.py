@@ -25,7 +25,8 @@ def conform(table: str, frame: pl.DataFrame) -> pl.DataFrame:
     """The frame with the table's columns, in their order and types.
 
     Times may come as text in ISO 8601 or without zone, which is UTC; other columns are dropped, null text
-    becomes empty, or empty text null in a column where null means something. Raises InvalidError for a missing column, a value of another type, NaN or infinity.
+    becomes empty, or empty text null in a column where null means something. Raises InvalidError for a
+    missing column, a value of another type, NaN or infinity.
     """
     schema = SCHEMAS[table]
     missing = [name for name in schema if name not in frame.columns]
