@@ -6,7 +6,7 @@ from typing import IO, Any
 import polars as pl
 
 from ringfence.domain.errors import InvalidError
-from ringfence.market.results import SCHEMAS, brought_forward
+from ringfence.market.results import MAY_BE_NULL, SCHEMAS, brought_forward
 
 _TIME = pl.Datetime("us", "UTC")
 
@@ -25,7 +25,8 @@ def conform(table: str, frame: pl.DataFrame) -> pl.DataFrame:
     """The frame with the table's columns, in their order and types.
 
     Times may come as text in ISO 8601 or without zone, which is UTC; other columns are dropped, null text
-    becomes empty. Raises InvalidError for a missing column, a value of another type, NaN or infinity.
+    becomes empty, or empty text null in a column where null means something. Raises InvalidError for a
+    missing column, a value of another type, NaN or infinity.
     """
     schema = SCHEMAS[table]
     missing = [name for name in schema if name not in frame.columns]
@@ -34,7 +35,8 @@ def conform(table: str, frame: pl.DataFrame) -> pl.DataFrame:
     columns = []
     for name, wanted in schema.items():
         try:
-            columns.append(_cast(frame.get_column(name), wanted))
+            cast = _cast(frame.get_column(name), wanted)
+            columns.append(cast.replace("", None) if (table, name) in MAY_BE_NULL else cast)
         except pl.exceptions.PolarsError as error:
             kind = _KINDS.get(wanted, "number")
             raise InvalidError(f"The table {table} has a value in {name} that is no {kind}.") from error

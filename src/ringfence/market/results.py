@@ -100,6 +100,8 @@ LEADS = ("leads", "lead_members", "lead_evidence")
 """The tables of leads: suspicions too weak to be rings."""
 OPTIONAL = (*LEADS, "links", "lineage", "risks")
 """Tables that a run may lack."""
+MAY_BE_NULL = frozenset({("leads", "ring_id")})
+"""Columns of text, by table, in which null is not the same as empty."""
 WEAK_FROM = 1.0
 """An event is weak if chance alone puts this many strangers' claims, or more, as near."""
 _LATER: dict[str, dict[str, pl.Expr]] = {

@@ -99,7 +99,9 @@ def test_every_buyer_seen_has_a_score_best_first(found: Path, marketplace: Path)
 
 def test_run_json_tells_how_the_run_came_about(found: Path, marketplace: Path) -> None:
     run = json.loads((found / "run.json").read_text(encoding="utf-8"))
-    assert set(run) == {"parameters", "seed", "versions", "counts", "notes", "format", "files"}
+    assert set(run) == {
+        *("parameters", "seed", "versions", "counts", "calibration", "notes", "format", "files")
+    }
     assert {"ringfence", "python", "normaliser", "numpy", "polars"} <= set(run["versions"])
     assert run["counts"]["claims"] == len(rows(marketplace / "claims.csv"))
     assert run["counts"]["input_rows"]["claims"]["rejected"] == 0
