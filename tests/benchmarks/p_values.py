@@ -112,7 +112,7 @@ def look(shape: str, market: Market) -> Sample:
     lowest, rings = 1.0, 0
     if calibration is not None:
         rings = len(judge_by_p(prepared, found, calibration, parameters).rings)
-        for candidate in propose(prepared, lowered, Silent()).rings:
+        for candidate in [*found.rings, *propose(prepared, lowered, Silent()).rings]:
             lowest = min(lowest, calibration.p_value(strength(candidate, prepared, parameters)))
     return Sample(
         shape,
