@@ -23,8 +23,9 @@ def evidence_beyond_habit(timeline: Timeline, yardstick: Yardstick, group: Longs
 
     Buyers who ordered together may all claim, and then file within some days of each other. If their times
     are spread evenly over `habit_days` w, the closest m of an event's n claimants lie within s with a chance
-    of C(n, m) m (s / w)^(m - 1) at most. An event counts with the least such chance for any m, one of tied
-    events; k events whose surprises add up to S nats have the chance Q(k, S) (Fisher, over exponentials).
+    of C(n, m) m (s / w)^(m - 1) at most. An event counts with the least such chance for any m, and of tied
+    events one counts; k events whose surprises add up to S nats have the chance Q(k, S) (Fisher, over
+    exponentials). The choice of m is not paid for, so clubs reach one decade now and then.
     """
     those = events(timeline, yardstick, group, 2)
     joint = joint_claims(timeline, yardstick, group)

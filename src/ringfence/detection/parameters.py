@@ -56,14 +56,16 @@ class OrderParameters:
     """Orders at one merchant within this time count as placed together."""
     habit_days: float = 4.0
     """Where no orders are known: buyers who ordered together file their claims within this time."""
-    household_score: float = 1.0
-    """Where no orders are known: decades that buyers who share an identifier need more."""
+    habit_score: float = 1.0
+    """Where no orders are known: decades by which claims must lie closer than that explains."""
+    household_score: float = 1.5
+    """Decades that buyers who share an identifier need more then: households file on the same evening."""
     honest_fault_rate: float = 1.0
     """The highest share of orders that an honest group may have to claim for. Lower it to find rings that
     order in step and claim for part of it; clubs that share worse goods than this are then called rings."""
 
     def __post_init__(self) -> None:
-        require_positive(self, "together_days", "habit_days")
+        require_positive(self, "together_days", "habit_days", "habit_score")
         require_share(self, "honest_fault_rate")
 
 

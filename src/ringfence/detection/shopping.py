@@ -250,10 +250,10 @@ def evidence_beyond_one_cause(
 
 @njit(cache=True, nogil=True)
 def household_loss_rate(exposure: Exposure, sharing: Sharing) -> float:
-    """Give the share of joint units that two of a household claim for, by all who share a value of few holders.
+    """Give the share of joint units that two of a household claim for, over values of few holders.
 
     Of one value at most `_MOST_LOSSES` count, so that rings hardly raise it. Drawn towards the share of all
-    claimed orders as if by `_PRIOR_UNITS` units, and at most that; at most `_MOST_VALUES` values are looked at.
+    claimed orders as if by `_PRIOR_UNITS` units, and at most that; looks at `_MOST_VALUES` values at most.
     """
     few = 0
     while few < len(sharing.kind) and holders_of(sharing, few) <= _FEW_HOLDERS:

@@ -32,7 +32,7 @@ def refusal(candidate: Candidate, prepared: Prepared, parameters: Parameters) ->
             return Refusal.ONE_MERCHANT
         if _beyond_shopping(candidate, prepared, parameters) < bar:
             return Refusal.SHARED_SHOPPING
-    if prepared.orders is None and _beyond_habit(candidate, prepared, parameters) < bar:
+    if prepared.orders is None and not _is_beyond_habit(candidate, prepared, parameters):
         return Refusal.SHARED_SHOPPING
     return Refusal.SHARED_SHOPPING if _beyond_one_cause(candidate, prepared) < bar else None
 
@@ -48,8 +48,8 @@ def strength(candidate: Candidate, prepared: Prepared, parameters: Parameters) -
         return candidate.score
     decades = candidate.score - _unseeded(candidate, prepared)
     left = _beyond_one_cause(candidate, prepared)
-    if prepared.orders is None:
-        left = min(left, _beyond_habit(candidate, prepared, parameters))
+    if prepared.orders is None and not _is_beyond_habit(candidate, prepared, parameters):
+        left = min(left, 0.0)
     if candidate.method is not Method.IDENTIFIERS:
         share = strongest_share(prepared.timeline, prepared.yardstick, candidate.members)
         decades = min(decades, decades * (1.0 - share))
@@ -74,11 +74,11 @@ def _beyond_shopping(candidate: Candidate, prepared: Prepared, parameters: Param
     return left - _unseeded(candidate, prepared)
 
 
-def _beyond_habit(candidate: Candidate, prepared: Prepared, parameters: Parameters) -> float:
-    """Give what closeness says where no orders are known; buyers who share an identifier need more."""
+def _is_beyond_habit(candidate: Candidate, prepared: Prepared, parameters: Parameters) -> bool:
+    """Say whether claims lie closer than shopping together puts them; who shares a value needs more."""
     rules = parameters.orders
     left = evidence_beyond_habit(prepared.timeline, prepared.yardstick, candidate.members, rules.habit_days)
-    return left - (rules.household_score if candidate.shares else 0.0)
+    return left >= rules.habit_score + (rules.household_score if candidate.shares else 0.0)
 
 
 def _beyond_one_cause(candidate: Candidate, prepared: Prepared) -> float:

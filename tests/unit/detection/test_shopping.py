@@ -35,6 +35,7 @@ from ringfence.detection.shopping import (
     JointOrders,
     evidence_beyond_one_cause,
     evidence_beyond_shopping,
+    household_loss_rate,
     joint_orders,
 )
 from ringfence.detection.tail import MOST_DECADES
@@ -71,15 +72,15 @@ def joint_orders_by_hand(exposure: Exposure, group: Group) -> JointOrders:
                 rates[member].append(rate)
         for outsider in {int(exposure.buyer[i]) for i in others} - {NON_CLAIMANT}:
             met[outsider] += 1
-    spared = 0.0
+    chance = sum(
+        1.0 - math.exp(-(len(near(exposure, [i], everybody)) - 1) * len(elsewhere) / len(exposure.buyer))
+        for i in elsewhere
+    )
+    usual, like_them = 1.0, float(len(spared_units))
     if claimed_units:
         usual = float(np.mean(claimed_units)) - 1.0
-        chance = sum(
-            1.0 - math.exp(-(len(near(exposure, [i], everybody)) - 1) * len(elsewhere) / len(exposure.buyer))
-            for i in elsewhere
-        )
-        like_them = sum(size - 1 for size in spared_units) / usual
-        spared = max(0.0, min(len(spared_units), like_them) - chance / 2.0 / usual)
+        like_them = min(like_them, sum(size - 1 for size in spared_units) / usual)
+    spared = max(0.0, like_them - chance / 2.0 / usual)
     return JointOrders(
         len(claimed_units),
         spared,
@@ -127,7 +128,7 @@ def left_by_hand(
     score: float,
     is_household: bool,
     among: float,
-    witness_share: float,
+    rate: float,
 ) -> float:
     together = joint_orders_by_hand(exposure, group)
     found = len(events(timeline, yardstick, group, 2).merchant)
@@ -135,15 +136,10 @@ def left_by_hand(
     if not found or not together.claimed_units:
         return score
     spared = round(together.spared_units)
-    unclaimed = together.orders - together.claimed
-    shop_together = (
-        spared > 0 if is_household else (tied >= found / 2 or unclaimed >= witness_share * together.orders)
-    )
-    if not shop_together:
+    if spared == 0 if is_household else tied < found / 2:
         return score
     claimed = max(1, together.claimed_units - tied)
     units = claimed + spared if is_household else claimed
-    rate = exposure.rate
     chance = sum(
         math.comb(units, h) * rate**h * (1.0 - rate) ** (units - h) for h in range(claimed, units + 1)
     )
@@ -158,7 +154,7 @@ def left_by_hand(
     st.floats(0.0, 30.0),
     st.booleans(),
     st.floats(0.0, 4.0),
-    st.sampled_from([0.05, 0.1, 0.5, 1.0]),
+    st.sampled_from([0.05, 0.1, 0.5, 0.9]),
 )
 def test_joint_orders_lost_to_all_are_worth_no_more_than_the_chance_of_losing_so_many(
     drawn: tuple[list[Row], list[Row]],
@@ -166,10 +162,10 @@ def test_joint_orders_lost_to_all_are_worth_no_more_than_the_chance_of_losing_so
     score: float,
     is_household: bool,
     among: float,
-    witness_share: float,
+    rate: float,
 ) -> None:
     timeline, exposure = goods_of(*drawn)
-    rest = (timeline, exposure, yardstick_of(), group, score, is_household, among, witness_share)
+    rest = (timeline, exposure, yardstick_of(), group, score, is_household, among, rate)
     left = evidence_beyond_one_cause(*rest)
     assert left == pytest.approx(left_by_hand(*rest), abs=1e-6)
     assert 0.0 <= left <= score + 1e-9
@@ -242,7 +238,9 @@ def left_of(claims: list[Row], orders: list[Row], score: float, is_household: bo
     sharing = sharing_of(ONE_HOME if is_household else {}, CROWD)
     among = math.log10(2.0 if is_household else CROWD)
     return (
-        evidence_beyond_one_cause(timeline, exposure, yardstick_of(), GROUP, score, is_household, among, 0.1),
+        evidence_beyond_one_cause(
+            timeline, exposure, yardstick_of(), GROUP, score, is_household, among, exposure.rate
+        ),
         evidence_beyond_shopping(timeline, sharing, exposure, yardstick_of(), GROUP, 1.0),
     )
 
@@ -263,12 +261,25 @@ def test_a_ring_with_decoys_keeps_enough_evidence(decoys: int, is_household: boo
     assert shopping > 10.0
 
 
-@pytest.mark.parametrize("decoys", [1, 3, 6])
-def test_decoys_of_strangers_are_no_units_that_they_might_have_lost(decoys: int) -> None:
-    claims = shared(BASKETS[:8], 24)
-    few, _ = left_of(claims, shared(BASKETS[:9], 0), 20.0, False)
-    more, _ = left_of(claims, shared(BASKETS[: 8 + decoys], 0), 20.0, False)
-    assert more == pytest.approx(few, abs=0.3)
+@pytest.mark.parametrize("decoys", [0, 1, 6, 30])
+def test_decoys_of_strangers_cost_them_nothing(decoys: int) -> None:
+    baskets = [(n * 5 % SHOPS, 40 + 35 * n) for n in range(8 + decoys)]
+    left, _ = left_of(shared(baskets[:8], 24), shared(baskets, 0), 20.0, False)
+    assert left == 20.0
+
+
+def test_joint_losses_of_households_are_as_frequent_as_the_holders_of_rare_values_show() -> None:
+    baskets = [(n % SHOPS, 60 * n) for n in range(20)]
+    families = {(0, home): {4 + 2 * home, 5 + 2 * home} for home in range(30)}
+    orders = [(m, t + home, b) for m, t in baskets for (_, home), both in families.items() for b in both]
+    lost = [
+        (m, t + home + 20, b) for m, t in baskets[:2] for (_, home), both in families.items() for b in both
+    ]
+    _, exposure = in_a_crowd(lost, orders)
+    rate = household_loss_rate(exposure, sharing_of(families, CROWD))
+    assert rate == pytest.approx(0.1, abs=0.03)
+    assert rate <= exposure.rate
+    assert household_loss_rate(exposure, sharing_of({}, CROWD)) == exposure.rate
 
 
 def test_a_club_whose_goods_were_bad_for_everyone_loses_its_evidence() -> None:
@@ -285,5 +296,5 @@ def test_where_every_known_order_was_claimed_for_a_bundle_is_worth_nothing_and_f
         orders = [(m, apart * m, b) for m in range(4) for b in range(3)]
         timeline, exposure = goods_of([(m, t + 20 + b % 2, b) for m, t, b in orders], orders)
         assert exposure.rate == 1.0
-        rest = (timeline, exposure, yardstick_of(), np.arange(3), 9.0, False, 1.0, 0.1)
+        rest = (timeline, exposure, yardstick_of(), np.arange(3), 9.0, False, 1.0, exposure.rate)
         assert evidence_beyond_one_cause(*rest) == left
