@@ -37,7 +37,7 @@ def left_of(timeline: Timeline, group: np.ndarray[tuple[int], np.dtype[np.int64]
     return float(evidence_beyond_habit(timeline, yardstick_of(), group, HABIT_DAYS))
 
 
-@pytest.mark.parametrize("share", [0.4, 1.0])
+@pytest.mark.parametrize("share", [0.4, 0.6])
 def test_a_club_that_files_within_some_days_shows_little_beyond_its_habit(share: float) -> None:
     shown = [left_of(claims_within(HABIT_DAYS, seed, share)) for seed in range(40)]
     assert np.mean(np.array(shown) >= 1.0) <= 0.25
