@@ -20,9 +20,9 @@ from detection_scenes import (
 )
 
 import ringfence
-from ringfence.detection.candidates import Refusal
 from ringfence.detection.detect import find_rings
 from ringfence.detection.parameters import Parameters
+from ringfence.domain.leads import LeadKind
 from ringfence.domain.progress import Silent
 from ringfence.intake import PseudonymKey, market_from_frames
 
@@ -164,7 +164,7 @@ def test_a_bundle_is_a_lead_that_says_it_rests_on_one_occasion() -> None:
     assert not found.rings
     names_of = found.prepared.market.buyer_ids
     leads = {frozenset(names_of[lead.members.tolist()]): lead for lead in found.leads}
-    assert leads[frozenset(RING)].refusal is Refusal.ONE_OCCASION
+    assert leads[frozenset(RING)].refusal is LeadKind.ONE_OCCASION
     assert leads[frozenset(RING)].support.occasions == 1
 
 

@@ -13,13 +13,15 @@ from occasions_by_hand import Occasions
 from sentences import FORMS, Holders, Published, read
 
 import ringfence
-from ringfence.detection.candidates import Candidate, Method, Proposals, Refusal
+from ringfence.detection.candidates import Candidate, Proposals
 from ringfence.detection.findings import gather
 from ringfence.detection.invariants import violations
 from ringfence.detection.parameters import Parameters
 from ringfence.detection.prepare import prepare
 from ringfence.detection.report import report
+from ringfence.domain.leads import LeadKind
 from ringfence.domain.progress import Silent
+from ringfence.domain.rings import DetectionMethod
 from ringfence.export import read_run
 from ringfence.generator import GeneratorOptions, generate_marketplace
 from ringfence.intake import IntakeOptions, PseudonymKey, market_from_frames
@@ -117,7 +119,7 @@ def proposed(
     return tables(detection, links=True, lineage=True)
 
 
-def a(method: Method, score: float, refusal: Refusal | None = None) -> Candidate:
+def a(method: DetectionMethod, score: float, refusal: LeadKind | None = None) -> Candidate:
     return Candidate(np.empty(0, np.int64), score, method, refusal=refusal)
 
 
@@ -127,17 +129,17 @@ def test_each_method_has_a_sentence_and_its_numbers_hold() -> None:
     market = market_of(claims, orders)
     found = proposed(
         market,
-        [(WAVERS, a(Method.WAVES, 40.0)), (HOLDERS, a(Method.IDENTIFIERS, 30.0))],
+        [(WAVERS, a(DetectionMethod.WAVES, 40.0)), (HOLDERS, a(DetectionMethod.IDENTIFIERS, 30.0))],
         [
-            (ONCE, a(Method.BLOCKS, 20.0, Refusal.ONE_OCCASION)),
-            (WEAK[:2], a(Method.COINCIDENCE, 1.2, Refusal.WEAK_EVIDENCE)),
+            (ONCE, a(DetectionMethod.BLOCKS, 20.0, LeadKind.ONE_OCCASION)),
+            (WEAK[:2], a(DetectionMethod.COINCIDENCE, 1.2, LeadKind.WEAK_EVIDENCE)),
         ],
     )
     assert violations(found, market, Parameters()) == ()
     seen = published(claims, orders, found).check()
     timeless = claims.with_columns(filed_at=pl.lit(BEGIN).cast(pl.Datetime("us", "UTC")))
     market = market_of(timeless, None)
-    found = proposed(market, [(HOLDERS, a(Method.STRUCTURE, 9.0))], [])
+    found = proposed(market, [(HOLDERS, a(DetectionMethod.STRUCTURE, 9.0))], [])
     assert violations(found, market, Parameters()) == ()
     seen |= published(timeless, None, found).check()
     assert seen.keys() == FORMS.keys()
@@ -145,7 +147,9 @@ def test_each_method_has_a_sentence_and_its_numbers_hold() -> None:
 
 def test_what_was_one_occasion_is_said_to_be_one() -> None:
     claims = scene(unusual())
-    found = proposed(market_of(claims, None), [], [(ONCE, a(Method.BLOCKS, 20.0, Refusal.ONE_OCCASION))])
+    found = proposed(
+        market_of(claims, None), [], [(ONCE, a(DetectionMethod.BLOCKS, 20.0, LeadKind.ONE_OCCASION))]
+    )
     (lead,) = found["leads"].to_dicts()
     assert (lead["merchants"], lead["occasions"]) == (3, 1)
     assert "in 3 joint events (1 separate occasion)" in lead["why"]
@@ -154,13 +158,13 @@ def test_what_was_one_occasion_is_said_to_be_one() -> None:
 @pytest.mark.parametrize(
     ("buyers", "method"),
     [
-        pytest.param(ONCE, Method.COINCIDENCE, id="one occasion"),
-        pytest.param([*HOLDERS, NEAR[0]], Method.BLOCKS, id="a member who met nobody"),
-        pytest.param([*HOLDERS, *WEAK[:2]], Method.IDENTIFIERS, id="two pieces that never met"),
-        pytest.param(WAVERS, Method.COINCIDENCE, id="one merchant"),
+        pytest.param(ONCE, DetectionMethod.COINCIDENCE, id="one occasion"),
+        pytest.param([*HOLDERS, NEAR[0]], DetectionMethod.BLOCKS, id="a member who met nobody"),
+        pytest.param([*HOLDERS, *WEAK[:2]], DetectionMethod.IDENTIFIERS, id="two pieces that never met"),
+        pytest.param(WAVERS, DetectionMethod.COINCIDENCE, id="one merchant"),
     ],
 )
-def test_what_telling_events_do_not_support_is_a_lead(buyers: list[str], method: Method) -> None:
+def test_what_telling_events_do_not_support_is_a_lead(buyers: list[str], method: DetectionMethod) -> None:
     market = market_of(scene(unusual()), None)
     found = proposed(market, [(buyers, a(method, 30.0))], [])
     assert found["rings"].is_empty()
@@ -172,12 +176,12 @@ def test_a_lead_that_is_mostly_a_ring_or_a_stronger_lead_is_none() -> None:
     market = market_of(scene(unusual()), None)
     found = proposed(
         market,
-        [(HOLDERS, a(Method.COINCIDENCE, 30.0))],
+        [(HOLDERS, a(DetectionMethod.COINCIDENCE, 30.0))],
         [
-            ([*HOLDERS[:3], *WEAK[:2]], a(Method.BLOCKS, 9.0, Refusal.WEAK_EVIDENCE)),
-            (ONCE, a(Method.BLOCKS, 8.0, Refusal.ONE_OCCASION)),
-            (ONCE[:4], a(Method.COINCIDENCE, 7.0, Refusal.ONE_OCCASION)),
-            ([*WEAK[:2], HOLDERS[0], ONCE[0]], a(Method.BLOCKS, 6.0, Refusal.WEAK_EVIDENCE)),
+            ([*HOLDERS[:3], *WEAK[:2]], a(DetectionMethod.BLOCKS, 9.0, LeadKind.WEAK_EVIDENCE)),
+            (ONCE, a(DetectionMethod.BLOCKS, 8.0, LeadKind.ONE_OCCASION)),
+            (ONCE[:4], a(DetectionMethod.COINCIDENCE, 7.0, LeadKind.ONE_OCCASION)),
+            ([*WEAK[:2], HOLDERS[0], ONCE[0]], a(DetectionMethod.BLOCKS, 6.0, LeadKind.WEAK_EVIDENCE)),
         ],
     )
     assert found["leads"]["score"].to_list() == [8.0]

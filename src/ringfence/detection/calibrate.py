@@ -11,12 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from ringfence.detection.candidates import Candidate, Method, Proposals, Refusal, strongest_first
+from ringfence.detection.candidates import Candidate, Proposals, strongest_first
 from ringfence.detection.null import shuffled, without
 from ringfence.detection.parameters import CalibrationParameters, Parameters
 from ringfence.detection.prepare import Prepared
 from ringfence.detection.soundness import strength
+from ringfence.domain.leads import LeadKind
 from ringfence.domain.progress import Progress, Silent
+from ringfence.domain.rings import DetectionMethod
 from ringfence.market import Longs
 
 SEED = 1
@@ -28,7 +30,7 @@ _PRIOR_COUNT = 4.0
 _MARGIN = 1.2
 """The number of candidates is estimated this many times too high, plus one: null marketplaces lack some of
 the dependence of real ones."""
-_THOROUGH = (Method.BLOCKS, Method.IDENTIFIERS, Method.WAVES)
+_THOROUGH = (DetectionMethod.BLOCKS, DetectionMethod.IDENTIFIERS, DetectionMethod.WAVES)
 """Methods that search the first null marketplaces alone: chance seldom shows what they find."""
 PAIRS, SHARING_PAIRS, OTHERS = "pairs", "pairs sharing values", "other methods"
 """Kinds of candidate, a tail each: identifiers and methods differ in how chance falls off."""
@@ -133,7 +135,7 @@ def judge_by_p(
     ]
     rings = [ring for ring in judged if not _is_weak(ring, parameters.calibration)]
     weak = [
-        replace(ring, refusal=Refusal.WEAK_EVIDENCE)
+        replace(ring, refusal=LeadKind.WEAK_EVIDENCE)
         for ring in judged
         if _is_weak(ring, parameters.calibration)
     ]
@@ -152,6 +154,6 @@ def _peeled(found: Proposals, rules: CalibrationParameters) -> Longs:
 
 
 def _kind(ring: Candidate) -> str:
-    if ring.method is not Method.COINCIDENCE:
+    if ring.method is not DetectionMethod.COINCIDENCE:
         return OTHERS
     return SHARING_PAIRS if ring.shares else PAIRS

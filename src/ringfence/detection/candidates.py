@@ -2,43 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 import numpy as np
 
+from ringfence.domain.leads import LeadKind
+from ringfence.domain.rings import DetectionMethod
 from ringfence.market import Floats, Longs
-
-
-class Method(StrEnum):
-    """What a ring was found by."""
-
-    COINCIDENCE = "coincidence"
-    """Grown from pairs whose claims coincide."""
-    BLOCKS = "blocks"
-    """A dense block of buyers and weeks of merchants."""
-    IDENTIFIERS = "identifiers"
-    """Holders of shared identifiers whose claims meet."""
-    WAVES = "waves"
-    """Waves of claims at one merchant."""
-    STRUCTURE = "structure"
-    """Buyers and merchants alone, where times say nothing."""
-
-
-class Refusal(StrEnum):
-    """Why a candidate is a lead and no ring."""
-
-    ONE_OCCASION = "one_occasion"
-    """Its claims fall on one occasion, however many merchants they touch."""
-    ONE_MERCHANT = "one_merchant"
-    """One merchant carries nearly all of the evidence."""
-    SHARED_SHOPPING = "shared_shopping"
-    """Buyers who order together claim together; what is left beyond that is too little."""
-    WEAK_EVIDENCE = "weak_evidence"
-    """Chance shows as strong a group too often."""
-    ASSOCIATES = "associates"
-    """They share identifiers with members of a ring, and met none of them."""
-    STRUCTURE = "structure"
-    """Times say nothing, and buyers and merchants alone are not enough."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,14 +18,14 @@ class Candidate:
     """int64[g], rising."""
     score: float
     """Decades of evidence, after multiplicity."""
-    method: Method
+    method: DetectionMethod
     shares: bool = False
     """Whether the candidate was singled out for a value that its members share."""
     among: float | None = None
     """Decades of how many like it there are; None where it was singled out from all buyers."""
     associates: Longs = field(default_factory=lambda: np.empty(0, np.int64))
     """int64[k], rising: buyers who share identifiers with members and met none of them; not members."""
-    refusal: Refusal | None = None
+    refusal: LeadKind | None = None
     """Why it is a lead; None for a ring."""
     p_value: float | None = None
     """The chance that a marketplace of this shape without rings shows as strong a ring anywhere; None where

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from ringfence.detection.calibrate import calibrate, judge_by_p
-from ringfence.detection.candidates import Method, Proposals, apart, strongest_first
+from ringfence.detection.candidates import Proposals, apart, strongest_first
 from ringfence.detection.findings import Findings, gather
 from ringfence.detection.fusion.fuse import fuse
 from ringfence.detection.methods.blocks import candidates as blocks
@@ -14,6 +14,7 @@ from ringfence.detection.methods.waves import rings as waves
 from ringfence.detection.parameters import Parameters
 from ringfence.detection.prepare import Prepared, prepare
 from ringfence.domain.progress import Progress
+from ringfence.domain.rings import DetectionMethod
 from ringfence.market import Market
 
 
@@ -34,18 +35,20 @@ def propose(prepared: Prepared, parameters: Parameters, progress: Progress) -> P
     """Ask every method but those switched off, and fuse what they propose into rings and leads."""
     off, nothing = parameters.without, Proposals([], [])
     if not prepared.times.tell_when:
-        if Method.STRUCTURE in off:
+        if DetectionMethod.STRUCTURE in off:
             return nothing
         return structure.find_candidates(prepared, parameters, progress)
     graph = blocks.lay_out_cells(prepared, parameters.blocks)
     grown = groups = wave = nothing
-    if Method.COINCIDENCE not in off:
+    if DetectionMethod.COINCIDENCE not in off:
         grown = coincidence.find_candidates(prepared, parameters, progress)
-    if Method.IDENTIFIERS not in off:
+    if DetectionMethod.IDENTIFIERS not in off:
         groups = identifiers.find_candidates(prepared, parameters, progress)
-    if Method.WAVES not in off:
+    if DetectionMethod.WAVES not in off:
         wave = waves.find_candidates(prepared, parameters, progress)
-    found = [] if Method.BLOCKS in off else blocks.find_candidates(prepared, graph, parameters, progress)
+    found = (
+        [] if DetectionMethod.BLOCKS in off else blocks.find_candidates(prepared, graph, parameters, progress)
+    )
     least = parameters.fusion.least_score
     strong = [ring for ring in grown.rings if ring.score >= least]
     weak = [ring for ring in grown.rings if ring.score < least]

@@ -7,11 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ringfence.detection.calibrate import Calibration
-from ringfence.detection.candidates import Candidate, Method, Proposals, Refusal, strongest_first
+from ringfence.detection.candidates import Candidate, Proposals, strongest_first
 from ringfence.detection.joint import JointClaims
 from ringfence.detection.methods.coincidence.growth import candidates, scratch
 from ringfence.detection.prepare import Prepared
 from ringfence.detection.support import Support, support_of, unsupported
+from ringfence.domain.leads import LeadKind
+from ringfence.domain.rings import DetectionMethod
 from ringfence.market import Floats, Longs
 
 
@@ -23,12 +25,12 @@ class Finding:
     """int64[g], rising."""
     score: float
     """Decades of evidence, after multiplicity."""
-    method: Method
+    method: DetectionMethod
     support: Support
     """The joint claims behind it, and the occasions they make."""
     associates: Longs
     """int64[k], rising: buyers who share identifiers with members and met none of them."""
-    refusal: Refusal | None
+    refusal: LeadKind | None
     """Why it is a lead; None for a ring."""
     p_value: float | None = None
     """The chance that a marketplace of this shape without rings shows as strong a ring anywhere."""

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import polars as pl
 
-from ringfence.detection.candidates import Method
 from ringfence.detection.parameters import Parameters
 from ringfence.domain.errors import RingfenceError
+from ringfence.domain.rings import DetectionMethod
 from ringfence.market import Longs, Market
 from ringfence.market.results import SCHEMAS, telling
 
@@ -74,7 +74,9 @@ def _of_rings(tables: Mapping[str, pl.DataFrame], parameters: Parameters) -> Ite
         "ring_id",
         "rings lie in pieces that no such event connects",
     )
-    is_waves, is_timeless = (pl.col("method") == method.value for method in (Method.WAVES, Method.STRUCTURE))
+    is_waves, is_timeless = (
+        pl.col("method") == method.value for method in (DetectionMethod.WAVES, DetectionMethod.STRUCTURE)
+    )
     narrow = rings.filter(~is_waves & (pl.col("merchants") < 2))
     yield from _say(narrow, "ring_id", "rings that are no waves rest on one merchant")
     once = rings.filter(~is_timeless & (pl.col("occasions").fill_null(0) < 2))

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from ringfence.detection.candidates import Refusal
 from ringfence.detection.findings import Finding, Findings
 from ringfence.detection.group_rows import evidence_rows, headline, member_rows
 from ringfence.detection.lineage import lead_birth_id
@@ -16,18 +15,19 @@ from ringfence.detection.reasons import Reasons
 from ringfence.detection.shared_values import Holding, best_by_kind
 from ringfence.detection.wording import article, count, listed
 from ringfence.domain.chance import chance_text
+from ringfence.domain.leads import LeadKind
 from ringfence.market import Longs
 from ringfence.market.results import SCHEMAS
 
 _NOT_MEMBERS = "Not members of the ring: nothing shows them in step with it."
 _WHY_NOT = {
-    Refusal.ONE_OCCASION: "fewer than half of these buyers have joint claims at two merchants on two "
+    LeadKind.ONE_OCCASION: "fewer than half of these buyers have joint claims at two merchants on two "
     "separate occasions, so that one lost shipment may explain them.",
-    Refusal.ONE_MERCHANT: "without the merchant or occasion it rests on most, too little evidence is left.",
-    Refusal.SHARED_SHOPPING: "these buyers order together, and beyond that too little evidence is left.",
-    Refusal.WEAK_EVIDENCE: "chance shows as strong a group too often, or explains how some of them met.",
-    Refusal.ASSOCIATES: "these buyers share identifiers, and nothing shows them in step.",
-    Refusal.STRUCTURE: "times say nothing, and who claims where is not enough.",
+    LeadKind.ONE_MERCHANT: "without the merchant or occasion it rests on most, too little evidence is left.",
+    LeadKind.SHARED_SHOPPING: "these buyers order together, and beyond that too little evidence is left.",
+    LeadKind.WEAK_EVIDENCE: "chance shows as strong a group too often, or explains how some of them met.",
+    LeadKind.ASSOCIATES: "these buyers share identifiers, and nothing shows them in step.",
+    LeadKind.STRUCTURE: "times say nothing, and who claims where is not enough.",
 }
 
 
@@ -81,16 +81,16 @@ def lead_tables(
 def _why_not(lead: Finding, prepared: Prepared, parameters: Parameters) -> str:
     """Say why a lead is no ring."""
     bar, highest = parameters.ring_score, parameters.calibration.ring_p_value
-    if lead.refusal is Refusal.WEAK_EVIDENCE and lead.score < bar:
+    if lead.refusal is LeadKind.WEAK_EVIDENCE and lead.score < bar:
         return f"Not a ring: {lead.score:.1f} decades are less than the {bar:.1f} that a ring needs."
     if lead.p_value is not None and lead.p_value > highest:
         return (
             f"Not a ring: a marketplace of this shape without rings shows as strong a group with a chance of "
             f"{chance_text(lead.p_value)}, more than the {highest:g} that a ring may have."
         )
-    if lead.refusal is Refusal.SHARED_SHOPPING and prepared.orders is None:
+    if lead.refusal is LeadKind.SHARED_SHOPPING and prepared.orders is None:
         return "Not a ring: no orders are known, and buyers who shop together may claim like this."
-    return f"Not a ring: {_WHY_NOT[lead.refusal or Refusal.WEAK_EVIDENCE]}"
+    return f"Not a ring: {_WHY_NOT[lead.refusal or LeadKind.WEAK_EVIDENCE]}"
 
 
 def _ring_near(rings: Longs, ring_ids: Sequence[str]) -> str | None:
@@ -108,7 +108,7 @@ def _associates(
     buyer who claims, drawn at random, fails to hold it.
     """
     names = prepared.market.buyer_ids.gather(associates).to_list()
-    lead_id = lead_birth_id(Refusal.ASSOCIATES.value, names)
+    lead_id = lead_birth_id(LeadKind.ASSOCIATES.value, names)
     rows = []
     for buyer, name in zip(associates.tolist(), names, strict=True):
         held = best_by_kind(prepared, np.array([buyer]), ring.members, 1)
@@ -125,7 +125,7 @@ def _associates(
     )
     row: dict[str, object] = {
         "lead_id": lead_id,
-        "kind": Refusal.ASSOCIATES.value,
+        "kind": LeadKind.ASSOCIATES.value,
         "ring_id": ring_id,
         "score": score,
         "size": len(associates),

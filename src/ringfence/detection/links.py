@@ -6,13 +6,13 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from ringfence.detection.candidates import Method
 from ringfence.detection.findings import Finding, Findings
 from ringfence.detection.joint import Coincidences, coincidences, coincidences_among
 from ringfence.detection.occasions import sum_between_buyers
 from ringfence.detection.pair_evidence import pair_decades
 from ringfence.detection.prepare import Prepared
 from ringfence.detection.sharing import NOTHING_SHARED, holders_of, level, rarest_shared
+from ringfence.domain.rings import DetectionMethod
 from ringfence.market import Floats
 
 
@@ -39,7 +39,7 @@ def links_inside(found: Findings, ring: Finding, least: float) -> list[Link]:
 
     None where times say nothing: no claim is nearer to another then.
     """
-    if ring.method is Method.STRUCTURE:
+    if ring.method is DetectionMethod.STRUCTURE:
         return []
     prepared = found.prepared
     together = coincidences_among(prepared.timeline, prepared.yardstick, ring.joint)

@@ -3,12 +3,12 @@
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from ringfence.detection.candidates import Method
 from ringfence.detection.methods.blocks.parameters import BlockParameters
 from ringfence.detection.methods.identifiers.parameters import IdentifierParameters
 from ringfence.detection.methods.structure.parameters import StructureParameters
 from ringfence.detection.methods.waves.parameters import WaveParameters
 from ringfence.detection.ranges import InvalidParameterError, require_count, require_positive, require_share
+from ringfence.domain.rings import DetectionMethod
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +152,7 @@ class Parameters:
     structure: StructureParameters = field(default_factory=StructureParameters)
     fusion: FusionParameters = field(default_factory=FusionParameters)
     calibration: CalibrationParameters = field(default_factory=CalibrationParameters)
-    without: tuple[Method, ...] = ()
+    without: tuple[DetectionMethod, ...] = ()
     """Methods that are left out."""
     ring_score: float = 2.0
     """A ring needs at least this evidence (decades), also without the merchant it rests on most."""

@@ -7,17 +7,17 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ringfence.detection.candidates import Method
 from ringfence.detection.findings import Finding
 from ringfence.detection.links import Link
 from ringfence.detection.prepare import Prepared
 from ringfence.detection.shared_values import Holding, best_by_kind, held_by_all
 from ringfence.detection.wording import article, count, duration, duration_at_most, listed, number
+from ringfence.domain.rings import DetectionMethod
 from ringfence.market import Longs
 
 _MOST_RECORDS = 4
 """Coincidences that a link's sentence names; the rest are counted."""
-_PRESENCE = (Method.WAVES, Method.STRUCTURE)
+_PRESENCE = (DetectionMethod.WAVES, DetectionMethod.STRUCTURE)
 """Methods that count who was there, not how near in time."""
 
 
@@ -30,9 +30,9 @@ class Reasons:
     def of_group(self, found: Finding) -> str:
         """Say what a ring or a lead rests on."""
         parts = [self._together(found), self._chance(found)]
-        if found.method is Method.BLOCKS:
+        if found.method is DetectionMethod.BLOCKS:
             parts.append(_attendance(self._prepared, found))
-        elif found.method is Method.IDENTIFIERS:
+        elif found.method is DetectionMethod.IDENTIFIERS:
             parts.append("they were looked at together for what they share")
         inside = best_by_kind(self._prepared, found.members, found.members, 2)
         shared = [_of_them(self._prepared, holding) for holding in inside]
@@ -49,11 +49,11 @@ class Reasons:
         filed = int(timeline.buyer_start[member + 1] - timeline.buyer_start[member])
         verb = "lies" if joint == 1 else "lie"
         text = f"{joint} of this buyer's {count(filed, 'claim')} {verb} "
-        if found.method is Method.WAVES:
+        if found.method is DetectionMethod.WAVES:
             text += f"in {_distinct(events[is_own])} of the {group}'s {count(_distinct(events), 'wave')}"
         else:
             at, of = _distinct(timeline.merchant[claims[is_own]]), _distinct(timeline.merchant[claims])
-            if found.method is Method.STRUCTURE:
+            if found.method is DetectionMethod.STRUCTURE:
                 text += f"at {at} of the {count(of, 'merchant')} that its members have in common"
             else:
                 text += f"in the {group}'s joint events, at {at} of its {count(of, 'merchant')}"
@@ -106,12 +106,12 @@ class Reasons:
         merchants = np.unique(self._prepared.timeline.merchant[claims])
         buyers = count(len(found.members), "buyer")
         filed = f"{buyers} filed {count(len(claims), 'claim')}"
-        if found.method is Method.STRUCTURE:
+        if found.method is DetectionMethod.STRUCTURE:
             return f"{filed} against {count(len(merchants), 'merchant')} that others of them claimed against"
-        what = "wave" if found.method is Method.WAVES else "event"
+        what = "wave" if found.method is DetectionMethod.WAVES else "event"
         joint = count(_distinct(events), what if what == "wave" else "joint event")
         occasions = f"({count(found.support.occasions or 0, 'separate occasion')})"
-        if found.method is Method.WAVES:
+        if found.method is DetectionMethod.WAVES:
             name = self._merchant_ids[int(merchants[0])] if len(merchants) else "none"
             text = f"{filed} together in {joint} at one merchant, {name} {occasions}"
         else:
@@ -140,9 +140,9 @@ class Reasons:
         if not len(found.telling):
             return "chance explains every event"
         middle = number(float(np.median(found.joint.strangers[found.telling])))
-        if found.method is Method.STRUCTURE:
+        if found.method is DetectionMethod.STRUCTURE:
             return f"chance would put {middle} other members where the median claim is"
-        if found.method is Method.WAVES:
+        if found.method is DetectionMethod.WAVES:
             return f"chance would put {middle} other members into the wave of the median claim"
         return f"chance would put {middle} strangers' claims as near as the median one"
 

@@ -3,14 +3,16 @@
 import math
 
 from ringfence.detection.acceptance import covers_two_occasions, strongest_share
-from ringfence.detection.candidates import Candidate, Method, Refusal
+from ringfence.detection.candidates import Candidate
 from ringfence.detection.habit import evidence_beyond_habit
 from ringfence.detection.parameters import Parameters
 from ringfence.detection.prepare import Prepared
 from ringfence.detection.shopping import evidence_beyond_one_cause, evidence_beyond_shopping
+from ringfence.domain.leads import LeadKind
+from ringfence.domain.rings import DetectionMethod
 
 
-def refusal(candidate: Candidate, prepared: Prepared, parameters: Parameters) -> Refusal | None:
+def refusal(candidate: Candidate, prepared: Prepared, parameters: Parameters) -> LeadKind | None:
     """Say why a candidate of enough evidence is no ring; None if it is one.
 
     Half its members need joint claims at two merchants on two occasions, and what is left of its evidence
@@ -23,18 +25,18 @@ def refusal(candidate: Candidate, prepared: Prepared, parameters: Parameters) ->
     timeline, yardstick = prepared.timeline, prepared.yardstick
     bar = parameters.ring_score
     if candidate.score < bar:
-        return Refusal.WEAK_EVIDENCE
-    if candidate.method is not Method.IDENTIFIERS:
+        return LeadKind.WEAK_EVIDENCE
+    if candidate.method is not DetectionMethod.IDENTIFIERS:
         if not covers_two_occasions(timeline, yardstick, candidate.members):
-            return Refusal.ONE_OCCASION
+            return LeadKind.ONE_OCCASION
         rest = 1.0 - strongest_share(timeline, yardstick, candidate.members)
         if (candidate.score - _unseeded(candidate, prepared)) * rest < bar:
-            return Refusal.ONE_MERCHANT
+            return LeadKind.ONE_MERCHANT
         if _beyond_shopping(candidate, prepared, parameters) < bar:
-            return Refusal.SHARED_SHOPPING
+            return LeadKind.SHARED_SHOPPING
     if prepared.orders is None and not _is_beyond_habit(candidate, prepared, parameters):
-        return Refusal.SHARED_SHOPPING
-    return Refusal.SHARED_SHOPPING if _beyond_one_cause(candidate, prepared) < bar else None
+        return LeadKind.SHARED_SHOPPING
+    return LeadKind.SHARED_SHOPPING if _beyond_one_cause(candidate, prepared) < bar else None
 
 
 def strength(candidate: Candidate, prepared: Prepared, parameters: Parameters) -> float:
@@ -44,13 +46,13 @@ def strength(candidate: Candidate, prepared: Prepared, parameters: Parameters) -
     that it is no ring, only what they leave counts: companions who order together reach any score by chance.
     Methods that judge by rules of their own say all in the score.
     """
-    if candidate.method in (Method.WAVES, Method.STRUCTURE):
+    if candidate.method in (DetectionMethod.WAVES, DetectionMethod.STRUCTURE):
         return candidate.score
     decades = candidate.score - _unseeded(candidate, prepared)
     left = _beyond_one_cause(candidate, prepared)
     if prepared.orders is None and not _is_beyond_habit(candidate, prepared, parameters):
         left = min(left, 0.0)
-    if candidate.method is not Method.IDENTIFIERS:
+    if candidate.method is not DetectionMethod.IDENTIFIERS:
         share = strongest_share(prepared.timeline, prepared.yardstick, candidate.members)
         decades = min(decades, decades * (1.0 - share))
         left = min(left, _beyond_shopping(candidate, prepared, parameters))

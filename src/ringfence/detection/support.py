@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ringfence.detection.acceptance import connected
-from ringfence.detection.candidates import Method, Refusal
 from ringfence.detection.closeness import Yardstick
 from ringfence.detection.events import Events, events
 from ringfence.detection.gatherings import merchant_cells, merchant_yardstick, wave_yardstick, waves
@@ -16,6 +15,8 @@ from ringfence.detection.methods.coincidence.growth import Scratch
 from ringfence.detection.occasions import Ties, sum_with_events, tie_events, untied_events
 from ringfence.detection.prepare import Prepared
 from ringfence.detection.timeline import Timeline
+from ringfence.domain.leads import LeadKind
+from ringfence.domain.rings import DetectionMethod
 from ringfence.market import Floats, Longs
 
 
@@ -34,12 +35,14 @@ class Support:
     """float64[g], each member's decades against the rest, 0 at least."""
 
 
-def support_of(prepared: Prepared, group: Longs, method: Method, space: Scratch) -> Support:
+def support_of(prepared: Prepared, group: Longs, method: DetectionMethod, space: Scratch) -> Support:
     """Find what supports `group` (int64[g], rising), which `method` found."""
     timeline = prepared.timeline
     yardstick = _yardstick(prepared.yardstick, method)
-    if method is Method.WAVES or method is Method.STRUCTURE:
-        gathered = (waves if method is Method.WAVES else merchant_cells)(timeline, prepared.yardstick, group)
+    if method is DetectionMethod.WAVES or method is DetectionMethod.STRUCTURE:
+        gathered = (waves if method is DetectionMethod.WAVES else merchant_cells)(
+            timeline, prepared.yardstick, group
+        )
         joint, scores = gathered.joint, gathered.decades
     else:
         joint = joint_claims(timeline, yardstick, group)
@@ -49,7 +52,7 @@ def support_of(prepared: Prepared, group: Longs, method: Method, space: Scratch)
     joint = _by_time(timeline, joint)
     is_weak = weak_events(joint)
     occasions = member_occasions = None
-    if method is not Method.STRUCTURE:
+    if method is not DetectionMethod.STRUCTURE:
         those = events(timeline, yardstick, group, 2)
         ties = tie_events(timeline, group, those)
         place = _places(timeline, those, joint)
@@ -59,22 +62,24 @@ def support_of(prepared: Prepared, group: Longs, method: Method, space: Scratch)
     return Support(joint, is_weak[joint.event], occasions, member_occasions, np.maximum(scores, 0.0))
 
 
-def sound_pieces(prepared: Prepared, group: Longs, method: Method) -> list[Longs]:
+def sound_pieces(prepared: Prepared, group: Longs, method: DetectionMethod) -> list[Longs]:
     """Split `group` (int64[g], rising) into what telling joint claims connect, largest first.
 
     Members without such a claim are in no piece.
     """
     timeline, yardstick = prepared.timeline, prepared.yardstick
-    if method is Method.WAVES:
+    if method is DetectionMethod.WAVES:
         joint = waves(timeline, yardstick, group).joint
-    elif method is Method.STRUCTURE:
+    elif method is DetectionMethod.STRUCTURE:
         joint = merchant_cells(timeline, yardstick, group).joint
     else:
         joint = joint_claims(timeline, yardstick, group)
     return connected(timeline, group, joint)
 
 
-def unsupported(timeline: Timeline, group: Longs, support: Support, method: Method) -> Refusal | None:
+def unsupported(
+    timeline: Timeline, group: Longs, support: Support, method: DetectionMethod
+) -> LeadKind | None:
     """Say why telling events do not make `group` a ring; None if they do.
 
     They must hold every member, connect all of them, and lie at two merchants (unless they are waves at one)
@@ -84,18 +89,18 @@ def unsupported(timeline: Timeline, group: Longs, support: Support, method: Meth
     telling = only(joint, ~support.is_weak)
     held = connected(timeline, group, telling._replace(expected=np.zeros(len(telling.claim))))
     if len(held) != 1 or len(held[0]) < len(group):
-        return Refusal.WEAK_EVIDENCE
-    if method is not Method.WAVES and len(np.unique(timeline.merchant[telling.claim])) < 2:
-        return Refusal.ONE_MERCHANT
+        return LeadKind.WEAK_EVIDENCE
+    if method is not DetectionMethod.WAVES and len(np.unique(timeline.merchant[telling.claim])) < 2:
+        return LeadKind.ONE_MERCHANT
     if support.occasions is not None and support.occasions < 2:
-        return Refusal.ONE_OCCASION
+        return LeadKind.ONE_OCCASION
     return None
 
 
-def _yardstick(yardstick: Yardstick, method: Method) -> Yardstick:
-    if method is Method.WAVES:
+def _yardstick(yardstick: Yardstick, method: DetectionMethod) -> Yardstick:
+    if method is DetectionMethod.WAVES:
         return wave_yardstick(yardstick)
-    return merchant_yardstick(yardstick) if method is Method.STRUCTURE else yardstick
+    return merchant_yardstick(yardstick) if method is DetectionMethod.STRUCTURE else yardstick
 
 
 def _by_time(timeline: Timeline, joint: JointClaims) -> JointClaims:

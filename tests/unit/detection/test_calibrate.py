@@ -10,12 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringfence.detection.calibrate import Calibration, Tail, calibrate, fit_tail, judge_by_p
-from ringfence.detection.candidates import Proposals, Refusal
+from ringfence.detection.candidates import Proposals
 from ringfence.detection.detect import propose
 from ringfence.detection.parameters import CalibrationParameters, Parameters
 from ringfence.detection.prepare import Prepared
 from ringfence.detection.ranges import InvalidParameterError
 from ringfence.detection.soundness import strength
+from ringfence.domain.leads import LeadKind
 from ringfence.domain.progress import Silent
 
 DEFAULTS = Parameters()
@@ -104,7 +105,7 @@ def test_what_chance_shows_too_often_is_a_lead() -> None:
     strict = DEFAULTS.with_ring_p_value(1e-300)
     judged = judge_by_p(market, proposals, calibration, strict)
     assert judged.rings == []
-    weak = [lead for lead in judged.leads if lead.refusal is Refusal.WEAK_EVIDENCE]
+    weak = [lead for lead in judged.leads if lead.refusal is LeadKind.WEAK_EVIDENCE]
     assert [lead.members.tolist() for lead in weak] == [ring.members.tolist() for ring in proposals.rings]
     assert all(lead.p_value is not None for lead in weak)
 

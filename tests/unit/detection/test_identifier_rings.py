@@ -5,14 +5,16 @@ import numpy as np
 import pytest
 from group_scenes import Use, Visit, scene, strangers
 
-from ringfence.detection.candidates import Candidate, Method, Proposals, Refusal
+from ringfence.detection.candidates import Candidate, Proposals
 from ringfence.detection.methods.identifiers.associates import associates
 from ringfence.detection.methods.identifiers.parameters import IdentifierParameters
 from ringfence.detection.methods.identifiers.rings import find_candidates
 from ringfence.detection.parameters import Parameters
 from ringfence.detection.prepare import Prepared
 from ringfence.domain.identifiers import IdentifierKind
+from ringfence.domain.leads import LeadKind
 from ringfence.domain.progress import Silent
+from ringfence.domain.rings import DetectionMethod
 
 STRANGERS, MERCHANTS = 600, 60
 GROUP = range(STRANGERS, STRANGERS + 6)
@@ -54,7 +56,7 @@ def test_those_who_share_a_home_and_met_once_each_are_a_ring(with_orders: bool) 
     found = found_in(scene(claims, ordered_before(claims) if with_orders else None, homes(GROUP)))
     assert [ring.members.tolist() for ring in found.rings] == [list(GROUP)]
     ring = found.rings[0]
-    assert ring.method is Method.IDENTIFIERS
+    assert ring.method is DetectionMethod.IDENTIFIERS
     assert ring.shares
     assert ring.among is not None
     assert ring.score >= 2.0
@@ -87,7 +89,7 @@ def test_one_lost_bundle_is_one_occasion_however_many_merchants() -> None:
     claims = marketplace(1) + evening
     found = found_in(scene(claims, None, homes(GROUP)))
     assert found.rings == []
-    assert [lead.refusal for lead in found.leads] == [Refusal.ONE_OCCASION]
+    assert [lead.refusal for lead in found.leads] == [LeadKind.ONE_OCCASION]
 
 
 def test_goods_of_one_checkout_are_one_occasion_whenever_they_are_claimed_for() -> None:
@@ -103,7 +105,7 @@ def test_meetings_at_one_merchant_are_a_lead() -> None:
     claims = marketplace(1) + [(b, 7, 100.0 + 0.1 * i) for i, b in enumerate(GROUP)]
     found = found_in(scene(claims, ordered_before(claims), homes(GROUP)))
     assert found.rings == []
-    assert [lead.refusal for lead in found.leads] == [Refusal.ONE_MERCHANT]
+    assert [lead.refusal for lead in found.leads] == [LeadKind.ONE_MERCHANT]
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -136,7 +138,7 @@ def test_the_bar_is_higher_where_no_orders_are_known() -> None:
     )
     without = found_in(scene(claims, None, homes(GROUP)), strict)
     assert without.rings == []
-    assert [lead.refusal for lead in without.leads] == [Refusal.SHARED_SHOPPING]
+    assert [lead.refusal for lead in without.leads] == [LeadKind.SHARED_SHOPPING]
     assert len(found_in(scene(claims, ordered_before(claims), homes(GROUP)), strict).rings) == 1
 
 
@@ -177,7 +179,9 @@ def test_groups_say_nothing_where_times_do_not() -> None:
 
 
 def rings_of(*groups: Sequence[int]) -> list[Candidate]:
-    return [Candidate(np.array(sorted(group), np.int64), 5.0, Method.COINCIDENCE) for group in groups]
+    return [
+        Candidate(np.array(sorted(group), np.int64), 5.0, DetectionMethod.COINCIDENCE) for group in groups
+    ]
 
 
 def associates_by_hand(

@@ -4,13 +4,15 @@ import numpy as np
 import pytest
 from group_scenes import SPAN_DAYS, Visit, scene, strangers
 
-from ringfence.detection.candidates import Method, Proposals, Refusal
+from ringfence.detection.candidates import Proposals
 from ringfence.detection.methods.waves.calendar import is_subscription, keeps_a_calendar
 from ringfence.detection.methods.waves.judge import judge_waves
 from ringfence.detection.methods.waves.rings import find_candidates
 from ringfence.detection.parameters import Parameters
 from ringfence.detection.prepare import Prepared
+from ringfence.domain.leads import LeadKind
 from ringfence.domain.progress import Silent
+from ringfence.domain.rings import DetectionMethod
 
 SHOP = 0
 STRANGERS = 400
@@ -61,7 +63,7 @@ def test_ten_waves_at_one_merchant_are_a_ring(seed: int) -> None:
     claims = marketplace(seed) + own + waves(rng, random_days(rng, 10), members, 0.7)
     proposals = found_in(scene(claims, ordered_before(claims)))
     assert recalled(proposals, members) >= 0.8
-    assert [ring.method for ring in proposals.rings] == [Method.WAVES]
+    assert [ring.method for ring in proposals.rings] == [DetectionMethod.WAVES]
 
 
 def test_waves_are_a_lead_where_orders_are_unknown() -> None:
@@ -70,7 +72,7 @@ def test_waves_are_a_lead_where_orders_are_unknown() -> None:
     claims = marketplace(7) + waves(rng, random_days(rng, 10), members, 0.9)
     proposals = found_in(scene(claims))
     assert proposals.rings == []
-    assert [lead.refusal for lead in proposals.leads] == [Refusal.ONE_MERCHANT]
+    assert [lead.refusal for lead in proposals.leads] == [LeadKind.ONE_MERCHANT]
     assert proposals.leads[0].members.tolist() == list(members)
 
 
@@ -118,7 +120,7 @@ def test_friends_who_order_together_and_claim_for_the_lesser_part_are_a_lead() -
     claims = marketplace(3) + [(b, m, day + 3.0) for i, (b, m, day) in enumerate(orders) if (i // 8) % 2 == 0]
     proposals = found_in(scene(claims, ordered_before(claims[: -len(orders) // 2]) + orders))
     assert proposals.rings == []
-    assert {lead.refusal for lead in proposals.leads} <= {Refusal.SHARED_SHOPPING}
+    assert {lead.refusal for lead in proposals.leads} <= {LeadKind.SHARED_SHOPPING}
 
 
 def test_two_waves_are_too_few_whatever_their_size() -> None:

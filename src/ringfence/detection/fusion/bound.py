@@ -6,7 +6,7 @@ import numpy as np
 from scipy.stats import binom
 
 from ringfence.detection.acceptance import strongest_share
-from ringfence.detection.candidates import Candidate, Method
+from ringfence.detection.candidates import Candidate
 from ringfence.detection.fusion.settle import FEWEST, group_decades, members_scores, supported
 from ringfence.detection.methods.blocks.divide import alike, is_uneven
 from ringfence.detection.methods.blocks.graph import CellGraph, columns_met
@@ -14,6 +14,7 @@ from ringfence.detection.methods.blocks.judge import counts_inside
 from ringfence.detection.methods.coincidence.growth import Scratch
 from ringfence.detection.parameters import Parameters
 from ringfence.detection.prepare import Prepared
+from ringfence.domain.rings import DetectionMethod
 
 _FEWEST_JUDGED = 5
 """Members of rings that are held against their own density."""
@@ -33,7 +34,7 @@ def meeting_enough(
     below `meets_chance`, unless their own evidence reaches `meets_score`.
     """
     size = len(ring.members)
-    if size < _FEWEST_JUDGED or ring.method is Method.WAVES or size > parameters.fusion.largest:
+    if size < _FEWEST_JUDGED or ring.method is DetectionMethod.WAVES or size > parameters.fusion.largest:
         return ring
     cells = columns_met(graph, ring.members, max(2.0, _PART_OF_CELL * size))
     if len(cells) < _FEWEST_CELLS:
@@ -55,7 +56,7 @@ def bounded(
 
     Parts are judged anew; those that do not stand, and those still uneven, are no rings.
     """
-    if ring.method is Method.WAVES or not is_uneven(graph, ring.members, parameters.blocks):
+    if ring.method is DetectionMethod.WAVES or not is_uneven(graph, ring.members, parameters.blocks):
         return [ring]
     parts = []
     for members in alike(graph, ring.members, parameters.blocks):
@@ -73,5 +74,5 @@ def bounded(
         decades = group_decades(scores)
         rest = 1.0 - strongest_share(prepared.timeline, prepared.yardstick, group)
         if decades * rest >= parameters.ring_score:
-            parts.append(Candidate(group, decades, Method.BLOCKS))
+            parts.append(Candidate(group, decades, DetectionMethod.BLOCKS))
     return parts

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from ringfence.detection.acceptance import pieces, strongest_share
-from ringfence.detection.candidates import Candidate, Method, Proposals, Refusal, strongest_first
+from ringfence.detection.candidates import Candidate, Proposals, strongest_first
 from ringfence.detection.fusion.bound import bounded, meeting_enough
 from ringfence.detection.fusion.homes import among_homes
 from ringfence.detection.fusion.parts import cut_along
@@ -20,7 +20,9 @@ from ringfence.detection.methods.waves.calendar import is_subscription
 from ringfence.detection.parameters import Parameters
 from ringfence.detection.prepare import Prepared
 from ringfence.detection.soundness import refusal
+from ringfence.domain.leads import LeadKind
 from ringfence.domain.progress import Progress
+from ringfence.domain.rings import DetectionMethod
 from ringfence.market import Longs
 
 _INSIDE = 0.5
@@ -119,7 +121,7 @@ class _Fusion:
             if ring is None:
                 continue
             if self._subscribes(ring):
-                self.leads.append(replace(ring, refusal=Refusal.SHARED_SHOPPING))
+                self.leads.append(replace(ring, refusal=LeadKind.SHARED_SHOPPING))
                 continue
             present = meeting_enough(prepared, parameters, graph, ring, self.space)
             for part in bounded(prepared, parameters, graph, present, self.space):
@@ -132,7 +134,7 @@ class _Fusion:
     def _subscribes(self, ring: Candidate) -> bool:
         """Say whether three or more met on the dates of subscription boxes."""
         return (
-            ring.method is not Method.WAVES
+            ring.method is not DetectionMethod.WAVES
             and len(ring.members) >= FEWEST
             and is_subscription(self.prepared, ring.members)
         )
@@ -157,7 +159,11 @@ class _Fusion:
             best = max(old, key=lambda ring: ring.score)
             homes = sum(ring.among or 0.0 for ring in old) if best.shares else best.among
             merged = Candidate(
-                members, max([decades, *(ring.score for ring in old)]), Method.BLOCKS, best.shares, homes
+                members,
+                max([decades, *(ring.score for ring in old)]),
+                DetectionMethod.BLOCKS,
+                best.shares,
+                homes,
             )
         else:
             shares, homes = among_homes(prepared, members)
@@ -178,17 +184,17 @@ class _Fusion:
         """Give the connected pieces of a candidate that are rings; keep the others as leads."""
         prepared, parameters = self.prepared, self.parameters
         out = []
-        if candidate.method is Method.WAVES:
+        if candidate.method is DetectionMethod.WAVES:
             return [candidate]
         for part in pieces(prepared.timeline, prepared.yardstick, candidate.members):
             piece = replace(candidate, members=part)
             if len(part) < len(candidate.members):
                 is_main = 2 * len(part) > len(candidate.members)
-                if not is_main and (len(part) < FEWEST or candidate.method is Method.IDENTIFIERS):
+                if not is_main and (len(part) < FEWEST or candidate.method is DetectionMethod.IDENTIFIERS):
                     continue
                 decades = group_decades(members_scores(prepared, part, self.space))
                 piece = replace(piece, score=min(candidate.score, decades))
-                if is_main and candidate.method is Method.IDENTIFIERS:
+                if is_main and candidate.method is DetectionMethod.IDENTIFIERS:
                     piece = replace(piece, score=candidate.score)
             why_not = refusal(piece, prepared, parameters)
             if why_not is None:
@@ -214,6 +220,6 @@ class _Fusion:
             i
             for i, count in zip(*(column.tolist() for column in found), strict=True)
             if (ring := self.rings[i]) is not None
-            and ring.method is Method.COINCIDENCE
+            and ring.method is DetectionMethod.COINCIDENCE
             and count >= _INSIDE * len(ring.members)
         ]

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from ringfence.detection.candidates import Candidate, Method
+from ringfence.detection.candidates import Candidate
 from ringfence.detection.methods.blocks.block import Block
 from ringfence.detection.methods.blocks.cells import cut_cells
 from ringfence.detection.methods.blocks.graph import CellGraph, cell_graph
@@ -15,6 +15,7 @@ from ringfence.detection.pairs import Pairs
 from ringfence.detection.parameters import Parameters
 from ringfence.detection.prepare import Prepared
 from ringfence.domain.progress import Progress
+from ringfence.domain.rings import DetectionMethod
 from ringfence.market import Longs
 
 _LIFT = 4.0
@@ -40,7 +41,7 @@ def find_candidates(
     progress.stage("dense blocks")
     starts = _communities_of_pairs(prepared.pairs, prepared.buyers, parameters.blocks.community_resolution)
     return [
-        (Candidate(block.rows, block.judgement.gain / math.log(10.0), Method.BLOCKS), block)
+        (Candidate(block.rows, block.judgement.gain / math.log(10.0), DetectionMethod.BLOCKS), block)
         for block in find_blocks(graph, starts, parameters.blocks)
     ]
 

@@ -6,13 +6,14 @@ from dataclasses import replace
 import numpy as np
 
 from ringfence.detection.acceptance import pieces
-from ringfence.detection.candidates import Candidate, Method, Proposals, strongest_first
+from ringfence.detection.candidates import Candidate, Proposals, strongest_first
 from ringfence.detection.methods.coincidence.growth import Growing, grow, scratch
 from ringfence.detection.pair_evidence import all_pairs
 from ringfence.detection.parameters import Parameters
 from ringfence.detection.prepare import Prepared
 from ringfence.detection.soundness import refusal
 from ringfence.domain.progress import Progress
+from ringfence.domain.rings import DetectionMethod
 from ringfence.market import Longs
 
 
@@ -72,7 +73,7 @@ def find_candidates(prepared: Prepared, parameters: Parameters, progress: Progre
                 rarity = columns[3][seed]
             shares = rarity < everyone
             among = rarity if shares else math.log10(prepared.buyers)
-            candidate = Candidate(part, evidence, Method.COINCIDENCE, shares, among)
+            candidate = Candidate(part, evidence, DetectionMethod.COINCIDENCE, shares, among)
             why_not = refusal(candidate, prepared, parameters)
             if why_not is None:
                 taken[part] = True

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from ringfence.detection.acceptance import pieces
-from ringfence.detection.candidates import Candidate, Method, Proposals, Refusal, strongest_first
+from ringfence.detection.candidates import Candidate, Proposals, strongest_first
 from ringfence.detection.methods.identifiers.chance import meeting_evidence, meeting_evidence_given_orders
 from ringfence.detection.methods.identifiers.groups import candidate_groups
 from ringfence.detection.methods.identifiers.meetings import (
@@ -19,7 +19,9 @@ from ringfence.detection.parameters import Parameters
 from ringfence.detection.prepare import Prepared
 from ringfence.detection.soundness import refusal
 from ringfence.detection.timeline import Timeline
+from ringfence.domain.leads import LeadKind
 from ringfence.domain.progress import Progress
+from ringfence.domain.rings import DetectionMethod
 from ringfence.market import Longs
 
 
@@ -66,13 +68,13 @@ def judge_group(prepared: Prepared, parameters: Parameters, group: Longs, among:
     if rings:
         return rings
     if len(np.unique(timeline.merchant[met.one])) < 2:
-        why_not: Refusal | None = Refusal.ONE_MERCHANT
+        why_not: LeadKind | None = LeadKind.ONE_MERCHANT
     elif meeting_evidence(untied.expected, untied.nats.sum()) - among < parameters.ring_score:
-        why_not = Refusal.ONE_OCCASION
+        why_not = LeadKind.ONE_OCCASION
     else:
-        why_not = strongest_first(judged)[0].refusal if judged else Refusal.WEAK_EVIDENCE
+        why_not = strongest_first(judged)[0].refusal if judged else LeadKind.WEAK_EVIDENCE
     people = _people(timeline, met)
-    return [Candidate(people, most, Method.IDENTIFIERS, shares=True, among=among, refusal=why_not)]
+    return [Candidate(people, most, DetectionMethod.IDENTIFIERS, shares=True, among=among, refusal=why_not)]
 
 
 def _judge_part(
@@ -88,21 +90,21 @@ def _judge_part(
         return meeting_evidence_given_orders(some.expected, nats, len(some.nats), by_orders) - among
 
     score = decades(met, by_orders)
-    candidate = Candidate(part, score, Method.IDENTIFIERS, shares=True, among=among)
+    candidate = Candidate(part, score, DetectionMethod.IDENTIFIERS, shares=True, among=among)
     merchants, at = np.unique(prepared.timeline.merchant[met.one], return_inverse=True)
-    why_not: Refusal | None
+    why_not: LeadKind | None
     if len(merchants) < 2:
-        why_not = Refusal.ONE_OCCASION
+        why_not = LeadKind.ONE_OCCASION
     elif score < parameters.ring_score:
         is_by_orders = decades(met, 0.0) >= parameters.ring_score
-        why_not = Refusal.SHARED_SHOPPING if is_by_orders else Refusal.WEAK_EVIDENCE
+        why_not = LeadKind.SHARED_SHOPPING if is_by_orders else LeadKind.WEAK_EVIDENCE
     elif decades(met.take(at != np.bincount(at, met.nats).argmax()), by_orders) < 0.0:
-        why_not = Refusal.ONE_MERCHANT
+        why_not = LeadKind.ONE_MERCHANT
     else:
         why_not = refusal(candidate, prepared, parameters)
         bar = parameters.ring_score + parameters.identifiers.without_orders
         if why_not is None and len(prepared.exposure.buyer) == 0 and score < bar:
-            why_not = Refusal.SHARED_SHOPPING
+            why_not = LeadKind.SHARED_SHOPPING
     return replace(candidate, refusal=why_not)
 
 

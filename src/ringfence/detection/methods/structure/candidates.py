@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ringfence.detection.candidates import Candidate, Method, Proposals, strongest_first
+from ringfence.detection.candidates import Candidate, Proposals, strongest_first
 from ringfence.detection.methods.blocks.block import Block
 from ringfence.detection.methods.blocks.cells import merchants_as_cells
 from ringfence.detection.methods.blocks.graph import CellGraph, cell_graph, columns_met
@@ -19,6 +19,7 @@ from ringfence.detection.parameters import Parameters
 from ringfence.detection.prepare import Prepared
 from ringfence.detection.timeline import Timeline
 from ringfence.domain.progress import Progress
+from ringfence.domain.rings import DetectionMethod
 from ringfence.market import Floats, Longs
 
 _FEWEST_MEMBERS = 3
@@ -68,7 +69,7 @@ def find_candidates(prepared: Prepared, parameters: Parameters, progress: Progre
     """Find rings by who claimed against whom, and rank every buyer."""
     progress.stage("structure without times")
     found = find_structure(prepared.timeline, parameters.structure)
-    rings = [Candidate(one.members, one.decades, Method.STRUCTURE) for one in found.candidates]
+    rings = [Candidate(one.members, one.decades, DetectionMethod.STRUCTURE) for one in found.candidates]
     return Proposals(strongest_first(rings), [], found.rank)
 
 

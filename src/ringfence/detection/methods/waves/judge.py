@@ -8,11 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ringfence.detection.acceptance import pieces
-from ringfence.detection.candidates import Candidate, Method, Refusal
+from ringfence.detection.candidates import Candidate
 from ringfence.detection.methods.waves.calendar import keeps_a_calendar
 from ringfence.detection.methods.waves.parameters import WaveParameters
 from ringfence.detection.parameters import Parameters
 from ringfence.detection.prepare import Prepared
+from ringfence.domain.leads import LeadKind
+from ringfence.domain.rings import DetectionMethod
 from ringfence.market import Floats, Ints, Longs
 
 _NARROWEST_DAYS = 0.5
@@ -70,10 +72,10 @@ def judge_waves(
     filed = int(np.isin(visits.buyer, members).sum())
     why_not = None
     if 2 * ordered < filed:  # the orders of these claims are not known
-        why_not = Refusal.ONE_MERCHANT
+        why_not = LeadKind.ONE_MERCHANT
     elif filed < rules.claimed_share * ordered:
-        why_not = Refusal.SHARED_SHOPPING
-    return Candidate(members, nats / math.log(10.0), Method.WAVES, refusal=why_not)
+        why_not = LeadKind.SHARED_SHOPPING
+    return Candidate(members, nats / math.log(10.0), DetectionMethod.WAVES, refusal=why_not)
 
 
 def _settle(
