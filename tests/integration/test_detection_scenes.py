@@ -24,6 +24,7 @@ from ringfence.detection.detect import find_rings
 from ringfence.detection.parameters import Parameters
 from ringfence.domain.leads import LeadKind
 from ringfence.domain.progress import Silent
+from ringfence.domain.rings import DetectionMethod
 from ringfence.intake import PseudonymKey, market_from_frames
 
 SHOPS = [20, 45, 70, 95, 120, 33]
@@ -244,3 +245,13 @@ def test_a_family_that_shops_together_is_no_ring_once_its_orders_are_known() -> 
     informed = ringfence.detect(scene(rows), orders_of(orders))
     assert informed.rings.is_empty()
     assert not any("No orders" in note for note in informed.notes)
+
+
+def test_methods_that_are_left_out_find_nothing_and_the_run_says_so() -> None:
+    everything = Parameters(without=tuple(DetectionMethod))
+    result = ringfence.detect(scene(strike(RING, SHOPS)), parameters=everything)
+    assert result.rings.is_empty()
+    assert "Left out: coincidence, blocks, identifiers, waves, structure." in result.notes
+    for method in DetectionMethod:
+        without = ringfence.detect(scene(strike(RING, SHOPS)), parameters=Parameters(without=(method,)))
+        assert method.value not in without.rings["method"]

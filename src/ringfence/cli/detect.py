@@ -25,6 +25,7 @@ from ringfence.cli.printing import DECADES, fail, print_json, print_lines, print
 from ringfence.cli.progress import show_progress
 from ringfence.cli.verifications import tell_opened
 from ringfence.domain.chance import chance_text
+from ringfence.domain.rings import DetectionMethod
 from ringfence.domain.runs import RunState
 
 if TYPE_CHECKING:
@@ -50,6 +51,10 @@ NoPValuesOption = Annotated[
         "--no-p-values",
         help="Leave out what chance would show: quicker, and no ring is held against it.",
     ),
+]
+WithoutOption = Annotated[
+    list[DetectionMethod] | None,
+    typer.Option("--without", help="Leave out a method, to see what it adds; may be given again."),
 ]
 _SHOWN = 10
 _FILES = "In files"
@@ -81,6 +86,7 @@ def detect(
     out: OutOption = None,
     links: LinksOption = False,
     no_p_values: NoPValuesOption = False,
+    without: WithoutOption = None,
     store: StoreAddress = None,
     publish_anyway: Annotated[
         str | None,
@@ -124,7 +130,7 @@ def detect(
         from ringfence.services.detect_in_store import StoreDetectionRequest
 
         request = StoreDetectionRequest(
-            parameters=chosen_parameters(no_p_values),
+            parameters=chosen_parameters(no_p_values, without),
             out=out,
             links=links,
             publish_anyway=publish_anyway,
@@ -141,7 +147,7 @@ def detect(
             inputs,
             out,
             options,
-            chosen_parameters(no_p_values),
+            chosen_parameters(no_p_values, without),
             previous,
             key_file or settings_of(context).key_file,
             links,
@@ -152,11 +158,12 @@ def detect(
         raise typer.Exit(IDLE)
 
 
-def chosen_parameters(no_p_values: bool) -> "Parameters":
-    """Give the parameters of detection, with or without p-values."""
+def chosen_parameters(no_p_values: bool, without: Sequence[DetectionMethod] | None = None) -> "Parameters":
+    """Give the parameters of detection, with or without p-values and some methods."""
     from ringfence.detection.parameters import Parameters
 
-    return Parameters().without_p_values() if no_p_values else Parameters()
+    chosen = Parameters(without=tuple(sorted(set(without or ()))))
+    return chosen.without_p_values() if no_p_values else chosen
 
 
 def _refuse(context: typer.Context, names: Sequence[str], why: str) -> None:

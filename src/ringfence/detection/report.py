@@ -194,10 +194,13 @@ def _notes(market: Market, found: Findings, parameters: Parameters) -> tuple[str
     notes = [found.prepared.times.note] if found.prepared.times.note else []
     if market.orders is None:
         notes.append(
-            "No orders are known: buyers who shop together cannot be told from rings as well as with them."
+            "No orders are known: buyers who shop together may claim like rings, so the bar is higher, above "
+            "all for buyers who share an identifier, and what does not reach it is a lead."
         )
     if not market.identifiers:
         notes.append("No identifiers are known: rings are found by merchants and times alone.")
+    if parameters.without:
+        notes.append(f"Left out: {', '.join(method.value for method in parameters.without)}.")
     if parameters.calibration.null_runs == 0:
         notes.append("p-values were left out: no ring was held against what chance shows.")
     elif found.calibration is None:
