@@ -149,6 +149,7 @@ def test_a_bad_map_or_key_is_refused_in_one_line(
         (("--currency", "euro"), "currency"),
         (("--max-rejected", "2"), "between 0 and 1"),
         (("--previous", "missing"), "missing"),
+        (("--without", "pairs"), "blocks"),
     ],
 )
 def test_an_impossible_option_of_detect_is_refused(
