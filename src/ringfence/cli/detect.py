@@ -31,6 +31,7 @@ from ringfence.domain.runs import RunState
 if TYPE_CHECKING:
     from ringfence.detection.parameters import Parameters
     from ringfence.detection.report import Detection
+    from ringfence.domain.policy import DetectionPolicy
     from ringfence.intake import IntakeOptions
     from ringfence.services.detect_in_store import StoreDetectionRequest
 
@@ -68,7 +69,7 @@ _OF_FILES = (
     "max_rejected",
     "key_file",
 )
-_OF_STORES = ("store", "publish_anyway", "keep_runs", "policy")
+_OF_STORES = ("store", "publish_anyway", "keep_runs")
 
 
 def detect(
@@ -149,6 +150,7 @@ def detect(
             options,
             chosen_parameters(no_p_values, without),
             previous,
+            chosen_policy(context, policy).detection,
             key_file or settings_of(context).key_file,
             links,
             as_json,
@@ -181,6 +183,7 @@ def _detect_in_files(
     options: "IntakeOptions",
     parameters: "Parameters",
     previous: Path | None,
+    policy: "DetectionPolicy",
     key_file: Path | None,
     links: bool,
     as_json: bool,
@@ -190,7 +193,9 @@ def _detect_in_files(
     from ringfence.intake import PseudonymKey
     from ringfence.services.detect_rings import DetectionRequest, detect_rings
 
-    request = DetectionRequest(inputs, out, options, parameters, links=links, previous=previous)
+    request = DetectionRequest(
+        inputs, out, options, parameters, links=links, previous=previous, policy=policy
+    )
     key = PseudonymKey.load_or_create(key_file)
     with show_progress(quiet) as progress:
         outcome = detect_rings(request, key, progress)

@@ -180,7 +180,7 @@ def show_lead(
     print_lines(
         f"{lead['lead_id']} ({lead['kind'].replace('_', ' ')}{near})",
         f"{lead['why']} ({DECADES})",
-        f"Not a ring: {lead['why_not']}",
+        lead["why_not"],
         f"Amount: {lead['amount'].replace(';', '; ')}",
         *([chance_sentence(lead["p_value"])] if lead["p_value"] is not None else []),
         "",

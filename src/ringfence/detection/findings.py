@@ -11,7 +11,7 @@ from ringfence.detection.candidates import Candidate, Proposals, strongest_first
 from ringfence.detection.joint import JointClaims
 from ringfence.detection.methods.coincidence.growth import candidates, scratch
 from ringfence.detection.prepare import Prepared
-from ringfence.detection.support import Support, support_of, unsupported
+from ringfence.detection.support import Support, sound_pieces, support_of, unsupported
 from ringfence.domain.leads import LeadKind
 from ringfence.domain.rings import DetectionMethod
 from ringfence.market import Floats, Longs
@@ -84,10 +84,22 @@ def gather(prepared: Prepared, found: Proposals) -> Findings:
             upheld.append(_finding(ring, support))
         else:
             refused.append(replace(ring, refusal=why_not))
-    apart = leads_apart(prepared.buyers, [ring.members for ring in upheld], strongest_first(refused))
+    connected = [part for lead in refused if (part := _connected(prepared, lead)) is not None]
+    apart = leads_apart(prepared.buyers, [ring.members for ring in upheld], strongest_first(connected))
     gathered = [_finding(lead, support_of(prepared, lead.members, lead.method, space)) for lead in apart]
     scores = rank_buyers(prepared, upheld) if found.rank is None else found.rank / (found.rank + 10.0)
     return Findings(prepared, upheld, gathered, scores)
+
+
+def _connected(prepared: Prepared, lead: Candidate) -> Candidate | None:
+    """Give the largest part of a lead that telling events connect; None if they connect nobody.
+
+    Buyers whom no telling event holds are left out, and their share of the evidence with them.
+    """
+    parts = sound_pieces(prepared, lead.members, lead.method)
+    if not parts or len(parts[0]) < 2:
+        return None
+    return replace(lead, members=parts[0], score=lead.score * len(parts[0]) / len(lead.members))
 
 
 def leads_apart(buyers: int, rings: Sequence[Longs], leads: Sequence[Candidate]) -> list[Candidate]:

@@ -25,7 +25,7 @@ _WHY_NOT = {
     "separate occasions, so that one lost shipment may explain them.",
     LeadKind.ONE_MERCHANT: "without the merchant or occasion it rests on most, too little evidence is left.",
     LeadKind.SHARED_SHOPPING: "these buyers order together, and beyond that too little evidence is left.",
-    LeadKind.WEAK_EVIDENCE: "chance shows as strong a group too often, or explains how some of them met.",
+    LeadKind.WEAK_EVIDENCE: "chance shows as strong a group too often.",
     LeadKind.ASSOCIATES: "these buyers share identifiers, and nothing shows them in step.",
     LeadKind.STRUCTURE: "times say nothing, and who claims where is not enough.",
 }

@@ -8,6 +8,7 @@ from ringfence.detection.methods.identifiers.parameters import IdentifierParamet
 from ringfence.detection.methods.structure.parameters import StructureParameters
 from ringfence.detection.methods.waves.parameters import WaveParameters
 from ringfence.detection.ranges import InvalidParameterError, require_count, require_positive, require_share
+from ringfence.domain.policy import DetectionPolicy
 from ringfence.domain.rings import DetectionMethod
 
 
@@ -161,9 +162,13 @@ class Parameters:
         """Give the same without p-values."""
         return replace(self, calibration=replace(self.calibration, null_runs=0))
 
-    def with_ring_p_value(self, highest: float) -> "Parameters":
-        """Give the same with `highest` as the highest p-value of a ring."""
-        return replace(self, calibration=replace(self.calibration, ring_p_value=highest))
+    def with_policy(self, policy: DetectionPolicy) -> "Parameters":
+        """Give the same with what the policy decides."""
+        return replace(
+            self,
+            orders=replace(self.orders, honest_fault_rate=policy.honest_fault_rate),
+            calibration=replace(self.calibration, ring_p_value=policy.ring_p_value),
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Every parameter by subject and name, for the record of a run."""

@@ -83,7 +83,7 @@ def unsupported(
     """Say why telling events do not make `group` a ring; None if they do.
 
     They must hold every member, connect all of them, and lie at two merchants (unless they are waves at one)
-    and on two occasions (unless times say nothing).
+    and on two occasions. Where times say nothing, they must hold half of the joint claims instead.
     """
     joint = support.joint
     telling = only(joint, ~support.is_weak)
@@ -92,6 +92,8 @@ def unsupported(
         return LeadKind.WEAK_EVIDENCE
     if method is not DetectionMethod.WAVES and len(np.unique(timeline.merchant[telling.claim])) < 2:
         return LeadKind.ONE_MERCHANT
+    if method is DetectionMethod.STRUCTURE and 2 * int(support.is_weak.sum()) > len(support.is_weak):
+        return LeadKind.STRUCTURE
     if support.occasions is not None and support.occasions < 2:
         return LeadKind.ONE_OCCASION
     return None

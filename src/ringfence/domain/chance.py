@@ -8,7 +8,7 @@ _LEAST_SHOWN = 1e-4
 
 def chance_text(p_value: float) -> str:
     """Write a p-value (0 to 1) for people."""
-    return f"< {_LEAST_SHOWN:.4f}" if p_value < _LEAST_SHOWN else f"{p_value:.4f}"
+    return f"≤ {_LEAST_SHOWN:.4f}" if p_value <= _LEAST_SHOWN else f"{p_value:.4f}"
 
 
 def expected_by_chance(p_value: float) -> float:

@@ -107,7 +107,7 @@ def detect_in_store(
             watch.stage("read the market")
             market = store.market.read(version)
             past = _past(store)
-            parameters = request.parameters.with_ring_p_value(request.policy.detection.ring_p_value)
+            parameters = request.parameters.with_policy(request.policy.detection)
             found = find_rings(market, parameters, watch)
             detection = report(market, found, parameters, links=True, past=past, progress=watch)
             leads_before = past_leads(store.leads.past())

@@ -18,7 +18,7 @@ from ringfence.detection.parameters import Parameters
 from ringfence.detection.report import Detection, report
 from ringfence.domain.errors import UnavailableError
 from ringfence.domain.loads import FileCount
-from ringfence.domain.policy import Policy
+from ringfence.domain.policy import DetectionPolicy
 from ringfence.domain.progress import Progress, Silent
 from ringfence.export import RunFolder, read_run, refuse_strangers, write_run
 from ringfence.intake import (
@@ -51,6 +51,8 @@ class DetectionRequest:
     """Whether to write links.csv."""
     previous: Path | None = None
     """The folder of an earlier run whose rings keep their names."""
+    policy: DetectionPolicy = field(default_factory=DetectionPolicy)
+    """What is published."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,11 +85,19 @@ def detect_rings(
     except TooManyRejectedError as error:
         told = _tell_rejected(error.rejected, request.out)
         raise TooManyRejectedError(f"{error}; {told} names them all", error.rejected) from None
-    detection = detect_in(intake, request.parameters, links=request.links, previous=previous, progress=watch)
+    parameters = request.parameters.with_policy(request.policy)
+    detection = detect_in(
+        intake,
+        parameters,
+        links=request.links,
+        previous=previous,
+        most_leads=request.policy.leads_per_run,
+        progress=watch,
+    )
     watch.stage("writing")
     frames = tables(detection, links=request.links, lineage=previous is not None)
     timings = watch.timings()
-    write_run(request.out, frames, about(request.parameters, detection, intake.files), timings)
+    write_run(request.out, frames, about(parameters, detection, intake.files), timings)
     rejected = _tell_rejected(intake.rejected, request.out)
     watch.done()
     return DetectionOutcome(detection, intake.files, intake.warnings, rejected, timings)
@@ -100,6 +110,7 @@ def detect_in(
     links: bool,
     previous: RunFolder | None,
     progress: Progress,
+    most_leads: int = DetectionPolicy().leads_per_run,
 ) -> Detection:
     """Find the rings of a market that was read; rings and leads that an earlier run had keep their names.
 
@@ -109,7 +120,7 @@ def detect_in(
     past = Past.of_run(memberships(previous)) if previous is not None else None
     detection = report(intake.market, found, parameters, links=links, past=past, progress=progress)
     before = [(previous.leads, previous.lead_members)] if previous is not None else []
-    settled = settle_leads(detection, past_leads(before), Policy().detection.leads_per_run)
+    settled = settle_leads(detection, past_leads(before), most_leads)
     progress.stage("checking what was found")
     require_sound(tables(settled, links=True, lineage=True), intake.market, parameters)
     return settled

@@ -102,7 +102,7 @@ def test_what_chance_shows_too_often_is_a_lead() -> None:
     proposals = propose(market, DEFAULTS, Silent())
     calibration = calibrate(market, proposals, propose, DEFAULTS, Silent())
     assert calibration is not None
-    strict = DEFAULTS.with_ring_p_value(1e-300)
+    strict = replace(DEFAULTS, calibration=replace(DEFAULTS.calibration, ring_p_value=1e-300))
     judged = judge_by_p(market, proposals, calibration, strict)
     assert judged.rings == []
     weak = [lead for lead in judged.leads if lead.refusal is LeadKind.WEAK_EVIDENCE]

@@ -20,8 +20,8 @@ def test_a_certainty_expects_any_number() -> None:
 
 
 def test_chances_below_what_is_known_are_not_spelled_out() -> None:
-    assert chance_text(0.00009) == "< 0.0001"
-    assert chance_text(0.0) == "< 0.0001"
+    assert chance_text(0.00009) == "≤ 0.0001"
+    assert chance_text(0.0) == "≤ 0.0001"
     assert chance_text(0.0001) == "0.0001"
     assert chance_text(0.04231) == "0.0423"
 

@@ -253,7 +253,7 @@ def test_rings_without_evidence_or_times_are_still_listed() -> None:
     )
     text = Page(render_page(run)).text
     assert "B0-000" in text
-    assert "< 0.0001 chance without rings" in text
+    assert "≤ 0.0001 chance without rings" in text
 
 
 def test_the_strongest_rings_come_first_and_the_rest_are_counted() -> None:
