@@ -21,8 +21,6 @@ from ringfence.domain.progress import Progress, Silent
 from ringfence.domain.rings import DetectionMethod
 from ringfence.market import Longs
 
-_LEAST = 1e-4
-"""Lower p-values are not known better than this."""
 SEED = 1
 """The seed of all null marketplaces."""
 _MEAN_EXCESS = 0.8
@@ -85,11 +83,8 @@ class Calibration:
         return sum(tail.expected(decades) for tail in self.tails.values())
 
     def p_value(self, decades: float) -> float:
-        """Give the chance that a marketplace of this shape without rings shows as strong a ring anywhere.
-
-        What is lower than 0.0001 is given as that: it is not known better.
-        """
-        return max(_LEAST, -math.expm1(-self.expected(decades)))
+        """Give the chance that a marketplace of this shape without rings shows as strong a ring anywhere."""
+        return -math.expm1(-self.expected(decades))
 
     def to_dict(self) -> dict[str, Any]:
         """Everything, for the record of a run."""

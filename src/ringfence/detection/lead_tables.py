@@ -14,7 +14,7 @@ from ringfence.detection.prepare import Prepared
 from ringfence.detection.reasons import Reasons
 from ringfence.detection.shared_values import Holding, best_by_kind
 from ringfence.detection.wording import article, count, listed
-from ringfence.domain.chance import chance_text
+from ringfence.domain.chance import chance_text, published_p_value
 from ringfence.domain.leads import LeadKind
 from ringfence.market import Longs
 from ringfence.market.results import SCHEMAS
@@ -54,7 +54,7 @@ def lead_tables(
                 "kind": lead.refusal.value,
                 "ring_id": _ring_near(ring_of[lead.members], ring_ids),
                 "score": lead.score,
-                "p_value": lead.p_value,
+                "p_value": published_p_value(lead.p_value),
                 "why": reasons.of_group(lead),
                 "why_not": _why_not(lead, prepared, parameters),
                 **headline(lead, prepared.market),

@@ -15,6 +15,7 @@ from ringfence.detection.links import Link, links_inside, links_outside
 from ringfence.detection.networks import find_networks
 from ringfence.detection.parameters import Parameters
 from ringfence.detection.reasons import Reasons
+from ringfence.domain.chance import published_p_value
 from ringfence.domain.progress import Progress
 from ringfence.market import Floats, Market
 from ringfence.market.results import SCHEMAS
@@ -88,7 +89,7 @@ def report(
                 "ring_id": ids[i],
                 "network_id": networks[i],
                 "score": ring.score,
-                "p_value": ring.p_value,
+                "p_value": published_p_value(ring.p_value),
                 "method": ring.method.value,
                 "why": reasons.of_group(ring),
                 **headline(ring, prepared.market),

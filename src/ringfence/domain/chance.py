@@ -6,6 +6,11 @@ _LEAST_SHOWN = 1e-4
 """Lower p-values are not known better than this."""
 
 
+def published_p_value(p_value: float | None) -> float | None:
+    """Give a p-value as it is published: what is lower than is known stands as the least that is."""
+    return None if p_value is None else max(p_value, _LEAST_SHOWN)
+
+
 def chance_text(p_value: float) -> str:
     """Write a p-value (0 to 1) for people."""
     return f"≤ {_LEAST_SHOWN:.4f}" if p_value <= _LEAST_SHOWN else f"{p_value:.4f}"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringfence.domain.chance import chance_sentence, chance_text, expected_by_chance
+from ringfence.domain.chance import chance_sentence, chance_text, expected_by_chance, published_p_value
 
 
 @given(st.floats(0.0, 0.999999))
@@ -22,7 +22,10 @@ def test_a_certainty_expects_any_number() -> None:
 def test_chances_below_what_is_known_are_not_spelled_out() -> None:
     assert chance_text(0.00009) == "≤ 0.0001"
     assert chance_text(0.0) == "≤ 0.0001"
-    assert chance_text(0.0001) == "0.0001"
+    assert chance_text(0.0001) == "≤ 0.0001"
+    assert published_p_value(0.00009) == 0.0001
+    assert published_p_value(0.04) == 0.04
+    assert published_p_value(None) is None
     assert chance_text(0.04231) == "0.0423"
 
 

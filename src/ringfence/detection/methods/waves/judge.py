@@ -63,14 +63,14 @@ def judge_waves(
     if len(members) < rules.least_members:
         return None
     begins = _apart(waves, rules.waves_apart_days)
-    if len(begins) < rules.least_waves or keeps_a_calendar(begins):
+    if len(begins) < rules.least_waves:
         return None
     nats = _nats(prepared, visits, members, waves)
     if nats < rules.least_nats:
         return None
     ordered = _orders_at(prepared, members, merchant)
     filed = int(np.isin(visits.buyer, members).sum())
-    why_not = None
+    why_not = LeadKind.SHARED_SHOPPING if keeps_a_calendar(begins) else None
     if 2 * ordered < filed:  # the orders of these claims are not known
         why_not = LeadKind.ONE_MERCHANT
     elif filed < rules.claimed_share * ordered:

@@ -35,7 +35,7 @@ def find_candidates(prepared: Prepared, parameters: Parameters, progress: Progre
         return Proposals([], [])
     rules, timeline = parameters.waves, prepared.timeline
     progress.stage("waves at one merchant")
-    buyer, merchant = _regulars(timeline, rules.least_waves, rules.waves_apart_days)
+    buyer, merchant = _regulars(timeline, rules.least_waves, rules.waves_apart_days, rules.most_claims)
     order = np.lexsort((buyer, merchant))
     buyer, merchant = buyer[order], merchant[order]
     merchants, first, count = np.unique(merchant, return_index=True, return_counts=True)
@@ -78,11 +78,13 @@ def waves_of(visits: Visits, members: Longs, rules: WaveParameters) -> list[Wave
 
 
 @njit(cache=True, nogil=True)
-def _regulars(timeline: Timeline, occasions: int, apart: float) -> tuple[Longs, Longs]:
+def _regulars(timeline: Timeline, occasions: int, apart: float, most: int) -> tuple[Longs, Longs]:
     """List (buyer, merchant) with claims on `occasions` occasions, each `apart` days after the one before."""
     buyers, merchants = np.empty(64, np.int64), np.empty(64, np.int64)
     found = 0
     for buyer in range(len(timeline.buyer_start) - 1):
+        if timeline.buyer_start[buyer + 1] - timeline.buyer_start[buyer] > most:
+            continue
         count = 0
         last = 0.0
         at = -1
