@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 import ringfence
+from ringfence.detection.parameters import Parameters
 
 BEGIN = datetime(2024, 1, 1, tzinfo=UTC)
 DAYS, BUYERS, MERCHANTS, CLAIMS = 365, 1200, 150, 4000
@@ -161,5 +162,7 @@ def rings_of(result: ringfence.Result) -> list[set[str]]:
 
 
 def found_in(rows: Iterable[Row]) -> list[set[str]]:
-    """Detect in the scene of `rows` and give the members of each ring."""
-    return rings_of(ringfence.detect(scene(rows)))
+    """Detect in the scene of `rows`, all orders known, and give the members of each ring."""
+    rows = list(rows)
+    orders = orders_of([*everyones_orders(), *orders_behind(rows, 3.0)])
+    return rings_of(ringfence.detect(scene(rows), orders, parameters=Parameters().without_p_values()))
