@@ -159,8 +159,6 @@ def test_what_was_one_occasion_is_said_to_be_one() -> None:
     ("buyers", "method"),
     [
         pytest.param(ONCE, DetectionMethod.COINCIDENCE, id="one occasion"),
-        pytest.param([*HOLDERS, NEAR[0]], DetectionMethod.BLOCKS, id="a member who met nobody"),
-        pytest.param([*HOLDERS, *WEAK[:2]], DetectionMethod.IDENTIFIERS, id="two pieces that never met"),
         pytest.param(WAVERS, DetectionMethod.COINCIDENCE, id="one merchant"),
     ],
 )
@@ -169,6 +167,24 @@ def test_what_telling_events_do_not_support_is_a_lead(buyers: list[str], method:
     found = proposed(market, [(buyers, a(method, 30.0))], [])
     assert found["rings"].is_empty()
     assert set(found["lead_members"]["buyer_id"]) == set(buyers)
+    assert violations(found, market, Parameters()) == ()
+
+
+@pytest.mark.parametrize(
+    ("strangers", "method"),
+    [
+        pytest.param(NEAR[:1], DetectionMethod.BLOCKS, id="one who met nobody"),
+        pytest.param(WEAK[:2], DetectionMethod.IDENTIFIERS, id="two who met each other alone"),
+    ],
+)
+def test_who_did_not_meet_the_others_often_is_named_no_member(
+    strangers: list[str], method: DetectionMethod
+) -> None:
+    market = market_of(scene(unusual()), None)
+    found = proposed(market, [([*HOLDERS, *strangers], a(method, 30.0))], [])
+    groups = pl.concat([found[table].select("buyer_id") for table in ("members", "lead_members")])
+    assert not set(strangers) & set(found["members"]["buyer_id"])
+    assert set(HOLDERS) <= set(groups["buyer_id"])
     assert violations(found, market, Parameters()) == ()
 
 
@@ -184,7 +200,9 @@ def test_a_lead_that_is_mostly_a_ring_or_a_stronger_lead_is_none() -> None:
             ([*WEAK[:2], HOLDERS[0], ONCE[0]], a(DetectionMethod.BLOCKS, 6.0, LeadKind.WEAK_EVIDENCE)),
         ],
     )
-    assert found["leads"]["score"].to_list() == [8.0]
+    assert found["leads"]["score"].to_list() == [8.0, 3.0]
+    weakest = found["lead_members"].filter(pl.col("lead_id") == found["leads"]["lead_id"][1])
+    assert set(weakest["buyer_id"]) == set(WEAK[:2])
 
 
 def test_a_sentence_of_an_unknown_form_is_an_error() -> None:
