@@ -61,7 +61,7 @@ def test_a_lead_is_shown_with_why_and_why_it_is_no_ring(leads: Command) -> None:
     out = leads("show", "l1").out
     assert "l1 (one occasion)" in out
     assert "together once (evidence is in decades: each one is ten times less likely by chance)" in out
-    assert "Not a ring: one van" in out
+    assert "one van" in out
     assert "b3\t1.0\ttogether once" in out
     assert "1.5 (weak)" in out
     assert "Decided: dismissed by ana (reason: one lost van) (version 1)" in out
@@ -132,7 +132,7 @@ def test_leads_of_a_folder_are_listed_shown_and_exported(
     lines = ringfence("leads", "list", "--run", folder).out.splitlines()
     assert lines[1].split("\t")[:4] == ["l1", "associates", str(run.rings["ring_id"][0]), "4.0"]
     assert ringfence("leads", "list", "--run", folder, "--buyer", "nobody").out == "No lead fits.\n"
-    assert "Not a ring: once is too little" in ringfence("leads", "show", "l1", "--run", folder).out
+    assert "once is too little" in ringfence("leads", "show", "l1", "--run", folder).out
     assert "seen once" in ringfence("leads", "export", "--run", folder, "-f", "csv").out
     assert ringfence("leads", "show", "l2", "--run", folder).code == 2
 
