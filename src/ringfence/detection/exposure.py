@@ -76,7 +76,7 @@ def expose(
     first_moment: int,
     together_days: float,
 ) -> Exposure:
-    """Lay out the orders at merchants somebody claimed at, by whoever they were placed.
+    """Lay out everyone's orders at merchants somebody claimed at.
 
     `claimed` is what `claimed_orders` returns. None gives an exposure without orders, which explains nothing.
     """

@@ -123,7 +123,7 @@ def _present_often(prepared: Prepared, ring: Candidate, support: Support) -> Can
 def _connected(prepared: Prepared, lead: Candidate) -> Candidate | None:
     """Give the largest part of a lead that telling events connect; None if they connect nobody.
 
-    Buyers whom no telling event holds are left out, and their share of the evidence with them.
+    Buyers without a telling event are left out, and their share of the evidence with them.
     """
     parts = sound_pieces(prepared, lead.members, lead.method)
     if not parts or len(parts[0]) < 2:

@@ -54,7 +54,7 @@ def bounded(
 ) -> list[Candidate]:
     """Give `ring`, or the parts that take part alike if it is large and uneven: a core and its surroundings.
 
-    Parts are judged anew; those that do not stand, and those still uneven, are no rings.
+    Parts are judged again; those that do not stand, and those still uneven, are no rings.
     """
     if ring.method is DetectionMethod.WAVES or not is_uneven(graph, ring.members, parameters.blocks):
         return [ring]

@@ -43,7 +43,7 @@ def fuse(
 ) -> Proposals:
     """Fuse rings `grown` from pairs, dense `blocks`, `groups` sharing identifiers and `waves` into one list.
 
-    A block takes in the rings half inside it and is judged anew, by what joins a ring; if it is refused they
+    A block takes in the rings half inside it and is judged again, by what joins a ring; if it is refused they
     stay as they were. Members of identifier groups join the ring most of them are in; waves at one merchant
     are rings of those who are in no other. Then rarely present members leave, large uneven rings are divided,
     every ring is split into what joint events connect, and associates are named.
