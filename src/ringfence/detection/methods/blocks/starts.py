@@ -24,7 +24,8 @@ def starts_of_pairs(
     a, b = place[: len(a)], place[len(a) :]
     community = communities(len(buyers), a, b, weight, parameters.community_resolution)
     within = community[a] == community[b]
-    inside = np.bincount(community[a][within], weight[within], minlength=len(buyers))
+    # Thousandths add up to the same sum in any order.
+    inside = np.bincount(community[a][within], np.rint(weight[within] * 1000.0), minlength=len(buyers))
     order = np.argsort(community, kind="stable")
     groups = np.split(buyers[order].astype(np.int64), np.cumsum(np.bincount(community))[:-1])
     heaviest = sorted(range(len(groups)), key=lambda i: (-inside[i], int(groups[i][0])))
