@@ -119,7 +119,7 @@ class LeadBatch:
         self.evidence: Together[list[LeadClaim]] = Together(
             lambda: leads.evidence_of(store, principal, ids, run_id)
         )
-        self.standings: Together[LeadStanding] = Together(lambda: leads.standings_of(store, principal, ids))
+        self.standings: Together[LeadStanding] = Together(lambda: leads.standings_of(store, principal, found))
 
 
 class BuyerBatch:

@@ -210,7 +210,7 @@ def dismiss(
     seen: _Seen = None,
     as_json: _Json = False,
 ) -> None:
-    """Dismiss a lead: it stays so in all runs to come, and lists leave it out.
+    """Dismiss a lead: lists leave it out in all runs to come, unless it grows.
 
     Example: ringfence leads dismiss l0123456789ab --reason "one lost van"
     """

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from ringfence.domain.rings import Strength
+
 
 class LeadKind(StrEnum):
     """Why a lead is no ring."""
@@ -52,6 +54,11 @@ class Lead:
     """What speaks for it, in words."""
     why_not: str
     """Why it is not a ring, in words."""
+
+    @property
+    def strength(self) -> Strength:
+        """How much there is of it."""
+        return Strength(self.score, self.size, self.claims)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,18 @@
 """Leads as staff read and decide about them; no merchant ever sees one, and none opens a verification."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ringfence.domain.errors import NotFoundError
-from ringfence.domain.lead_decisions import LeadRecord, LeadStanding, dismissed, fold, restored
+from ringfence.domain.lead_decisions import (
+    LeadRecord,
+    LeadStanding,
+    LeadStatus,
+    dismissed,
+    fold,
+    lead_standing,
+    restored,
+)
 from ringfence.domain.leads import Lead, LeadClaim, LeadMember, LeadQuery
 from ringfence.domain.pages import Key, Page
 from ringfence.domain.records import Event, RecordKind, RecordRef, RecordState, Subject, SubjectKind
@@ -46,7 +54,8 @@ def list_leads(
 ) -> LeadPage:
     """List the leads of a run (None: the published one), strongest first, without those that are dismissed.
 
-    Raises ForbiddenError, or NotFoundError for a run whose findings are not kept.
+    A dismissed lead that grew is not left out. Raises ForbiddenError, or NotFoundError for a run whose
+    findings are not kept.
     """
     require(principal, STAFF, _WHAT)
     with store.snapshot():
@@ -56,9 +65,7 @@ def list_leads(
                 return LeadPage(0, Page((), (), False, 0))
             run_id = published.run_id
         if not with_dismissed:
-            decided = store.records.current(RecordKind.LEAD_DECISION)
-            down = {state.record.id for state in decided if LeadRecord.from_state(state.state).is_dismissed}
-            query = LeadQuery(query.kind, query.buyer_id, query.ring_id, query.without | down)
+            query = replace(query, without=query.without | _dismissed(store, principal, run_id))
         return LeadPage(run_id, store.leads.page(query, principal.scope(0), first, after, run_id))
 
 
@@ -97,13 +104,21 @@ def evidence_of(
     return found
 
 
-def standings_of(store: Store, principal: Principal, lead_ids: Sequence[str]) -> dict[str, LeadStanding]:
-    """Say where leads stand, by lead id."""
+def standings_of(store: Store, principal: Principal, found: Sequence[Lead]) -> dict[str, LeadStanding]:
+    """Say where leads stand by what they are in their run, by lead id."""
     require(principal, STAFF, _WHAT)
-    states = {
-        state.record.id: state for state in store.records.states(RecordKind.LEAD_DECISION, sorted(lead_ids))
-    }
-    return {lead_id: _standing(states.get(lead_id)) for lead_id in lead_ids}
+    ids = sorted(lead.lead_id for lead in found)
+    states = {state.record.id: state for state in store.records.states(RecordKind.LEAD_DECISION, ids)}
+    return {lead.lead_id: _standing(store, lead, states.get(lead.lead_id)) for lead in found}
+
+
+def record_of(store: Store, state: RecordState) -> LeadRecord:
+    """Read the record of a lead, with what its dismissal saw."""
+    record = LeadRecord.from_state(state.state)
+    if record.is_dismissed and record.seen is None:
+        # States of before dismissed leads could come back do not hold it, but their events do.
+        return fold(store.records.stream(state.record))
+    return record
 
 
 def history(store: Store, principal: Principal, lead_id: str) -> tuple[Event, ...]:
@@ -120,11 +135,12 @@ def dismiss(
     now: int,
     expected_version: int | None = None,
 ) -> LeadStanding:
-    """Dismiss a lead as it was last seen, for all runs to come.
+    """Dismiss a lead as it was last seen, for all runs to come unless it grows.
 
     `now` is µs since 1970-01-01 UTC. `expected_version` is that of the standing the investigator saw; without
     it, what others decided meanwhile is overridden. Raises ForbiddenError, LeadUnknownError, ConflictError if
-    it is dismissed already, InvalidError, VersionConflictError; nothing is written then.
+    it is dismissed already and did not grow since, InvalidError, VersionConflictError; nothing is written
+    then.
     """
     return _change(
         store,
@@ -143,7 +159,7 @@ def restore(
     now: int,
     expected_version: int | None = None,
 ) -> LeadStanding:
-    """Take a dismissal back. Raises ConflictError for a lead that is open, and what `dismiss` raises."""
+    """Take a dismissal back. Raises ConflictError where nothing is dismissed, and what `dismiss` raises."""
     return _change(
         store,
         principal,
@@ -166,7 +182,7 @@ def _change(
         lead = store.leads.last_known(lead_id, principal.scope(0))
         if lead is None:
             raise LeadUnknownError(lead_id)
-        standing = _standing(store.records.state(_ref(lead_id)))
+        standing = _standing(store, lead, store.records.state(_ref(lead_id)))
         refuse_other_version(_ref(lead_id), expected_version, standing.version)
         event = event_of(lead, standing.record)
         record = fold([event], standing.record)
@@ -179,13 +195,25 @@ def _change(
             record.to_state(),
             [Subject(SubjectKind.LEAD, lead_id), *concerned],
         )
-        return LeadStanding(record, standing.version + 1)
+        return lead_standing(record, lead.strength, standing.version + 1)
 
 
-def _standing(state: RecordState | None) -> LeadStanding:
+def _dismissed(store: Store, principal: Principal, run_id: int) -> frozenset[str]:
+    """Give the ids of a run's leads that are dismissed and did not grow since."""
+    decided = {
+        state.record.id: state
+        for state in store.records.current(RecordKind.LEAD_DECISION)
+        if LeadRecord.from_state(state.state).is_dismissed
+    }
+    found = store.leads.leads(sorted(decided), principal.scope(0), run_id) if decided else ()
+    standings = ((lead.lead_id, _standing(store, lead, decided[lead.lead_id])) for lead in found)
+    return frozenset(lead_id for lead_id, standing in standings if standing.status is LeadStatus.DISMISSED)
+
+
+def _standing(store: Store, lead: Lead, state: RecordState | None) -> LeadStanding:
     if state is None:
-        return LeadStanding(LeadRecord(), 0)
-    return LeadStanding(LeadRecord.from_state(state.state), state.version)
+        return lead_standing(LeadRecord(), lead.strength)
+    return lead_standing(record_of(store, state), lead.strength, state.version)
 
 
 def _ref(lead_id: str) -> RecordRef:

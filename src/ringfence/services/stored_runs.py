@@ -139,8 +139,7 @@ def list_stored_leads(
     """List the leads of a run of a store (None: the published one). Raises as `leads.list_leads`."""
     with store.snapshot():
         found = leads.list_leads(store, principal, query, limit, run_id=run_id, with_dismissed=with_dismissed)
-        shown = [lead.lead_id for lead in found.page.items]
-        standings = leads.standings_of(store, principal, shown)
+        standings = leads.standings_of(store, principal, found.page.items)
     frame = _frame("leads", found.page.items)
     return ListedLeads(frame, found.page.total, found.run_id or None, standings)
 
@@ -172,7 +171,7 @@ def read_stored_lead(
         return StoredLead(
             lead,
             RunFolder.of_tables(part, {}, {}),
-            leads.standings_of(store, principal, (lead_id,))[lead_id],
+            leads.standings_of(store, principal, (lead,))[lead_id],
             leads.history(store, principal, lead_id),
         )
 

@@ -89,12 +89,13 @@ class Lead(Node):
 
     @strawberry.field
     def status(self) -> LeadStatus:
-        """Where the lead stands by what was decided about it."""
-        return self._standing().record.status
+        """Where the lead stands by what was decided about it, and by how it grew since."""
+        return self._standing().status
 
     @strawberry.field
     def status_reason(self) -> str | None:
-        """Who dismissed or restored it last, and why; null if nobody did."""
+        """Who dismissed or restored it last, when and why, and how it grew since if that opened it again;
+        null if nobody did."""
         return self._standing().because
 
     @strawberry.field
