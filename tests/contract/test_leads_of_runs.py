@@ -11,7 +11,7 @@ from run_samples import NOW, SECOND, hold, tables_of, write
 
 from ringfence.domain.errors import ConflictError, NotFoundError
 from ringfence.domain.lead_decisions import LeadStatus
-from ringfence.domain.leads import Lead, LeadClaim, LeadKind, LeadMember, LeadQuery
+from ringfence.domain.leads import Lead, LeadBuyer, LeadClaim, LeadKind, LeadQuery
 from ringfence.domain.leases import Lease
 from ringfence.domain.progress import Silent
 from ringfence.domain.records import Event, RecordKind, RecordRef
@@ -83,14 +83,14 @@ def test_a_lead_is_read_with_its_buyers_and_the_claims_it_rests_on(store: Store)
         why="why l3",
         why_not="one shipment",
     )
-    members = store.leads.members(["l2", "nobody", "l3"], PLATFORM)
+    members = store.leads.buyers(["l2", "nobody", "l3"], PLATFORM)
     assert [(member.lead_id, member.buyer_id) for member in members] == [
         ("l2", "c"),
         ("l2", "h"),
         ("l3", "c"),
         ("l3", "d"),
     ]
-    assert members[1] == LeadMember("l2", "h", 7.0, "why h")
+    assert members[1] == LeadBuyer("l2", "h", 7.0, "why h")
     claims = store.leads.joint_claims(["l2"], PLATFORM)
     assert claims == (
         LeadClaim("l2", 1, "ml2", "c", "c-c", NOW, "EUR:1.00", 0.5, False),
@@ -163,7 +163,7 @@ def test_a_run_without_the_tables_of_leads_has_none(store: Store) -> None:
     run = write(store, lease, {name: frame for name, frame in tables_of(RINGS).items() if name not in LEADS})
     store.rings.publish(run, lease, NOW)
     assert ids(store, LeadQuery()) == ids(store, LeadQuery(buyer_id="c")) == []
-    assert store.leads.members(["l1"], PLATFORM) == ()
+    assert store.leads.buyers(["l1"], PLATFORM) == ()
     assert store.leads.joint_claims(["l1"], PLATFORM) == ()
     assert [leads.height for leads, _ in store.leads.past()] == [0]
 
@@ -181,7 +181,7 @@ def test_the_scope_of_a_merchant_holds_no_lead_not_even_about_its_own_claims(sto
     assert store.leads.page(LeadQuery(buyer_id="e"), scope, 10).total == 0
     assert store.leads.leads(["l1"], scope) == ()
     assert store.leads.last_known("l1", scope) is None
-    assert store.leads.members(["l1"], scope) == ()
+    assert store.leads.buyers(["l1"], scope) == ()
     assert store.leads.joint_claims(["l1"], scope) == ()
 
 

@@ -27,12 +27,12 @@ from ringfence.services.buyer_risk import buyer_risk
 from ringfence.services.detect_in_store import StoreDetectionRequest, detect_in_store
 from ringfence.services.leads import (
     LeadUnknownError,
+    buyers_of,
     dismiss,
     evidence_of,
     find_lead,
     history,
     list_leads,
-    members_of,
     restore,
     standings_of,
 )
@@ -178,7 +178,7 @@ def test_nobody_but_staff_reads_leads(market: Store, who: Principal) -> None:
     for read in (
         lambda: list_leads(market, who, LeadQuery(), 1),
         lambda: find_lead(market, who, "l1"),
-        lambda: members_of(market, who, ["l1"], 2),
+        lambda: buyers_of(market, who, ["l1"], 2),
         lambda: evidence_of(market, who, ["l1"], 2),
         lambda: standings_of(market, who, []),
         lambda: history(market, who, "l1"),

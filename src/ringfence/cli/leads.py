@@ -253,22 +253,25 @@ def export(
     ] = None,
     acting_as: ActingAs = None,
 ) -> None:
-    """Export leads as CSV or JSON, dismissed ones included.
+    """Export leads as CSV or JSON, dismissed ones included: those of a store with where they stand, and why.
 
     Example: ringfence leads export --run run --format csv --out leads.csv
     """
     from ringfence.export import Format, export_leads, read_run, select_leads
-    from ringfence.services.stored_runs import read_stored_run
+    from ringfence.services.stored_runs import read_stored_leads
 
     refuse_folder_and_store(run, store, run_id)
+    standings = None
     if run is not None:
         folder = select_leads(read_run(run), lead or None)
     else:
         principal, asked = acting(acting_as, Role.OPERATOR), lead or ()
         with open_store(context, store) as opened, audited(context, opened, principal, *asked) as subjects:
-            folder = select_leads(read_stored_run(opened, run_id), lead or None)
+            found = read_stored_leads(opened, principal, lead or None, run_id)
+            folder, standings = found.part, found.standings
             subjects.update(folder.leads["lead_id"], folder.lead_members["buyer_id"])
-    export_leads(folder, sys.stdout.buffer if out is None else out, Format(file_format.value))
+    target = sys.stdout.buffer if out is None else out
+    export_leads(folder, target, Format(file_format.value), standings=standings)
 
 
 def _decide(

@@ -62,7 +62,7 @@ class Lead:
 
 
 @dataclass(frozen=True, slots=True)
-class LeadMember:
+class LeadBuyer:
     """A buyer's part in a lead."""
 
     lead_id: str

@@ -13,7 +13,7 @@ from ringfence.domain.lead_decisions import (
     lead_standing,
     restored,
 )
-from ringfence.domain.leads import Lead, LeadClaim, LeadMember, LeadQuery
+from ringfence.domain.leads import Lead, LeadBuyer, LeadClaim, LeadQuery
 from ringfence.domain.pages import Key, Page
 from ringfence.domain.records import Event, RecordKind, RecordRef, RecordState, Subject, SubjectKind
 from ringfence.domain.scope import Principal, Role
@@ -82,14 +82,14 @@ def find_lead(store: Store, principal: Principal, lead_id: str, run_id: int | No
     return found
 
 
-def members_of(
+def buyers_of(
     store: Store, principal: Principal, lead_ids: Sequence[str], run_id: int
-) -> dict[str, list[LeadMember]]:
+) -> dict[str, list[LeadBuyer]]:
     """List the buyers of leads by lead id, best first."""
     require(principal, STAFF, _WHAT)
-    found: dict[str, list[LeadMember]] = {lead_id: [] for lead_id in lead_ids}
-    for member in store.leads.members(lead_ids, principal.scope(0), run_id):
-        found[member.lead_id].append(member)
+    found: dict[str, list[LeadBuyer]] = {lead_id: [] for lead_id in lead_ids}
+    for buyer in store.leads.buyers(lead_ids, principal.scope(0), run_id):
+        found[buyer.lead_id].append(buyer)
     return found
 
 
@@ -186,8 +186,8 @@ def _change(
         refuse_other_version(_ref(lead_id), expected_version, standing.version)
         event = event_of(lead, standing.record)
         record = fold([event], standing.record)
-        members = store.leads.members((lead_id,), principal.scope(0), lead.run_id)
-        concerned = [Subject(SubjectKind.BUYER, member.buyer_id) for member in members]
+        buyers = store.leads.buyers((lead_id,), principal.scope(0), lead.run_id)
+        concerned = [Subject(SubjectKind.BUYER, buyer.buyer_id) for buyer in buyers]
         store.records.append(
             _ref(lead_id),
             [event],

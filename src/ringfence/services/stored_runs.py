@@ -6,15 +6,16 @@ from pathlib import Path
 
 import polars as pl
 
+from ringfence.domain.errors import NotFoundError
 from ringfence.domain.lead_decisions import LeadStanding
-from ringfence.domain.leads import Lead, LeadClaim, LeadMember, LeadQuery
+from ringfence.domain.leads import Lead, LeadBuyer, LeadClaim, LeadQuery
 from ringfence.domain.records import Event
 from ringfence.domain.ring_decisions import RingStanding, RingStatus
 from ringfence.domain.rings import JointClaim, LineageStep, Link, Member, Ring, RingOrder, RingQuery
 from ringfence.domain.runs import RunState
 from ringfence.domain.scope import Principal
-from ringfence.export import RunFolder, read_run
-from ringfence.market.results import SCHEMAS
+from ringfence.export import RunFolder, read_run, select_leads
+from ringfence.market.results import LEADS, SCHEMAS
 from ringfence.services import leads, read_rings
 from ringfence.store import Store
 from ringfence.store.columnar.ring_lists import list_rings
@@ -162,9 +163,9 @@ def read_stored_lead(
     """Read one lead in a run, or (None) as it was last published. Raises as `leads.find_lead`."""
     with store.snapshot():
         lead = leads.find_lead(store, principal, lead_id, run_id)
-        tables: dict[str, Sequence[Lead | LeadMember | LeadClaim]] = {
+        tables: dict[str, Sequence[Lead | LeadBuyer | LeadClaim]] = {
             "leads": [lead],
-            "lead_members": leads.members_of(store, principal, (lead_id,), lead.run_id)[lead_id],
+            "lead_members": leads.buyers_of(store, principal, (lead_id,), lead.run_id)[lead_id],
             "lead_evidence": leads.evidence_of(store, principal, (lead_id,), lead.run_id)[lead_id],
         }
         part = {table: _frame(table, tables.get(table, ())) for table in SCHEMAS}
@@ -174,6 +175,34 @@ def read_stored_lead(
             leads.standings_of(store, principal, (lead,))[lead_id],
             leads.history(store, principal, lead_id),
         )
+
+
+@dataclass(frozen=True, eq=False)
+class StoredLeads:
+    """The leads of a run of a store, and where they stand."""
+
+    part: RunFolder
+    """The run with these leads alone."""
+    standings: Mapping[str, LeadStanding]
+    """By lead id."""
+
+
+def read_stored_leads(
+    store: Store, principal: Principal, lead_ids: Sequence[str] | None = None, run_id: int | None = None
+) -> StoredLeads:
+    """Read leads (all for None, dismissed ones included) of a run (None: the published one).
+
+    Raises ForbiddenError, or NotFoundError for an unknown lead, for a run whose findings are not kept, and
+    before the first was published.
+    """
+    with store.snapshot():
+        if run_id is None and store.rings.run() is None:
+            raise NotFoundError("No run was published yet; ringfence detect makes one.")
+        frames = {table: store.rings.lead_table(table, run_id)[1] for table in LEADS}
+        empty = {table: pl.DataFrame(schema=columns) for table, columns in SCHEMAS.items()}
+        part = select_leads(RunFolder.of_tables(empty | frames, {}, {}), lead_ids)
+        found = store.leads.leads(part.leads["lead_id"].to_list(), principal.scope(0), run_id)
+        return StoredLeads(part, leads.standings_of(store, principal, found))
 
 
 def read_stored_run(store: Store, run_id: int | None = None) -> RunFolder:
@@ -216,7 +245,7 @@ def read_stored_ring(
         )
 
 
-_Row = Ring | Member | JointClaim | Link | Lead | LeadMember | LeadClaim
+_Row = Ring | Member | JointClaim | Link | Lead | LeadBuyer | LeadClaim
 
 
 def _frame(table: str, rows: Sequence[_Row]) -> pl.DataFrame:

@@ -76,7 +76,7 @@ def test_a_lead_is_shown_with_why_and_why_it_is_no_ring(leads: Command) -> None:
     assert "dismissed by ana: one lost van" in out
     document = json.loads(leads("show", "l1", "--json").out)["leads"][0]
     assert document["why_not"] == "one van"
-    assert [member["buyer_id"] for member in document["members"]] == ["b3", "b4"]
+    assert [buyer["buyer_id"] for buyer in document["buyers"]] == ["b3", "b4"]
     assert (document["status"], document["version"], document["run_id"]) == ("dismissed", 1, 1)
 
 
@@ -105,15 +105,25 @@ def test_what_others_decided_meanwhile_is_a_conflict(leads: Command) -> None:
 def test_leads_are_exported_from_a_store(leads: Command, tmp_path: Path) -> None:
     rows = list(csv.DictReader(io.StringIO(leads("export", "--format", "csv").out)))
     assert [(row["lead_id"], row["buyer_id"]) for row in rows] == [("l1", "b3"), ("l1", "b4"), ("l2", "b5")]
+    assert {(row["status"], row["reason"], row["because"]) for row in rows} == {("open", "", "")}
+    leads("dismiss", "l1", "--reason", "one lost van", "--as", "ana")
+    rows = list(csv.DictReader(io.StringIO(leads("export", "--format", "csv").out)))
+    assert [row["status"] for row in rows] == ["dismissed", "dismissed", "open"]
+    assert (rows[0]["decided_by"], rows[0]["reason"]) == ("ana", "one lost van")
+    assert dayless(rows[0]["because"]) == DISMISSED
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:.]+Z", rows[0]["decided_at"])
     out = tmp_path / "leads.json"
     assert leads("export", "-f", "json", "--lead", "l2", "--out", str(out)).code == 0
     (lead,) = json.loads(out.read_text(encoding="utf-8"))["leads"]
-    assert lead["members"][0]["buyer_id"] == "b5"
+    assert (lead["status"], lead["because"]) == ("open", None)
+    assert lead["buyers"][0]["buyer_id"] == "b5"
 
 
 def test_before_the_first_run_there_is_nothing_to_list(
     ringfence: Command, store: Store, store_address: str
 ) -> None:
+    told = ringfence("leads", "export", "-f", "csv", "--store", store_address)
+    assert (told.code, told.out) == (2, "")
     told = ringfence("leads", "list", "--store", store_address)
     assert told.out == "No run was published yet; ringfence detect makes one.\n"
 
