@@ -168,3 +168,33 @@ def test_a_detection_says_how_many_leads_there_are_and_where(
 ) -> None:
     print_leads(count, "ringfence leads list")
     assert capsys.readouterr().out == said
+
+
+def test_a_run_with_more_leads_than_the_policy_allows_keeps_the_strongest_in_files_and_store(
+    ringfence: Command, tmp_path: Path
+) -> None:
+    made, policy = tmp_path / "made", tmp_path / "policy.toml"
+    extras = ("--with", "deal_club_40", "--with", "joint_parcels", "--stealth", "0.4")
+    assert ringfence("generate", made, "--buyers", "1500", "--seed", "6", *extras, "--quiet").code == 0
+    market = made / "claims.csv"
+    detect = ("detect", "--no-p-values", "--quiet", "--input", market, "--out")
+    assert ringfence(*detect, tmp_path / "whole").code == 0
+    every = read_run(tmp_path / "whole").leads
+    assert every.height > 2
+    policy.write_text('version = "few leads"\n[detection]\nleads_per_run = 2\n', encoding="utf-8")
+    said = (
+        f"{every.height} leads were found; the strongest 2 are kept (detection.leads_per_run in the policy)."
+    )
+    told = ringfence(*detect, tmp_path / "few", "--policy", policy)
+    assert said in told.out
+    few, store = read_run(tmp_path / "few"), tmp_path / "store.sqlite"
+    assert few.leads.equals(every.head(2))
+    assert set(few.lead_members["lead_id"]) == set(few.leads["lead_id"])
+    assert ringfence("load", market, "--store", store, "--quiet").code == 0
+    in_store = ("detect", "--no-p-values", "--quiet", "--store", store, "--policy", policy)
+    told = ringfence(*in_store, "--publish-anyway", "a marketplace of a test")
+    assert told.code == 0, told.err
+    assert said in told.out
+    listed = json.loads(ringfence("leads", "list", "--store", store, "--json").out)
+    assert [lead["lead_id"] for lead in listed] == few.leads["lead_id"].to_list()
+    assert [lead["why"] for lead in listed] == few.leads["why"].to_list()
