@@ -28,9 +28,11 @@ class LeadUnknownError(NotFoundError):
     """There is no such lead."""
 
     def __init__(self, lead_id: str, run_id: int | None = None) -> None:
-        where = "" if run_id is None else f" in run {run_id}"
-        super().__init__(f"There is no lead {lead_id}{where}; ringfence leads list shows those there are.")
-        self.lead_id = lead_id
+        where, run = ("", "") if run_id is None else (f" in run {run_id}", f" --run-id {run_id}")
+        super().__init__(
+            f"There is no lead {lead_id}{where}; ringfence leads list{run} shows those there are."
+        )
+        self.lead_id, self.run_id = lead_id, run_id
 
 
 @dataclass(frozen=True, slots=True)

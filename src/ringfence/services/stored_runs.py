@@ -115,8 +115,12 @@ class ListedLeads:
     """The columns of leads.csv, strongest first."""
     total: int
     """How many leads fit."""
+    of_run: int
+    """How many leads the run has."""
     run_id: int | None
     """The run of the store; None for a folder's, and before the first was published."""
+    dismissed: int = 0
+    """How many more would fit if dismissed ones were listed, too."""
     standings: Mapping[str, LeadStanding] | None = None
     """Where those shown stand, by lead id; None for a folder, about whose leads nothing is decided."""
 
@@ -125,7 +129,7 @@ def list_folder_leads(run: Path, query: LeadQuery, limit: int) -> ListedLeads:
     """List the leads of a run's folder. Raises NotFoundError, InvalidError as `list_folder_rings`."""
     folder = read_run(run)
     found = choose_leads(folder.leads, query, lambda: folder.lead_members)
-    return ListedLeads(found.head(limit), len(found), None)
+    return ListedLeads(found.head(limit), len(found), len(folder.leads), None)
 
 
 def list_stored_leads(
@@ -141,8 +145,17 @@ def list_stored_leads(
     with store.snapshot():
         found = leads.list_leads(store, principal, query, limit, run_id=run_id, with_dismissed=with_dismissed)
         standings = leads.standings_of(store, principal, found.page.items)
-    frame = _frame("leads", found.page.items)
-    return ListedLeads(frame, found.page.total, found.run_id or None, standings)
+        every = leads.list_leads(store, principal, query, 1, run_id=run_id, with_dismissed=True)
+        of_run = store.leads.page(LeadQuery(), principal.scope(0), 1, run_id=run_id).total
+    total = found.page.total
+    return ListedLeads(
+        shown=_frame("leads", found.page.items),
+        total=total,
+        of_run=of_run,
+        run_id=found.run_id or None,
+        dismissed=every.page.total - total,
+        standings=standings,
+    )
 
 
 @dataclass(frozen=True, eq=False)
