@@ -9,12 +9,15 @@ import polars as pl
 import pytest
 from run_samples import NOW, SECOND, hold, tables_of, write
 
-from ringfence.domain.errors import NotFoundError
-from ringfence.domain.leads import Lead, LeadClaim, LeadKind, LeadMember, LeadQuery
+from ringfence.domain.errors import ConflictError, NotFoundError
+from ringfence.domain.lead_decisions import LeadStatus
+from ringfence.domain.leads import Lead, LeadBuyer, LeadClaim, LeadKind, LeadQuery
 from ringfence.domain.leases import Lease
 from ringfence.domain.progress import Silent
-from ringfence.domain.scope import PLATFORM, Scope
+from ringfence.domain.records import Event, RecordKind, RecordRef
+from ringfence.domain.scope import PLATFORM, Principal, Role, Scope
 from ringfence.market.results import LEADS, SCHEMAS
+from ringfence.services.leads import dismiss, find_lead, list_leads, restore, standings_of
 from ringfence.store import Store
 
 RINGS = {"r1": ["a", "b"]}
@@ -24,6 +27,7 @@ FOUND = {
     "l2": (LeadKind.ONE_OCCASION, None, 8.0, ["c", "h"]),
 }
 Found = Mapping[str, tuple[LeadKind, str | None, float, Sequence[str]]]
+ANA = Principal("ana", Role.INVESTIGATOR)
 
 
 def lead_tables(found: Found) -> dict[str, pl.DataFrame]:
@@ -79,14 +83,14 @@ def test_a_lead_is_read_with_its_buyers_and_the_claims_it_rests_on(store: Store)
         why="why l3",
         why_not="one shipment",
     )
-    members = store.leads.members(["l2", "nobody", "l3"], PLATFORM)
+    members = store.leads.buyers(["l2", "nobody", "l3"], PLATFORM)
     assert [(member.lead_id, member.buyer_id) for member in members] == [
         ("l2", "c"),
         ("l2", "h"),
         ("l3", "c"),
         ("l3", "d"),
     ]
-    assert members[1] == LeadMember("l2", "h", 7.0, "why h")
+    assert members[1] == LeadBuyer("l2", "h", 7.0, "why h")
     claims = store.leads.joint_claims(["l2"], PLATFORM)
     assert claims == (
         LeadClaim("l2", 1, "ml2", "c", "c-c", NOW, "EUR:1.00", 0.5, False),
@@ -159,7 +163,7 @@ def test_a_run_without_the_tables_of_leads_has_none(store: Store) -> None:
     run = write(store, lease, {name: frame for name, frame in tables_of(RINGS).items() if name not in LEADS})
     store.rings.publish(run, lease, NOW)
     assert ids(store, LeadQuery()) == ids(store, LeadQuery(buyer_id="c")) == []
-    assert store.leads.members(["l1"], PLATFORM) == ()
+    assert store.leads.buyers(["l1"], PLATFORM) == ()
     assert store.leads.joint_claims(["l1"], PLATFORM) == ()
     assert [leads.height for leads, _ in store.leads.past()] == [0]
 
@@ -177,5 +181,79 @@ def test_the_scope_of_a_merchant_holds_no_lead_not_even_about_its_own_claims(sto
     assert store.leads.page(LeadQuery(buyer_id="e"), scope, 10).total == 0
     assert store.leads.leads(["l1"], scope) == ()
     assert store.leads.last_known("l1", scope) is None
-    assert store.leads.members(["l1"], scope) == ()
+    assert store.leads.buyers(["l1"], scope) == ()
     assert store.leads.joint_claims(["l1"], scope) == ()
+
+
+def queue(store: Store, run_id: int | None = None) -> list[str]:
+    """List the leads that are open."""
+    return [lead.lead_id for lead in list_leads(store, ANA, LeadQuery(), 100, run_id=run_id).page.items]
+
+
+def grown(score: float, buyers: Sequence[str]) -> Found:
+    return FOUND | {"l1": (LeadKind.ONE_OCCASION, None, score, buyers)}
+
+
+def test_a_dismissed_lead_that_does_not_grow_stays_dismissed_run_after_run(store: Store) -> None:
+    lease = hold(store)
+    publish(store, lease, FOUND)
+    dismiss(store, ANA, "l1", "one van", NOW)
+    assert queue(store) == ["l2", "l3"]
+    for found in (FOUND, grown(9.9, list("efghi")), grown(30.0, list("xyz")), FOUND):
+        publish(store, lease, found)
+        assert queue(store) == ["l2", "l3"]
+    with pytest.raises(ConflictError, match="already"):
+        dismiss(store, ANA, "l1", "again", NOW)
+
+
+@pytest.mark.parametrize(
+    ("score", "buyers"),
+    [
+        pytest.param(10.0, "efgh", id="a decade more, with a new buyer"),
+        pytest.param(2.0, "efghij", id="twice the buyers"),
+    ],
+)
+def test_a_dismissed_lead_that_grew_is_open_again_in_that_run(
+    store: Store, score: float, buyers: str
+) -> None:
+    lease = hold(store)
+    first = publish(store, lease, FOUND)
+    dismiss(store, ANA, "l1", "one van", NOW)
+    second = publish(store, lease, grown(score, buyers))
+    assert set(queue(store)) == {"l1", "l2", "l3"}
+    assert queue(store, first) == ["l2", "l3"]
+    assert set(queue(store, second)) == {"l1", "l2", "l3"}
+    lead = find_lead(store, ANA, "l1")
+    standing = standings_of(store, ANA, [lead])["l1"]
+    assert (standing.status, standing.is_back, standing.version) == (LeadStatus.OPEN, True, 1)
+    assert standing.because is not None
+    assert "by ana with 9.0 decades of evidence (reason: one van); it has " in standing.because
+    assert f"{len(buyers)} buyers and {len(buyers)} joint claims where 3 and 3 were seen" in standing.because
+    dismiss(store, ANA, "l1", "two vans", NOW)
+    assert queue(store) == ["l2", "l3"]
+    publish(store, lease, grown(score + 0.9, buyers + "k"))
+    assert queue(store) == ["l2", "l3"]
+
+
+def test_a_lead_that_grew_and_was_restored_stays_open_when_it_shrinks(store: Store) -> None:
+    lease = hold(store)
+    publish(store, lease, FOUND)
+    dismiss(store, ANA, "l1", "one van", NOW)
+    publish(store, lease, grown(30.0, "efgh"))
+    restore(store, ANA, "l1", "it grows", NOW)
+    publish(store, lease, FOUND)
+    assert queue(store) == ["l1", "l2", "l3"]
+
+
+def test_a_dismissal_of_before_leads_could_come_back_is_read_by_its_events(store: Store) -> None:
+    lease = hold(store)
+    run = publish(store, lease, FOUND)
+    data = {"reason": "one van", "evidence": 9.0, "run_id": run, "members": 3}
+    former = {"status": "dismissed", "reason": "one van", "by": "ana", "last_at": NOW}
+    event = Event("dismissed", NOW, "ana", data)
+    store.records.append(RecordRef(RecordKind.LEAD_DECISION, "l1"), [event], 0, former)
+    assert queue(store) == ["l2", "l3"]
+    publish(store, lease, grown(9.9, "efg"))
+    assert queue(store) == ["l2", "l3"]
+    publish(store, lease, grown(10.0, "efg"))
+    assert queue(store) == ["l1", "l2", "l3"]

@@ -82,9 +82,13 @@ def test_the_state_is_that_of_the_last_append(store: Store) -> None:
 @pytest.mark.parametrize("seen", [0, 1, 3])
 def test_who_saw_another_version_is_told_and_nothing_is_written(store: Store, seen: int) -> None:
     store.records.append(RECORD, [event(), event()], 0, {"notes": 2})
-    with pytest.raises(
-        VersionConflictError, match=rf"it has 2 events now, not {seen}\. Look again"
-    ) as refusal:
+    said = (
+        "There is no version 3 of the record of ring r1 yet: it has version 2."
+        if seen == 3
+        else f"Somebody else changed the record of ring r1 since version {seen}, which you saw: it has "
+        "version 2 now."
+    )
+    with pytest.raises(VersionConflictError, match=f"^{said} Look again, then decide.$") as refusal:
         store.records.append(RECORD, [event(9)], seen, {"notes": 9}, [MEMBER])
     assert (refusal.value.expected, refusal.value.actual) == (seen, 2)
     assert len(store.records.stream(RECORD)) == 2
@@ -95,7 +99,9 @@ def test_who_saw_another_version_is_told_and_nothing_is_written(store: Store, se
 
 
 def test_a_version_of_a_record_that_does_not_exist_is_refused(store: Store) -> None:
-    with pytest.raises(VersionConflictError, match="ring decision r1 meanwhile: it has 0 events now, not 2"):
+    with pytest.raises(
+        VersionConflictError, match="no version 2 of the record of ring r1 yet: it has version 0"
+    ):
         store.records.append(RECORD, [event()], 2, {})
     assert store.records.state(RECORD) is None
 

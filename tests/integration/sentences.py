@@ -19,6 +19,7 @@ from ringfence.market.claimants import of_claimants
 NUMBER = r"\d+(?:\.\d+)?"
 TIME = rf"{NUMBER} (?:days|h|min)"
 KINDS = "|".join(kind.value for kind in IdentifierKind)
+WHO = "(?:members|buyers)"
 SHARED = r"(?:they share no identifier|they share (?P<shared>an? .+?))"
 END = rf"\. Evidence: (?P<score>-?{NUMBER}) decades\."
 SPREAD = (
@@ -29,41 +30,58 @@ FORMS: dict[str, str] = {
     "together": rf"(?P<size>\d+) buyers? filed (?P<claims>\d+) claims? together against (?P<merchants>\d+) "
     rf"merchants? in (?P<events>\d+) joint events? \((?P<occasions>\d+) separate occasions?\){SPREAD}; "
     rf"chance would put (?P<middle>{NUMBER}) strangers' claims as near as the median one"
-    rf"(?:; half of the members were in (?P<attended>{NUMBER}) of the events or more"
+    rf"(?:; half of the {WHO} were in (?P<attended>{NUMBER}) of the events or more"
     rf"|; they were looked at together for what they share)?; {SHARED}{END}",
     "waves": rf"(?P<size>\d+) buyers? filed (?P<claims>\d+) claims? together in (?P<events>\d+) waves? at "
     rf"one merchant, (?P<merchant>.+) \((?P<occasions>\d+) separate occasions?\){SPREAD}; chance would put "
-    rf"(?P<middle>{NUMBER}) other members into the wave of the median claim; {SHARED}{END}",
+    rf"(?P<middle>{NUMBER}) other {WHO} into the wave of the median claim; {SHARED}{END}",
     "structure": rf"(?P<size>\d+) buyers? filed (?P<claims>\d+) claims? against (?P<merchants>\d+) "
     rf"merchants? that others of them claimed against; chance would put (?P<middle>{NUMBER}) other "
-    rf"members where the median claim is; {SHARED}{END}",
-    "associates": rf"(?P<size>\d+) buyers? shares? identifiers with ring (?P<ring>\S+): (?P<with>an? .+?); "
-    rf"the rarest of these is held by (?P<rarest>\d+) of (?P<claimants>\d+) buyers who claim{END}",
+    rf"{WHO} where the median claim is; {SHARED}{END}",
+    "associates": rf"(?P<clauses>\d+ .+ buyers who claim hold it in all\)); the rarest of these is held by "
+    rf"(?P<rarest>\d+) of (?P<claimants>\d+) buyers who claim{END}",
     "member": rf"(?P<own>\d+) of this buyer's (?P<filed>\d+) claims? lies? in the (?:ring|lead)'s joint "
     rf"events, at (?P<at>\d+) of its (?P<merchants>\d+) merchants?, on (?P<occasions>\d+) separate occasions?"
     rf"(?:; for the median one, chance would put (?P<middle>{NUMBER}) strangers' claims as near)?"
     rf"(?:; shares (?P<with>an? .+?))?\.",
     "member of waves": rf"(?P<own>\d+) of this buyer's (?P<filed>\d+) claims? lies? in (?P<attended>\d+) of "
     rf"the (?:ring|lead)'s (?P<events>\d+) waves?, on (?P<occasions>\d+) separate occasions?"
-    rf"(?:; for the median one, chance would put (?P<middle>{NUMBER}) other members there)?"
+    rf"(?:; for the median one, chance would put (?P<middle>{NUMBER}) other {WHO} there)?"
     rf"(?:; shares (?P<with>an? .+?))?\.",
     "member without times": rf"(?P<own>\d+) of this buyer's (?P<filed>\d+) claims? lies? at (?P<at>\d+) of "
-    rf"the (?P<merchants>\d+) merchants? that its members have in common"
-    rf"(?:; for the median one, chance would put (?P<middle>{NUMBER}) other members there)?"
+    rf"the (?P<merchants>\d+) merchants? that its {WHO} have in common"
+    rf"(?:; for the median one, chance would put (?P<middle>{NUMBER}) other {WHO} there)?"
     rf"(?:; shares (?P<with>an? .+?))?\.",
-    "associate": r"Shares (?P<with>an? .+) of ring (?P<ring>\S+)\.",
+    "associate": r"Shares (?P<with>an? .+ of ring (?P<ring>\S+) \(.+\))\.",
     "link": rf"Claims at (?P<merchants>\d+) merchants? together, on (?P<occasions>\d+) separate occasions?: "
     rf"(?P<named>.+?)(?: and at (?P<more>\d+) more)?(?:; both use (?P<both>an? .+?)|; nothing shared){END}",
 }
 """One expression a form; a sentence that none of them matches is an error."""
 _SHARED_IN = re.compile(rf"an? ({KINDS}) \((\d+) of them, held by (\d+) buyers who claim\)")
-_SHARED_WITH = re.compile(rf"an? ({KINDS}) with (\d+) members? \(held by (\d+) buyers who claim\)")
+_SHARED_WITH = {
+    "ring": re.compile(rf"an? ({KINDS}) with (\d+) members? \(held by (\d+) buyers who claim\)"),
+    "lead": re.compile(rf"an? ({KINDS}) with (\d+) others? of the lead \(held by (\d+) buyers who claim\)"),
+}
+_SHARED_WITH_RING = re.compile(
+    rf"an? ({KINDS}) with (\d+) of the \d+ members of ring \S+ \((\d+) buyers who claim hold it in all\)"
+)
+_CLAUSE = re.compile(
+    r"(?:(?P<all>\d+) buyers?|(?P<some>\d+) of (?:the )?(?P<of>\d+)(?: buyers)?|the same buyer) "
+    rf"(?P<verb>shares?) an? (?P<kind>{KINDS}) with (?P<inside>\d+) of the (?:(?P<members>\d+) )?members"
+    r"(?: of ring (?P<ring>\S+))? \((?P<holders>\d+) buyers who claim hold it in all\)"
+)
 _BOTH_USE = re.compile(rf"an? ({KINDS}) held by (\d+) buyers who claim")
 _NAMED = re.compile(rf"(\S+) and (\S+) at (\S+) within ({TIME}) \(({NUMBER}) strangers expected as near\)")
 _UNITS = {"days": timedelta(days=1), "h": timedelta(hours=1), "min": timedelta(minutes=1)}
 _HUB = 500
 _WHY_NOT = re.compile(
     rf"Not a ring: (?P<score>{NUMBER}) decades are less than the (?P<bar>{NUMBER}) that a ring needs\."
+    rf"|Not a ring: [^0-9]+, (?:(?P<left>{NUMBER}) decades are left; a ring needs (?P<needed>{NUMBER})\."
+    rf"|nothing is left of the evidence; a ring needs {NUMBER} decades\.)"
+    rf"|Not a ring: no orders are known, and {NUMBER} decades are less than the {NUMBER} that buyers who "
+    r"share an identifier need then\."
+    rf"|Not a ring: no orders are known, [^0-9]+ by only (?P<closer>{NUMBER}) decades; a ring needs "
+    rf"(?P<habit>{NUMBER})\."
     r"|Not a ring: a marketplace of this shape without rings shows as strong a group with a chance of "
     rf"(?P<chance>{NUMBER}), more than the (?P<highest>{NUMBER}) that a ring may have\."
     r"|Not a ring: [^0-9]+\."
@@ -167,25 +185,24 @@ class Published:
             members = self.tables[f"{prefix}members"].filter(of)
             evidence = self.tables[f"{prefix}evidence"].filter(of)
             forms.append(self._group(row, members, evidence))
-            forms += [self._member(member, members, evidence) for member in members.to_dicts()]
+            forms += [self._member(member, members, evidence, what) for member in members.to_dicts()]
+            said = " ".join([row["why"], *members["why"]])
             if what == "lead":
                 self._why_not(row)
+                assert row["kind"] == "associates" or "member" not in said, said
+            else:
+                assert not re.search("(?:other|its|of the) buyers|of the lead", said), said
         return forms
 
     def _group(self, row: dict[str, Any], members: pl.DataFrame, evidence: pl.DataFrame) -> str:
         form, said = read(row["why"], "together", "waves", "structure", "associates")
         buyers, rows = set(members["buyer_id"]), evidence.filter(~pl.col("weak"))
         assert is_rounded(said["score"], row["score"])
-        assert int(said["size"]) == row["size"] == len(buyers)
         if form == "associates":
-            ring = set(self.tables["members"].filter(pl.col("ring_id") == said["ring"])["buyer_id"])
-            assert said["ring"] == row["ring_id"]
-            told = self._held(said["with"], _SHARED_WITH)
-            assert told == self.holders.best(buyers, ring, 1)
-            assert int(said["rarest"]) == min(holders for _, holders in told.values())
-            assert int(said["claimants"]) == self.claims["buyer_id"].n_unique()
-            assert np.isclose(row["score"], np.log10(int(said["claimants"]) / int(said["rarest"])))
+            assert row["size"] == len(buyers)
+            self._associates(row, said, buyers)
             return form
+        assert int(said["size"]) == row["size"] == len(buyers)
         assert int(said["claims"]) == row["claims"] == len(rows)
         if "merchants" in said:
             assert int(said["merchants"]) == row["merchants"] == rows["merchant_id"].n_unique()
@@ -202,6 +219,33 @@ class Published:
         assert self._held(said.get("shared", ""), _SHARED_IN) == self.holders.best(buyers, buyers, 2)
         return form
 
+    def _associates(self, row: dict[str, Any], said: dict[str, str], buyers: set[str]) -> None:
+        """Count again who of a ring's associates and members hold which value."""
+        ring = set(self.tables["members"].filter(pl.col("ring_id") == row["ring_id"])["buyer_id"])
+        held: dict[str, tuple[int, int]] = {}
+        for place, text in enumerate(said["clauses"].split("; ")):
+            clause = _CLAUSE.fullmatch(text)
+            assert clause is not None, text
+            if place == 0:
+                assert (clause["ring"], int(clause["members"])) == (row["ring_id"], len(ring))
+            if clause["all"]:
+                assert int(clause["all"]) == len(buyers)
+            if clause["of"]:
+                assert int(clause["of"]) == len(buyers)
+            sharing = int(clause["all"] or clause["some"] or 1)
+            assert (clause["verb"] == "shares") == (sharing == 1)
+            held[clause["kind"]] = (int(clause["inside"]), int(clause["holders"]))
+            values = self.holders.of_kind[clause["kind"]]
+            assert sharing in {
+                len(value & buyers)
+                for value in values
+                if (len(value & ring), len(value)) == held[clause["kind"]] and value & buyers
+            }
+        assert held == self.holders.best(buyers, ring, 1)
+        assert int(said["rarest"]) == min(holders for _, holders in held.values())
+        assert int(said["claimants"]) == self.claims["buyer_id"].n_unique()
+        assert np.isclose(row["score"], np.log10(int(said["claimants"]) / int(said["rarest"])))
+
     def _spread(self, said: dict[str, str], rows: pl.DataFrame) -> None:
         at = pl.col("filed_at")
         took = [
@@ -217,13 +261,16 @@ class Published:
         assert is_at_most(said["half"], timedelta(seconds=median(each.total_seconds() for each in took)))
         assert is_about(said["longest"], max(took))
 
-    def _member(self, member: dict[str, Any], members: pl.DataFrame, evidence: pl.DataFrame) -> str:
+    def _member(
+        self, member: dict[str, Any], members: pl.DataFrame, evidence: pl.DataFrame, what: str
+    ) -> str:
         form, said = read(member["why"], "member", "member of waves", "member without times", "associate")
         buyer, rows = member["buyer_id"], evidence.filter(~pl.col("weak"))
         if form == "associate":
             ring = set(self.tables["members"].filter(pl.col("ring_id") == said["ring"])["buyer_id"])
-            told = self._held(said["with"], _SHARED_WITH)
+            told = self._held(said["with"], _SHARED_WITH_RING)
             assert told == self.holders.best({buyer}, ring, 1)
+            assert set(re.findall(r"of the (\d+) members", said["with"])) == {str(len(ring))}
             rarest = min(holders for _, holders in told.values())
             assert np.isclose(member["score"], np.log10(self.claims["buyer_id"].n_unique() / rarest))
             return form
@@ -242,7 +289,7 @@ class Published:
         if "middle" in said:
             assert is_rounded(said["middle"], median(own["expected"]))
         others = set(members["buyer_id"]) - {buyer}
-        assert self._held(said.get("with", ""), _SHARED_WITH) == self.holders.best({buyer}, others, 1)
+        assert self._held(said.get("with", ""), _SHARED_WITH[what]) == self.holders.best({buyer}, others, 1)
         return form
 
     def _link(self, link: dict[str, Any]) -> str:
@@ -317,3 +364,7 @@ class Published:
         if match["score"]:
             assert is_rounded(match["score"], lead["score"])
             assert lead["score"] < float(match["bar"])
+            assert float(match["score"]) < float(match["bar"])
+        for left, needed in (("left", "needed"), ("closer", "habit")):
+            if match[left]:
+                assert 0.0 <= float(match[left]) < float(match[needed])

@@ -132,7 +132,7 @@ def test_of_two_who_saw_the_same_one_wins_and_the_other_is_told(store: Store, pu
     for thread in threads:
         thread.join()
     (refused,) = [who for who, what in told.items() if isinstance(what, VersionConflictError)]
-    assert str(told[refused]).startswith("Somebody else changed ring decision r1")
+    assert str(told[refused]).startswith("Somebody else changed the record of ring r1 since version")
     assert [event.actor for event in history(store, ANA, "r1")][1:] == [{"ana": "bo", "bo": "ana"}[refused]]
 
 

@@ -23,6 +23,8 @@ from detection_scenes import (
 
 import ringfence
 from ringfence.detection.detect import find_rings
+from ringfence.detection.findings import finding_of
+from ringfence.detection.methods.coincidence.growth import scratch
 from ringfence.detection.parameters import Parameters
 from ringfence.domain.leads import LeadKind
 from ringfence.domain.progress import Silent
@@ -168,7 +170,8 @@ def test_a_bundle_is_a_lead_that_says_it_rests_on_one_occasion() -> None:
     names_of = found.prepared.market.buyer_ids
     leads = {frozenset(names_of[lead.members.tolist()]): lead for lead in found.leads}
     assert leads[frozenset(RING)].refusal is LeadKind.ONE_OCCASION
-    assert leads[frozenset(RING)].support.occasions == 1
+    lead = leads[frozenset(RING)]
+    assert finding_of(found.prepared, lead, scratch(found.prepared.buyers)).support.occasions == 1
 
 
 @pytest.mark.parametrize("decoys", [3, 10])

@@ -10,6 +10,7 @@ import pytest
 from gang_market import ABUSERS, DAY, ESTABLISHED, HONEST, NOW, fill
 
 from ringfence.app import StoresByAddress
+from ringfence.domain.days import day_text
 from ringfence.domain.errors import ConflictError, ForbiddenError, InvalidError
 from ringfence.domain.lead_decisions import LeadStatus
 from ringfence.domain.leads import LeadQuery
@@ -26,12 +27,12 @@ from ringfence.services.buyer_risk import buyer_risk
 from ringfence.services.detect_in_store import StoreDetectionRequest, detect_in_store
 from ringfence.services.leads import (
     LeadUnknownError,
+    buyers_of,
     dismiss,
     evidence_of,
     find_lead,
     history,
     list_leads,
-    members_of,
     restore,
     standings_of,
 )
@@ -127,7 +128,10 @@ def test_a_dismissed_lead_is_hidden_run_after_run_until_it_is_restored(market: S
     assert listed(market, with_dismissed=True) == ["l1", "l2"]
     publish(market, {"l1": [HONEST, "shopper003"], "l3": ["shopper004"]}, NOW + DAY)
     assert listed(market) == ["l3"]
-    assert standings_of(market, OPERATOR, ["l1"])["l1"].because == "dismissed by ana (reason: one lost van)"
+    standing = standings_of(market, OPERATOR, [find_lead(market, OPERATOR, "l1")])["l1"]
+    assert standing.because == (
+        f"dismissed on {day_text(NOW)} by ana with 9.0 decades of evidence (reason: one lost van)"
+    )
     restore(market, BO, "l1", "it was no van", NOW + DAY)
     assert listed(market) == ["l1", "l3"]
     assert [(event.type, event.actor) for event in history(market, OPERATOR, "l1")] == [
@@ -174,9 +178,9 @@ def test_nobody_but_staff_reads_leads(market: Store, who: Principal) -> None:
     for read in (
         lambda: list_leads(market, who, LeadQuery(), 1),
         lambda: find_lead(market, who, "l1"),
-        lambda: members_of(market, who, ["l1"], 2),
+        lambda: buyers_of(market, who, ["l1"], 2),
         lambda: evidence_of(market, who, ["l1"], 2),
-        lambda: standings_of(market, who, ["l1"]),
+        lambda: standings_of(market, who, []),
         lambda: history(market, who, "l1"),
     ):
         with pytest.raises(ForbiddenError):
@@ -199,6 +203,19 @@ def test_a_lead_weighs_a_little_in_a_risk_until_it_is_dismissed(market: Store) -
     assert "lead" in [reading.signal for reading in then.readings]
     restore(market, ANA, "l1", "no van", NOW + 2 * DAY)
     assert buyer_risk(market, ANA, HONEST, POLICY, NOW + 2 * DAY).probability == before.probability
+
+
+def test_a_dismissed_lead_that_grew_weighs_in_a_risk_again(market: Store) -> None:
+    before = buyer_risk(market, ANA, HONEST, POLICY, NOW)
+    dismiss(market, ANA, "l1", "one van", NOW + DAY)
+    assert buyer_risk(market, ANA, HONEST, POLICY, NOW + DAY).probability != before.probability
+    publish(market, {"l1": [HONEST, *(f"shopper00{n}" for n in range(1, 4))]}, NOW + 2 * DAY)
+    assert buyer_risk(market, ANA, HONEST, POLICY, NOW + 3 * DAY).probability == before.probability
+    assert buyer_risk(market, ANA, HONEST, POLICY, NOW + 3 * DAY, as_of=NOW + DAY).probability != (
+        before.probability
+    )
+    dismiss(market, ANA, "l1", "two vans", NOW + 4 * DAY)
+    assert buyer_risk(market, ANA, HONEST, POLICY, NOW + 4 * DAY).probability != before.probability
 
 
 def test_a_merchant_is_answered_as_if_there_were_no_lead(market: Store) -> None:

@@ -1,6 +1,7 @@
 """Each number of each sentence of a run is worked out again from the rows that are published with it."""
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -18,7 +19,7 @@ from ringfence.detection.findings import gather
 from ringfence.detection.invariants import violations
 from ringfence.detection.parameters import Parameters
 from ringfence.detection.prepare import prepare
-from ringfence.detection.report import report
+from ringfence.detection.report import Detection, report
 from ringfence.domain.leads import LeadKind
 from ringfence.domain.progress import Silent
 from ringfence.domain.rings import DetectionMethod
@@ -26,6 +27,7 @@ from ringfence.export import read_run
 from ringfence.generator import GeneratorOptions, generate_marketplace
 from ringfence.intake import IntakeOptions, PseudonymKey, market_from_frames
 from ringfence.market import Longs, Market
+from ringfence.market.results import LEADS
 from ringfence.services.detect_rings import tables
 
 QUICK = Parameters().without_p_values()
@@ -99,24 +101,39 @@ def unusual() -> list[Row]:
 
 
 def proposed(
-    market: Market, rings: list[tuple[list[str], Candidate]], leads: list[tuple[list[str], Candidate]]
+    market: Market,
+    rings: list[tuple[list[str], Candidate]],
+    leads: list[tuple[list[str], Candidate]],
+    near: Sequence[str] = (),
 ) -> dict[str, pl.DataFrame]:
-    """Give the tables of a run whose methods proposed these groups."""
+    """Give the tables of a run whose methods proposed these groups, the last ring with `near` it."""
+    return tables(reported(market, rings, leads, near), links=True, lineage=True)
+
+
+def reported(
+    market: Market,
+    rings: list[tuple[list[str], Candidate]],
+    leads: list[tuple[list[str], Candidate]],
+    near: Sequence[str] = (),
+    most_leads: int = 200,
+) -> Detection:
+    """Give the run as a whole, with so many leads at most."""
     prepared = prepare(market, Parameters(), Silent())
     known = prepared.market.buyer_ids
 
-    def numbers(buyers: list[str]) -> Longs:
+    def numbers(buyers: Sequence[str]) -> Longs:
         return np.sort(known.search_sorted(pl.Series(buyers)).to_numpy().astype(np.int64))
 
     def candidates(groups: list[tuple[list[str], Candidate]]) -> list[Candidate]:
         return [replace(candidate, members=numbers(buyers)) for buyers, candidate in groups]
 
     chosen = candidates(rings)
-    if len(chosen) > 1:
-        chosen[1] = replace(chosen[1], associates=numbers(NEAR[:2]))
+    if near:
+        chosen[-1] = replace(chosen[-1], associates=numbers(near))
     found = gather(prepared, Proposals(chosen, candidates(leads)))
-    detection = report(market, found, Parameters(), links=True, past=None, progress=Silent())
-    return tables(detection, links=True, lineage=True)
+    return report(
+        market, found, Parameters(), links=True, past=None, progress=Silent(), most_leads=most_leads
+    )
 
 
 def a(method: DetectionMethod, score: float, refusal: LeadKind | None = None) -> Candidate:
@@ -134,6 +151,7 @@ def test_each_method_has_a_sentence_and_its_numbers_hold() -> None:
             (ONCE, a(DetectionMethod.BLOCKS, 20.0, LeadKind.ONE_OCCASION)),
             (WEAK[:2], a(DetectionMethod.COINCIDENCE, 1.2, LeadKind.WEAK_EVIDENCE)),
         ],
+        NEAR[:2],
     )
     assert violations(found, market, Parameters()) == ()
     seen = published(claims, orders, found).check()
@@ -143,6 +161,81 @@ def test_each_method_has_a_sentence_and_its_numbers_hold() -> None:
     assert violations(found, market, Parameters()) == ()
     seen |= published(timeless, None, found).check()
     assert seen.keys() == FORMS.keys()
+
+
+SIX = "with 6 of the 6 members of ring RING"
+
+
+@pytest.mark.parametrize(
+    ("devices", "homes", "said"),
+    [
+        pytest.param(
+            [],
+            NEAR[:2],
+            f"2 buyers share an address {SIX} (8 buyers who claim hold it in all)",
+            id="one value",
+        ),
+        pytest.param(
+            NEAR[:1],
+            NEAR[:2],
+            f"2 buyers share an address {SIX} (8 buyers who claim hold it in all); "
+            "1 of the 2 shares a device with 4 of the members (5 buyers who claim hold it in all)",
+            id="a second value of one of them",
+        ),
+        pytest.param(
+            NEAR[1:2],
+            NEAR[:1],
+            f"1 of 2 buyers shares an address {SIX} (7 buyers who claim hold it in all); "
+            "1 of the 2 shares a device with 4 of the members (5 buyers who claim hold it in all)",
+            id="a value each",
+        ),
+    ],
+)
+def test_associates_say_how_many_of_them_share_what_with_how_many_members(
+    devices: list[str], homes: list[str], said: str
+) -> None:
+    home, device = {"address": "12 Mill Lane, 60311 Frankfurt"}, {"device": "tablet"}
+    rows = strike(HOLDERS[:4], [50, 70, 90], first_day=120.0, shared=home | device)
+    rows += strike(HOLDERS[4:], [50, 70, 90], first_day=120.0, shared=home)
+    for i, buyer in enumerate(NEAR[:2]):
+        used = (home if buyer in homes else {}) | (device if buyer in devices else {})
+        rows.append(claim(buyer, 7, 30.0 * i, **used))
+    claims = scene(rows + lives(HOLDERS, 2, seed=10))
+    market = market_of(claims, None)
+    found = proposed(market, [(HOLDERS, a(DetectionMethod.IDENTIFIERS, 30.0))], [], NEAR[:2])
+    (lead,) = found["leads"].to_dicts()
+    clauses, _, rest = lead["why"].replace(lead["ring_id"], "RING").partition("; the rarest")
+    assert clauses == said
+    assert rest.startswith(" of these is held by ")
+    assert violations(found, market, Parameters()) == ()
+    assert published(claims, None, found).check()["associates"] == 1
+
+
+def test_a_run_lays_out_its_strongest_leads_alone_and_says_how_many_there_were() -> None:
+    market = market_of(scene(unusual()), None)
+    rings = [(HOLDERS, a(DetectionMethod.IDENTIFIERS, 30.0))]
+    leads = [
+        (ONCE, a(DetectionMethod.BLOCKS, 20.0, LeadKind.ONE_OCCASION)),
+        (WAVERS, a(DetectionMethod.WAVES, 9.0, LeadKind.SHARED_SHOPPING)),
+        (WEAK[:2], a(DetectionMethod.COINCIDENCE, 1.2, LeadKind.WEAK_EVIDENCE)),
+    ]
+    whole = reported(market, rings, leads, NEAR[:2])
+    assert whole.leads["score"].is_sorted(descending=True)
+    assert set(whole.leads["kind"]) == {"one_occasion", "shared_shopping", "associates", "weak_evidence"}
+    assert not [note for note in whole.notes if "leads were found" in note]
+    for most in range(5):
+        part = reported(market, rings, leads, NEAR[:2], most)
+        kept = whole.leads["lead_id"].head(most).to_list()
+        for table in LEADS:
+            expected = getattr(whole, table).filter(pl.col("lead_id").is_in(kept))
+            assert getattr(part, table).equals(expected), table
+        assert part.counts["leads"] == most
+        said = [note for note in part.notes if "leads were found" in note]
+        assert said == (
+            [f"4 leads were found; the strongest {most} are kept (detection.leads_per_run in the policy)."]
+            if most < 4
+            else []
+        )
 
 
 def test_what_was_one_occasion_is_said_to_be_one() -> None:

@@ -408,7 +408,10 @@ def test_a_second_verification_proposes_nothing_that_the_first_one_holds(store: 
         (lambda s, v: note(s, ANA, v, "x" * 10_001, NOW), "10,001 characters"),
         (lambda s, v: assign(s, ANA, v, "x" * 201, NOW), "201 characters"),
         (lambda s, v: appeal(s, ANA, v, "not me", POLICY, NOW), "is open; an appeal"),
-        (lambda s, v: note(s, ANA, v, "hm", NOW, expected_version=7), "it has 1 events now, not 7"),
+        (
+            lambda s, v: note(s, ANA, v, "hm", NOW, expected_version=7),
+            "There is no version 7 of the record of verification",
+        ),
     ],
 )
 def test_what_is_refused_writes_nothing(store: Store, act: Callable[[Store, str], Any], said: str) -> None:

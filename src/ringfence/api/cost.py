@@ -44,7 +44,7 @@ READS_ALONE = frozenset(
         ("Network", "rings"),
         ("Ring", "decisions"),
         ("RingMember", "buyer"),
-        ("LeadMember", "buyer"),
+        ("LeadBuyer", "buyer"),
         ("Buyer", "claims"),
         ("Buyer", "links"),
         ("Buyer", "reports"),

@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 
 from ringfence.domain.buyers import Buyer, Claim
 from ringfence.domain.lead_decisions import LeadStanding
-from ringfence.domain.leads import Lead, LeadClaim, LeadMember
+from ringfence.domain.leads import Lead, LeadBuyer, LeadClaim
 from ringfence.domain.policy import Policy
 from ringfence.domain.ring_decisions import RingStanding
 from ringfence.domain.rings import JointClaim, LineageStep, Link, Member, Ring
@@ -113,13 +113,13 @@ class LeadBatch:
     def __init__(self, asking: Asking, found: Sequence[Lead], run_id: int) -> None:
         store, principal = asking.store, asking.principal
         ids = tuple(lead.lead_id for lead in found)
-        self.members: Together[list[LeadMember]] = Together(
-            lambda: leads.members_of(store, principal, ids, run_id)
+        self.buyers: Together[list[LeadBuyer]] = Together(
+            lambda: leads.buyers_of(store, principal, ids, run_id)
         )
         self.evidence: Together[list[LeadClaim]] = Together(
             lambda: leads.evidence_of(store, principal, ids, run_id)
         )
-        self.standings: Together[LeadStanding] = Together(lambda: leads.standings_of(store, principal, ids))
+        self.standings: Together[LeadStanding] = Together(lambda: leads.standings_of(store, principal, found))
 
 
 class BuyerBatch:

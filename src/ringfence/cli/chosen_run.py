@@ -6,13 +6,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ringfence.cli.context import open_store
+from ringfence.cli.hints import remember
 
 if TYPE_CHECKING:
     from ringfence.export import RunFolder
 
 RunOption = Annotated[
     Path | None,
-    typer.Option("--run", metavar="DIR", help="Folder of a run; without it the store's run."),
+    typer.Option(
+        "--run", metavar="DIR", callback=remember, help="Folder of a run; without it the store's run."
+    ),
 ]
 RunIdOption = Annotated[
     int | None,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ringfence.cli.hints import remember
 from ringfence.settings import Settings
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ StoreAddress = Annotated[
     typer.Option(
         "--store",
         metavar="ADDRESS",
+        callback=remember,
         help="sqlite:///PATH or the path alone, or neo4j://HOST:7687 (RINGFENCE_STORE; a file in your data "
         "folder if not told).",
     ),

@@ -1,5 +1,6 @@
 """`ringfence demo`: what Ringfence does, in one line and two minutes."""
 
+import shlex
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -27,12 +28,20 @@ def demo(
     buyers: Annotated[int, typer.Option(help="Accounts of the simulated marketplace.")] = 20_000,
     seed: Annotated[int, typer.Option(help="Another seed, another marketplace.")] = 1,
     stealth: Annotated[float, typer.Option(help="How sly the rings are, 0 to 1.")] = 0.0,
+    replace: Annotated[
+        bool,
+        typer.Option(
+            "--replace", help="Replace an earlier demonstration even if people worked in its store."
+        ),
+    ] = False,
     serve: Annotated[bool, typer.Option("--serve", help="Answer queries until stopped.")] = False,
     port: Port = DEFAULT_PORT,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
 ) -> None:
     """Make a marketplace, load it, find its rings, hold them against the truth, draw them, and exit.
+
+    An earlier demonstration in the folder is replaced, unless people worked in its store.
 
     With --serve, answer GraphQL queries about them until stopped, and print a key for one day.
 
@@ -52,7 +61,9 @@ def demo(
             listener = opened.enter_context(listen("127.0.0.1", port, behind_proxy=False))
         key = PseudonymKey.load_or_create(settings_of(context).key_file)
         with show_progress(quiet) as progress:
-            shown, store = demonstrate(out, options, key, stores_of(context), clock, progress)
+            shown, store = demonstrate(
+                out, options, key, stores_of(context), clock, progress, replace=replace
+            )
         opened.callback(store.close)
         if listener is None:
             _print(shown, as_json)
@@ -84,6 +95,7 @@ def _print(shown: "Demonstration", as_json: bool, ways_in: dict[str, str] | None
             for row in detection.rings.head(5).iter_rows(named=True)
         ],
     )
+    place = shlex.quote(str(shown.store))
     print_lines("")
     print_evaluation(shown.evaluation)
     print_lines(
@@ -92,8 +104,8 @@ def _print(shown: "Demonstration", as_json: bool, ways_in: dict[str, str] | None
         f"files in:     {shown.marketplace}",
         f"store:        {shown.store}",
         f"files out:    {shown.run}",
-        f"next:         ringfence rings list --store {shown.store}",
-        f"              ringfence rings show {detection.rings['ring_id'][0]} --store {shown.store}"
+        f"next:         ringfence rings list --store {place}",
+        f"              ringfence rings show {detection.rings['ring_id'][0]} --store {place}"
         if len(detection.rings)
         else "",
         "your files:   ringfence load FOLDER && ringfence detect",

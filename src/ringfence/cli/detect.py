@@ -1,5 +1,6 @@
 """`ringfence detect`: files in, rings out; or a store's market in, a published run out."""
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -21,6 +22,7 @@ from ringfence.cli.file_options import (
     MaxRejectedOption,
     intake_options,
 )
+from ringfence.cli.hints import pasteable
 from ringfence.cli.printing import DECADES, fail, print_json, print_lines, print_table, warn
 from ringfence.cli.progress import show_progress
 from ringfence.cli.verifications import tell_opened
@@ -213,8 +215,9 @@ def _detect_in_files(
             }
         )
         return detection.rings.is_empty()
-    _print_rings(detection, f"ringfence rings list --run {out}")
-    print_leads(len(detection.leads), f"ringfence leads list --run {out}")
+    folder = shlex.quote(str(out))
+    _print_rings(detection, f"ringfence rings list --run {folder}")
+    print_leads(len(detection.leads), f"ringfence leads list --run {folder}")
     if outcome.rejected:
         rejected = sum(file.rejected for file in outcome.files)
         warn([f"{rejected:,} rows were rejected; {outcome.rejected} says where and why"])
@@ -250,17 +253,18 @@ def _detect_in_store(
             }
         )
     elif not is_withheld:
-        _print_rings(detection, "ringfence rings list")
-        print_leads(len(detection.leads), "ringfence leads list")
-        tell_opened(outcome.opened)
+        _print_rings(detection, pasteable(context, "ringfence rings list"))
+        print_leads(len(detection.leads), pasteable(context, "ringfence leads list"))
+        tell_opened(context, outcome.opened)
         _print_end(detection, f"published as run {run.run_id}", outcome.timings)
     if is_withheld:
         warn(run.reasons)
-        fail(
+        said = (
             f"run {run.run_id} is withheld, and the rings published before it stay; look at it with "
             f"ringfence rings list --run-id {run.run_id}; load what was missing and detect again, or publish "
             "the result as it is with ringfence detect --publish-anyway REASON"
         )
+        fail(pasteable(context, said))
         raise typer.Exit(FAILED)
     warn(run.reasons)
     return detection.rings.is_empty()

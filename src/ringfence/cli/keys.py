@@ -8,6 +8,7 @@ from ringfence.cli.acting import ActingAs, acting
 from ringfence.cli.clock import clock
 from ringfence.cli.context import StoreAddress, open_store
 from ringfence.cli.exit_codes import WRONG_USE
+from ringfence.cli.hints import pasteable
 from ringfence.cli.moments import as_text
 from ringfence.cli.printing import print_json, print_lines, print_table
 from ringfence.domain.scope import Role
@@ -78,7 +79,7 @@ def list_all(
         print_json([_shown(key) for key in keys])
         return
     if not keys:
-        print_lines("No keys; ringfence keys create makes one.")
+        print_lines(pasteable(context, "No keys; ringfence keys create makes one."))
         return
     headers = ("id", "name", "role", "merchant_id", "status", "created_at", "expires_at", "revoked_at")
     print_table(

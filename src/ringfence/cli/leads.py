@@ -15,6 +15,7 @@ from ringfence.cli.chosen_run import RunIdOption, RunOption, refuse_folder_and_s
 from ringfence.cli.clock import clock
 from ringfence.cli.context import StoreAddress, open_store
 from ringfence.cli.exit_codes import WRONG_USE
+from ringfence.cli.hints import pasteable
 from ringfence.cli.moments import as_text
 from ringfence.cli.printing import DECADES, jsonable, print_json, print_lines, print_table
 from ringfence.cli.rings import print_joint_claims, print_members
@@ -24,6 +25,7 @@ from ringfence.domain.scope import Role
 
 if TYPE_CHECKING:
     from ringfence.domain.lead_decisions import LeadStanding
+    from ringfence.services.stored_runs import ListedLeads
 
 commands = typer.Typer(help="List, show, dismiss and export leads: suspicions too weak to be rings.")
 
@@ -101,11 +103,7 @@ def list_leads(
         )
         return
     if found.shown.is_empty():
-        if run is None and found.run_id is None:
-            print_lines("No run was published yet; ringfence detect makes one.")
-            return
-        hint = "" if run is not None or dismissed else " (--dismissed lists dismissed ones, too)"
-        print_lines(f"No lead fits{hint}.")
+        print_lines(pasteable(context, _nothing(found, is_in_store=run is None)))
         return
     print_table(
         f"{len(found.shown):,} of {found.total:,} leads, strongest first ({DECADES})",
@@ -121,7 +119,7 @@ def list_leads(
                 "occasions",
                 "amount",
             ),
-            *["status"] * bool(standings),
+            *["status", "because"] * bool(standings),
         ),
         [
             (
@@ -134,12 +132,38 @@ def list_leads(
                 row["merchants"],
                 "" if row["occasions"] is None else row["occasions"],
                 row["amount"].replace(";", "; "),
-                *([standings[row["lead_id"]].record.status.value] if standings else []),
+                *(_stands(standings[row["lead_id"]]) if standings else ()),
             )
             for row in found.shown.iter_rows(named=True)
         ],
-        spare=("near ring", "occasions"),
+        spare=("near ring", "occasions", "merchants", "claims"),
+        elsewhere=("because",),
     )
+    if sys.stdout.isatty():
+        back = [(lead_id, standing) for lead_id, standing in standings.items() if standing.is_back]
+        print_lines(*(f"{lead_id} is open again: {standing.because}." for lead_id, standing in back))
+
+
+def _stands(standing: "LeadStanding") -> tuple[str, str]:
+    return "open again" if standing.is_back else standing.status.value, standing.because or ""
+
+
+def _nothing(found: "ListedLeads", *, is_in_store: bool) -> str:
+    """Say why nothing is listed, and what to do next."""
+    if is_in_store and found.run_id is None:
+        return "No run was published yet; ringfence detect makes one."
+    if not found.of_run:
+        return (
+            "No leads: no group came near being a ring without being one; ringfence rings list shows the "
+            "rings."
+        )
+    if found.dismissed == 1:
+        return "No open lead fits, but 1 that was dismissed does; --dismissed lists it, too."
+    if found.dismissed:
+        return (
+            f"No open lead fits, but {found.dismissed:,} that were dismissed do; --dismissed lists them, too."
+        )
+    return "No lead fits; ringfence leads list shows those that the run has."
 
 
 @commands.command("show", options_metavar="[--run DIR | --store ADDRESS] [OPTIONS]")
@@ -210,7 +234,7 @@ def dismiss(
     seen: _Seen = None,
     as_json: _Json = False,
 ) -> None:
-    """Dismiss a lead: it stays so in all runs to come, and lists leave it out.
+    """Dismiss a lead: lists leave it out in all runs to come, unless it grows.
 
     Example: ringfence leads dismiss l0123456789ab --reason "one lost van"
     """
@@ -253,22 +277,25 @@ def export(
     ] = None,
     acting_as: ActingAs = None,
 ) -> None:
-    """Export leads as CSV or JSON, dismissed ones included.
+    """Export leads as CSV or JSON, dismissed ones included: those of a store with where they stand, and why.
 
     Example: ringfence leads export --run run --format csv --out leads.csv
     """
     from ringfence.export import Format, export_leads, read_run, select_leads
-    from ringfence.services.stored_runs import read_stored_run
+    from ringfence.services.stored_runs import read_stored_leads
 
     refuse_folder_and_store(run, store, run_id)
+    standings = None
     if run is not None:
         folder = select_leads(read_run(run), lead or None)
     else:
         principal, asked = acting(acting_as, Role.OPERATOR), lead or ()
         with open_store(context, store) as opened, audited(context, opened, principal, *asked) as subjects:
-            folder = select_leads(read_stored_run(opened, run_id), lead or None)
+            found = read_stored_leads(opened, principal, lead or None, run_id)
+            folder, standings = found.part, found.standings
             subjects.update(folder.leads["lead_id"], folder.lead_members["buyer_id"])
-    export_leads(folder, sys.stdout.buffer if out is None else out, Format(file_format.value))
+    target = sys.stdout.buffer if out is None else out
+    export_leads(folder, target, Format(file_format.value), standings=standings)
 
 
 def _decide(

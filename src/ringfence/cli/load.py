@@ -20,6 +20,7 @@ from ringfence.cli.file_options import (
     MaxRejectedOption,
     intake_options,
 )
+from ringfence.cli.hints import pasteable
 from ringfence.cli.printing import print_json, print_lines, print_table, warn
 from ringfence.cli.progress import show_progress
 from ringfence.cli.verifications import tell_opened
@@ -92,7 +93,7 @@ def load(
         key = PseudonymKey.load_or_create(key_file or settings_of(context).key_file, create=True)
         with show_progress(quiet) as progress:
             outcome, made = load_offline(request, key, files, offline, clock(), progress)
-        _tell(outcome, as_json=as_json, made=made)
+        _tell(context, outcome, as_json=as_json, made=made)
         return
     with (
         open_store(context, store, create=True) as opened,
@@ -101,10 +102,12 @@ def load(
     ):
         key = key_of(opened, key_file or settings_of(context).key_file)
         outcome = load_market(request, key, opened, lease, clock(), progress)
-    _tell(outcome, as_json=as_json)
+    _tell(context, outcome, as_json=as_json)
 
 
-def _tell(outcome: "LoadOutcome", *, as_json: bool, made: "Import | None" = None) -> None:
+def _tell(
+    context: typer.Context, outcome: "LoadOutcome", *, as_json: bool, made: "Import | None" = None
+) -> None:
     warn(outcome.warnings)
     if outcome.rejected:
         bad = sum(file.rejected for file in outcome.files)
@@ -136,6 +139,6 @@ def _tell(outcome: "LoadOutcome", *, as_json: bool, made: "Import | None" = None
             for file in outcome.files
         ],
     )
-    tell_opened(outcome.opened)
+    tell_opened(context, outcome.opened)
     if made is not None:
-        print_lines(f"{made.before}\n\n{made.command}\n\n{made.after}")
+        print_lines(f"{made.before}\n\n{made.command}\n\n{pasteable(context, made.after)}")

@@ -33,6 +33,7 @@ from ringfence.cli import (
 )
 from ringfence.cli.context import Application
 from ringfence.cli.exit_codes import FAILED, INTERRUPTED, WRONG_USE, exit_code
+from ringfence.cli.hints import pasteable
 from ringfence.cli.printing import fail
 from ringfence.domain.errors import RingfenceError
 from ringfence.settings import Settings
@@ -59,7 +60,7 @@ class _Commands(TyperGroup):
             fail("interrupted; nothing is half-written")
             raise typer.Exit(INTERRUPTED) from None
         except RingfenceError as error:
-            fail(str(error))
+            fail(pasteable(ctx, str(error)))
             raise typer.Exit(exit_code(error)) from error
         except UnicodeEncodeError as error:
             if not any("\udc80" <= character <= "\udcff" for character in error.object):

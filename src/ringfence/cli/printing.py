@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import typer
 
@@ -15,11 +15,17 @@ _LEAST_TEXT = 20
 
 
 def print_table(
-    title: str, headers: Sequence[str], rows: Iterable[Sequence[object]], spare: Sequence[str] = ()
+    title: str,
+    headers: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    spare: Sequence[str] = (),
+    elsewhere: Sequence[str] = (),
 ) -> None:
     """Print a table on a terminal; elsewhere a line of names, then a line a row, cells parted by tabs.
 
-    A terminal too narrow for it does without the columns of `spare`, the first of them first.
+    A terminal too narrow for it does without the columns of `spare`, the first of them first. If that is not
+    enough, all columns are folded but the first, which names the row: nothing is cut off. Columns of
+    `elsewhere` are left out on terminals.
     """
     cells = [[str(cell) for cell in row] for row in rows]
     if not sys.stdout.isatty():
@@ -31,26 +37,48 @@ def print_table(
     from rich.text import Text
 
     console = Console(highlight=False)
-    columns = {name: [row[i] for row in cells] for i, name in enumerate(headers)}
+    columns = [
+        _Column(name, [row[i] for row in cells]) for i, name in enumerate(headers) if name not in elsewhere
+    ]
     for name in spare:
-        if sum(_least_width(*column) + _GAP for column in columns.items()) - _GAP > console.width:
-            del columns[name]
+        if not _fits(columns, console.width):
+            columns = [column for column in columns if column.name != name]
+    is_cramped = not _fits(columns, console.width)
     table = Table(header_style="bold", box=None, pad_edge=False, padding=(0, _GAP, 0, 0))
-    for name, column in columns.items():
-        is_number = bool(column) and all(map(_looks_numeric, column))
-        is_foldable = any(" " in cell for cell in column)
+    for column in columns:
+        is_number = bool(column.cells) and all(map(_looks_numeric, column.cells))
+        names_rows = column is columns[0] and 2 * column.least_width <= console.width
         table.add_column(
-            name, justify="right" if is_number else "left", no_wrap=not is_foldable, overflow="fold"
+            column.name,
+            justify="right" if is_number else "left",
+            no_wrap=not column.has_text and not (is_cramped and not names_rows),
+            overflow="fold",
         )
-    for row in zip(*columns.values(), strict=True):
+    for row in zip(*(column.cells for column in columns), strict=True):
         table.add_row(*map(Text, row))
     if title:
         console.print(Text(title, style="bold"))
     console.print(table)
 
 
-def _least_width(header: str, column: Sequence[str]) -> int:
-    return max([len(header), *(min(len(cell), _LEAST_TEXT) if " " in cell else len(cell) for cell in column)])
+class _Column(NamedTuple):
+    name: str
+    cells: Sequence[str]
+
+    @property
+    def has_text(self) -> bool:
+        """Whether a cell has several words, between which it can be folded."""
+        return any(" " in cell for cell in self.cells)
+
+    @property
+    def least_width(self) -> int:
+        """What it needs unless words are broken, in characters."""
+        needed = (min(len(cell), _LEAST_TEXT) if " " in cell else len(cell) for cell in self.cells)
+        return max([len(self.name), *needed])
+
+
+def _fits(columns: Sequence[_Column], width: int) -> bool:
+    return sum(column.least_width + _GAP for column in columns) - _GAP <= width
 
 
 def print_lines(*lines: str) -> None:

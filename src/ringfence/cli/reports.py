@@ -108,7 +108,7 @@ def file(
     report = filing.report
     became = "is filed" if filing.is_new else "was filed before; nothing changed"
     print_lines(f"Report {report.report_id} of buyer {report.buyer_id} {became}.")
-    tell_opened(() if filing.opened is None else (filing.opened,))
+    tell_opened(context, () if filing.opened is None else (filing.opened,))
 
 
 @commands.command("list", options_metavar="[OPTIONS]")

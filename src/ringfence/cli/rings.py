@@ -15,6 +15,7 @@ from ringfence.cli.chosen_run import RunIdOption, RunOption, refuse_folder_and_s
 from ringfence.cli.clock import clock
 from ringfence.cli.context import StoreAddress, open_store
 from ringfence.cli.exit_codes import WRONG_USE
+from ringfence.cli.hints import pasteable
 from ringfence.cli.moments import as_moment, read_moment
 from ringfence.cli.printing import DECADES, jsonable, print_json, print_lines, print_table
 from ringfence.domain.chance import chance_sentence, chance_text
@@ -153,10 +154,13 @@ def list_rings(
         return
     if found.shown.is_empty():
         if run is None and found.run_id is None:
-            print_lines("No run was published yet; ringfence detect makes one.")
+            print_lines(pasteable(context, "No run was published yet; ringfence detect makes one."))
+            return
+        if found.total == 0:
+            print_lines(pasteable(context, "No rings; ringfence leads list shows weaker suspicions."))
             return
         hint = "; --status all lists those that are down, too." if run is None and not status else "."
-        print_lines("No rings." if found.total == 0 else f"No ring fits{hint}")
+        print_lines(f"No ring fits{hint}")
         return
     print_table(
         f"{len(found.shown):,} of {found.total:,} rings, {_FIRST[order]} first ({DECADES})",
@@ -191,7 +195,7 @@ def list_rings(
             )
             for row in found.shown.iter_rows(named=True)
         ],
-        spare=("network", "from", "p-value"),
+        spare=("network", "from", "p-value", "to", "merchants"),
     )
 
 

@@ -12,6 +12,7 @@ from ringfence.cli.clock import clock
 from ringfence.cli.context import StoreAddress, open_store
 from ringfence.cli.detect import KeepRunsOption, LinksOption, NoPValuesOption, OutOption, chosen_parameters
 from ringfence.cli.exit_codes import FAILED
+from ringfence.cli.hints import pasteable
 from ringfence.cli.moments import as_text
 from ringfence.cli.printing import print_lines
 
@@ -105,7 +106,8 @@ def schedule(
     health = HealthFile(health_file) if health_file is not None else None
 
     def tell(event: "Event") -> None:
-        print(_json(event) if as_json else _line(event), file=sys.stderr, flush=True)
+        line = _json(event) if as_json else pasteable(context, _line(event))
+        print(line, file=sys.stderr, flush=True)
         if health is not None:
             health.write(event)
 

@@ -8,6 +8,7 @@ from ringfence.cli.audit_key import audit_key
 from ringfence.cli.chosen_policy import PolicyOption, chosen_policy
 from ringfence.cli.clock import clock
 from ringfence.cli.context import StoreAddress, open_store
+from ringfence.cli.hints import pasteable
 from ringfence.cli.printing import print_lines
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def serve(
     chosen = chosen_policy(context, policy)
     key = audit_key(context)
     with open_store(context, store) as opened, listen(host, port, behind_proxy=behind_proxy) as listener:
-        print_lines(*_words(listener, graphiql=not no_graphiql))
+        print_lines(*(pasteable(context, line) for line in _words(listener, graphiql=not no_graphiql)))
         answer(opened, listener, chosen, key, graphiql=not no_graphiql, behind_proxy=behind_proxy)
 
 

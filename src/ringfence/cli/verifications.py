@@ -11,6 +11,7 @@ from ringfence.cli.chosen_policy import PolicyOption, chosen_policy
 from ringfence.cli.clock import clock
 from ringfence.cli.context import StoreAddress, open_store
 from ringfence.cli.exit_codes import WRONG_USE
+from ringfence.cli.hints import pasteable
 from ringfence.cli.moments import as_text
 from ringfence.cli.printing import print_json, print_lines, print_table
 from ringfence.domain.buyers import ReportRef
@@ -359,11 +360,12 @@ def _tell(verification: "Verification", as_json: bool) -> None:
     )
 
 
-def tell_opened(opened: "Sequence[Verification]") -> None:
+def tell_opened(context: typer.Context, opened: "Sequence[Verification]") -> None:
     """Say that reports opened verifications, if they did."""
     if opened:
         buyers = ", ".join(verification.buyer_id for verification in opened[:_SHOWN])
         more = f" and {len(opened) - _SHOWN:,} more" if len(opened) > _SHOWN else ""
         print_lines(
-            f"To be verified, because of merchants' reports: {buyers}{more} (ringfence verifications list)."
+            f"To be verified, because of merchants' reports: {buyers}{more} "
+            f"({pasteable(context, 'ringfence verifications list')})."
         )

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from ringfence.detection.calibrate import Calibration
 from ringfence.detection.candidates import Candidate, Proposals, strongest_first
 from ringfence.detection.joint import JointClaims
-from ringfence.detection.methods.coincidence.growth import candidates, scratch
+from ringfence.detection.methods.coincidence.growth import Scratch, candidates, scratch
 from ringfence.detection.prepare import Prepared
 from ringfence.detection.support import Support, sound_pieces, support_of, unsupported
 from ringfence.domain.leads import LeadKind
@@ -53,9 +53,9 @@ class Findings:
     prepared: Prepared
     rings: Sequence[Finding]
     """Best first."""
-    leads: Sequence[Finding]
+    leads: Sequence[Candidate]
     """Groups that are no rings, with the reason; best first. Less than half of each is in rings or stronger
-    leads."""
+    leads. `finding_of` tells what supports one: of many only the strongest are published."""
     buyer_scores: Floats
     """float64[n], 0 to 1."""
     calibration: Calibration | None = None
@@ -86,9 +86,13 @@ def gather(prepared: Prepared, found: Proposals) -> Findings:
             refused.append(replace(ring, refusal=why_not))
     connected = [part for lead in refused if (part := _connected(prepared, lead)) is not None]
     apart = leads_apart(prepared.buyers, [ring.members for ring in upheld], strongest_first(connected))
-    gathered = [_finding(lead, support_of(prepared, lead.members, lead.method, space)) for lead in apart]
     scores = rank_buyers(prepared, upheld) if found.rank is None else found.rank / (found.rank + 10.0)
-    return Findings(prepared, upheld, gathered, scores)
+    return Findings(prepared, upheld, apart, scores)
+
+
+def finding_of(prepared: Prepared, lead: Candidate, space: Scratch) -> Finding:
+    """Find what supports a lead."""
+    return _finding(lead, support_of(prepared, lead.members, lead.method, space))
 
 
 def _connected(prepared: Prepared, lead: Candidate) -> Candidate | None:

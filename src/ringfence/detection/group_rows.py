@@ -1,18 +1,16 @@
 """A ring or a lead as rows: its headline, its members, the claims behind it."""
 
 from collections.abc import Sequence
-from typing import Literal
 
 import numpy as np
 import polars as pl
 
 from ringfence.detection.findings import Finding
 from ringfence.detection.reasons import Reasons
+from ringfence.detection.wording import Group
 from ringfence.domain.currencies import amount_text
 from ringfence.market import Market
 from ringfence.market.results import SCHEMAS
-
-Group = Literal["ring", "lead"]
 
 
 def headline(found: Finding, market: Market) -> dict[str, object]:
@@ -40,7 +38,8 @@ def headline(found: Finding, market: Market) -> dict[str, object]:
 def member_rows(
     group_id: str, found: Finding, names: Sequence[str], reasons: Reasons, group: Group
 ) -> list[tuple[str, str, float, str]]:
-    """List id, buyer, decades and why of each member, best first; `names` are the members' ids."""
+    """List id, buyer, decades and why of each member of a ring or buyer of a lead, best first; `names` are
+    their ids."""
     scores = found.support.member_scores
     best_first = sorted(range(len(names)), key=lambda m: (-scores[m], names[m]))
     return [(group_id, names[m], float(scores[m]), reasons.of_member(found, m, group)) for m in best_first]

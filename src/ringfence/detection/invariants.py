@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 
 from ringfence.detection.parameters import Parameters
+from ringfence.detection.wording import NOUN, Group
 from ringfence.domain.errors import RingfenceError
 from ringfence.domain.rings import DetectionMethod
 from ringfence.market import Longs, Market
@@ -112,7 +113,7 @@ def _components(buyer: Longs, event: Longs) -> Longs:
 
 
 def _of_groups(
-    groups: pl.DataFrame, members: pl.DataFrame, evidence: pl.DataFrame, what: str
+    groups: pl.DataFrame, members: pl.DataFrame, evidence: pl.DataFrame, what: Group
 ) -> Iterator[str]:
     """Check what holds for rings and leads alike: their rows belong to them and add up."""
     key = f"{what}_id"
@@ -120,13 +121,13 @@ def _of_groups(
         groups.filter(pl.col(key).is_duplicated()).unique(key).sort(key), key, f"{what}s are named twice"
     )
     lost = members.join(groups, on=key, how="anti").select(key).unique().sort(key)
-    yield from _say(lost, key, f"{what}s have members and no row")
+    yield from _say(lost, key, f"{what}s have {NOUN[what]}s and no row")
     unsure = groups.filter(
         ~pl.col("score").is_finite() | ~pl.col("p_value").fill_null(0.0).is_between(0.0, 1.0)
     )
     yield from _say(unsure, key, f"{what}s have a score or p-value that is none")
     wrong = members.filter(~(pl.col("score").is_finite() & (pl.col("score") >= 0.0)))
-    yield from _say(wrong, "buyer_id", f"members of {what}s have a score that is none")
+    yield from _say(wrong, "buyer_id", f"{NOUN[what]}s of {what}s have a score that is none")
     strange = evidence.join(members, on=(key, "buyer_id"), how="anti")
     yield from _say(strange, "claim_id", f"claims behind {what}s are of buyers who are not in them")
     doubled = evidence.filter(pl.struct(key, "claim_id").is_duplicated()).unique("claim_id").sort("claim_id")

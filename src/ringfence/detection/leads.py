@@ -1,4 +1,4 @@
-"""Leads made fit to publish: bounded, and named so that a dismissal of one lasts."""
+"""Leads named so that a dismissal of one lasts."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -35,18 +35,17 @@ def past_leads(runs: Iterable[tuple[pl.DataFrame, pl.DataFrame]]) -> dict[str, P
     }
 
 
-def settle_leads(detection: Detection, past: Mapping[str, Past], most: int) -> Detection:
-    """Keep the `most` strongest leads, each under the id of the earlier lead of its kind that it continues.
+def name_leads(detection: Detection, past: Mapping[str, Past]) -> Detection:
+    """Give each lead the id of the earlier lead of its kind that it continues, or one by `lead_birth_id`.
 
     `past` is what `past_leads` gives. In the leads that were found `lead_id` may be anything that tells them
-    apart; ties in strength go by it. A lead that continues none is named by `lead_birth_id`.
+    apart; ties in strength go by it.
     """
-    found = detection.leads.height
-    kept = detection.leads.sort(["score", "lead_id"], descending=[True, False]).head(most)
+    leads = detection.leads.sort(["score", "lead_id"], descending=[True, False])
     weights = _weights(detection.lead_members)
     names: dict[str, str] = {}
-    for (kind,), leads in kept.group_by("kind", maintain_order=True):
-        ids = leads["lead_id"].to_list()
+    for (kind,), own in leads.group_by("kind", maintain_order=True):
+        ids = own["lead_id"].to_list()
         named, _ = follow(
             past.get(str(kind), _NONE),
             [weights.get(lead_id, {}) for lead_id in ids],
@@ -57,21 +56,19 @@ def settle_leads(detection: Detection, past: Mapping[str, Past], most: int) -> D
         {"lead_id": list(names), "name": list(names.values())},
         schema={"lead_id": pl.String, "name": pl.String},
     )
-    tables = {"leads": kept, "lead_members": detection.lead_members, "lead_evidence": detection.lead_evidence}
-    settled: dict[str, Any] = {
+    tables = {
+        "leads": leads,
+        "lead_members": detection.lead_members,
+        "lead_evidence": detection.lead_evidence,
+    }
+    renewed: dict[str, Any] = {
         table: tables[table]
         .join(renamed, on="lead_id", maintain_order="left")
         .with_columns(lead_id="name")
         .drop("name")
         for table in LEADS
     }
-    notes = detection.notes
-    if found > kept.height:
-        notes += (
-            f"{found:,} leads were found; the strongest {most:,} are kept (detection.leads_per_run in the "
-            "policy).",
-        )
-    return replace(detection, **settled, notes=notes, counts={**detection.counts, "leads": kept.height})
+    return replace(detection, **renewed)
 
 
 def _weights(lead_members: pl.DataFrame) -> dict[str, dict[str, float]]:

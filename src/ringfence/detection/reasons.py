@@ -11,7 +11,16 @@ from ringfence.detection.findings import Finding
 from ringfence.detection.links import Link
 from ringfence.detection.prepare import Prepared
 from ringfence.detection.shared_values import Holding, best_by_kind, held_by_all
-from ringfence.detection.wording import article, count, duration, duration_at_most, listed, number
+from ringfence.detection.wording import (
+    NOUN,
+    Group,
+    article,
+    count,
+    duration,
+    duration_at_most,
+    listed,
+    number,
+)
 from ringfence.domain.rings import DetectionMethod
 from ringfence.market import Longs
 
@@ -27,11 +36,11 @@ class Reasons:
     def __init__(self, prepared: Prepared, claim_ids: pl.Series, merchant_ids: pl.Series) -> None:
         self._prepared, self._claim_ids, self._merchant_ids = prepared, claim_ids, merchant_ids
 
-    def of_group(self, found: Finding) -> str:
+    def of_group(self, found: Finding, group: Group) -> str:
         """Say what a ring or a lead rests on."""
-        parts = [self._together(found), self._chance(found)]
+        parts = [self._together(found), self._chance(found, group)]
         if found.method is DetectionMethod.BLOCKS:
-            parts.append(_attendance(self._prepared, found))
+            parts.append(_attendance(self._prepared, found, group))
         elif found.method is DetectionMethod.IDENTIFIERS:
             parts.append("they were looked at together for what they share")
         inside = best_by_kind(self._prepared, found.members, found.members, 2)
@@ -39,8 +48,8 @@ class Reasons:
         parts.append("they share " + listed(shared) if shared else "they share no identifier")
         return "; ".join(parts) + f". Evidence: {found.score:.1f} decades."
 
-    def of_member(self, found: Finding, place: int, group: str) -> str:
-        """Say what puts the member at `place` of a finding there; `group` is "ring" or "lead"."""
+    def of_member(self, found: Finding, place: int, group: Group) -> str:
+        """Say what puts the member of a ring, or the buyer of a lead, at `place` of a finding there."""
         timeline = self._prepared.timeline
         member = int(found.members[place])
         claims, events = found.joint.claim[found.telling], found.joint.event[found.telling]
@@ -54,7 +63,7 @@ class Reasons:
         else:
             at, of = _distinct(timeline.merchant[claims[is_own]]), _distinct(timeline.merchant[claims])
             if found.method is DetectionMethod.STRUCTURE:
-                text += f"at {at} of the {count(of, 'merchant')} that its members have in common"
+                text += f"at {at} of the {count(of, 'merchant')} that its {NOUN[group]}s have in common"
             else:
                 text += f"in the {group}'s joint events, at {at} of its {count(of, 'merchant')}"
         if found.support.member_occasions is not None:
@@ -62,11 +71,12 @@ class Reasons:
             text += f", on {count(occasions, 'separate occasion')}"
         if joint:
             middle = number(float(np.median(found.joint.strangers[found.telling][is_own])))
-            who = "other members there" if found.method in _PRESENCE else "strangers' claims as near"
+            others_there = f"other {NOUN[group]}s there"
+            who = others_there if found.method in _PRESENCE else "strangers' claims as near"
             text += f"; for the median one, chance would put {middle} {who}"
         others = found.members[found.members != member]
         shared = [
-            f"{article(self._prepared.shared_kinds[holding.kind])} with {count(holding.inside, 'member')} "
+            f"{article(self._prepared.shared_kinds[holding.kind])} with {_others(holding.inside, group)} "
             f"({_held(holding.holders)})"
             for holding in best_by_kind(self._prepared, np.array([member]), others, 1)
         ]
@@ -135,25 +145,29 @@ class Reasons:
             f"{duration(float(took.max()))}"
         )
 
-    def _chance(self, found: Finding) -> str:
+    def _chance(self, found: Finding, group: Group) -> str:
         """Say what chance makes of the median claim."""
         if not len(found.telling):
             return "chance explains every event"
         middle = number(float(np.median(found.joint.strangers[found.telling])))
         if found.method is DetectionMethod.STRUCTURE:
-            return f"chance would put {middle} other members where the median claim is"
+            return f"chance would put {middle} other {NOUN[group]}s where the median claim is"
         if found.method is DetectionMethod.WAVES:
-            return f"chance would put {middle} other members into the wave of the median claim"
+            return f"chance would put {middle} other {NOUN[group]}s into the wave of the median claim"
         return f"chance would put {middle} strangers' claims as near as the median one"
 
 
-def _attendance(prepared: Prepared, found: Finding) -> str:
-    """Say in how many of the events the members of a block were."""
+def _attendance(prepared: Prepared, found: Finding, group: Group) -> str:
+    """Say in how many of the events the buyers of a block were."""
     claims, events = found.joint.claim[found.telling], found.joint.event[found.telling]
     member = np.searchsorted(found.members, prepared.timeline.buyer[claims])
     pairs = np.unique(member * (int(events.max(initial=0)) + 1) + events)
     attended = np.bincount(pairs // (int(events.max(initial=0)) + 1), minlength=len(found.members))
-    return f"half of the members were in {np.median(attended):g} of the events or more"
+    return f"half of the {NOUN[group]}s were in {np.median(attended):g} of the events or more"
+
+
+def _others(amount: int, group: Group) -> str:
+    return count(amount, "member") if group == "ring" else f"{count(amount, 'other')} of the lead"
 
 
 def _of_them(prepared: Prepared, holding: Holding) -> str:

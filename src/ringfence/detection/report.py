@@ -16,6 +16,7 @@ from ringfence.detection.networks import find_networks
 from ringfence.detection.parameters import Parameters
 from ringfence.detection.reasons import Reasons
 from ringfence.domain.chance import published_p_value
+from ringfence.domain.policy import DetectionPolicy
 from ringfence.domain.progress import Progress
 from ringfence.market import Floats, Market
 from ringfence.market.results import SCHEMAS
@@ -68,10 +69,12 @@ def report(
     links: bool,
     past: Past | None,
     progress: Progress,
+    most_leads: int = DetectionPolicy().leads_per_run,
 ) -> Detection:
     """Put what was `found` in `market`, as a whole, into tables with ids and reasons.
 
-    `past` are the rings there were before, with their evidence for weights, or None where none are known.
+    `past` are the rings there were before, with their evidence for weights, or None where none are known. Of
+    the leads the `most_leads` strongest are laid out.
     """
     progress.stage("reasons and records", len(found.rings))
     prepared = found.prepared
@@ -91,7 +94,7 @@ def report(
                 "score": ring.score,
                 "p_value": published_p_value(ring.p_value),
                 "method": ring.method.value,
-                "why": reasons.of_group(ring),
+                "why": reasons.of_group(ring, "ring"),
                 **headline(ring, prepared.market),
             }
         )
@@ -100,7 +103,7 @@ def report(
     progress.stage("links")
     tied = _links(found, parameters) if links else []
     progress.stage("leads")
-    leads = lead_tables(found, ids, reasons, parameters)
+    leads = lead_tables(found, ids, reasons, parameters, most_leads)
     return Detection(
         rings=pl.DataFrame(rings, schema=SCHEMAS["rings"], orient="row"),
         members=pl.DataFrame(members, schema=SCHEMAS["members"], orient="row"),
@@ -112,8 +115,8 @@ def report(
             schema=SCHEMAS["lineage"],
             orient="row",
         ),
-        **leads,
-        notes=_notes(market, found, parameters),
+        **leads.tables,
+        notes=(*_notes(market, found, parameters), *_left_out(leads.found, most_leads)),
         counts={
             "buyers": len(market.buyer_ids),
             "merchants": len(market.merchant_ids),
@@ -124,6 +127,7 @@ def report(
             "rings": len(found.rings),
             "members": len(members),
             "links": len(tied),
+            "leads": leads.tables["leads"].height,
         },
         calibration=found.calibration.to_dict() if found.calibration is not None else None,
     )
@@ -188,6 +192,16 @@ def _link_rows(links: Sequence[Link], market: Market, reasons: Reasons) -> pl.Da
             "why": [reasons.of_link(link) for link in links],
         },
         schema=SCHEMAS["links"],
+    )
+
+
+def _left_out(leads: int, most: int) -> tuple[str, ...]:
+    """Say that there were more leads than are kept."""
+    if leads <= most:
+        return ()
+    return (
+        f"{leads:,} leads were found; the strongest {most:,} are kept (detection.leads_per_run in the "
+        "policy).",
     )
 
 

@@ -1,8 +1,12 @@
-"""Numbers in words, so that what a sentence says is true of the number behind it."""
+"""Numbers and nouns in words, so that what a sentence says is true of what is behind it."""
 
 import math
 from collections.abc import Sequence
+from typing import Literal
 
+Group = Literal["ring", "lead"]
+NOUN: dict[Group, str] = {"ring": "member", "lead": "buyer"}
+"""What its buyers are called: only a ring has members."""
 _HOURS, _MINUTES = 24.0, 1440.0
 
 
@@ -31,6 +35,14 @@ def number(value: float) -> str:
     if value <= 0.0:
         return "0"
     return f"{value:.{1 - math.floor(math.log10(value))}f}"
+
+
+def below(value: float, bar: float) -> str:
+    """Write a number that is less than `bar` to a tenth, or to as many digits as show that it is less."""
+    digits = 1
+    while float(f"{value:.{digits}f}") >= bar > value:
+        digits += 1
+    return f"{value:.{digits}f}"
 
 
 def count(amount: int, noun: str) -> str:

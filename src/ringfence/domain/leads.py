@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from ringfence.domain.rings import Strength
+
 
 class LeadKind(StrEnum):
     """Why a lead is no ring."""
@@ -53,9 +55,14 @@ class Lead:
     why_not: str
     """Why it is not a ring, in words."""
 
+    @property
+    def strength(self) -> Strength:
+        """How much there is of it."""
+        return Strength(self.score, self.size, self.claims)
+
 
 @dataclass(frozen=True, slots=True)
-class LeadMember:
+class LeadBuyer:
     """A buyer's part in a lead."""
 
     lead_id: str

@@ -312,7 +312,8 @@ def _claim(recovery: Recovery, claim_id: str) -> RecoveredClaim:
         if claim.claim_id == claim_id:
             return claim
     raise NotFoundError(
-        f"There is no claim {claim_id} in recovery {recovery.recovery_id}; recoveries show lists its claims."
+        f"There is no claim {claim_id} in recovery {recovery.recovery_id}; ringfence recoveries show "
+        f"{recovery.recovery_id} lists its claims."
     )
 
 

@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Any
 
 from ringfence.domain.buyers import Report
+from ringfence.domain.days import day_text
 from ringfence.domain.durations import MICROSECONDS_A_DAY, MICROSECONDS_A_SECOND
 from ringfence.domain.errors import ConflictError, InvalidError
 from ringfence.domain.records import Event
@@ -69,7 +70,7 @@ class ReportRecord:
         """What became of the report, when, by whom and why; None if nothing."""
         if self.at is None:
             return None
-        return f"{self.status} on {_day(self.at)} by {self.by} (reason: {self.reason})"
+        return f"{self.status} on {day_text(self.at)} by {self.by} (reason: {self.reason})"
 
     def to_state(self) -> dict[str, Any]:
         """Give what a store keeps."""
@@ -253,7 +254,3 @@ def _moment(at: int) -> str:
         return f"{_EPOCH + timedelta(microseconds=at):%Y-%m-%dT%H:%M:%S.%fZ}".replace(".000000", "")
     except OverflowError:
         return f"{at} µs"
-
-
-def _day(at: int) -> str:
-    return f"{_EPOCH + timedelta(microseconds=at):%Y-%m-%d}"

@@ -10,14 +10,14 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from ringfence.domain.days import day_text
 from ringfence.domain.errors import ConflictError, InvalidError
+from ringfence.domain.growth import RETURN_DECADES, growth_text, has_new_evidence
 from ringfence.domain.policy import CasePolicy
 from ringfence.domain.records import Event
 from ringfence.domain.rings import Ring, Strength
 from ringfence.domain.texts import LONGEST_NAME, checked_text
 
-RETURN_DECADES = 1.0
-"""By how much a ring's evidence must exceed what a decision saw before the ring comes back."""
 LONGEST_REASON = 2_000
 LONGEST_NOTE = 10_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -79,6 +79,11 @@ class Decision:
     members: int
     claims: int
 
+    @property
+    def seen(self) -> Strength:
+        """How much there was of the ring."""
+        return Strength(self.evidence, self.members, self.claims)
+
     def to_state(self) -> dict[str, Any]:
         """Give what a store keeps."""
         return {name: getattr(self, name) for name in Decision.__slots__}
@@ -91,9 +96,9 @@ class Decision:
         return f"{_STATUS[self.outcome]} {self._when_and_why()}"
 
     def _when_and_why(self) -> str:
-        until = f" until {_day(self.until)}" if self.until is not None else ""
+        until = f" until {day_text(self.until)}" if self.until is not None else ""
         return (
-            f"on {_day(self.at)}{until} by {self.by} "
+            f"on {day_text(self.at)}{until} by {self.by} "
             f"with {self.evidence:.1f} decades of evidence (reason: {self.reason})"
         )
 
@@ -215,7 +220,7 @@ def decided_by_policy(record: RingRecord, decision: Event, policy: CasePolicy) -
         return replace(decision, type="proposed")
     if record.proposed.by == decision.actor:
         raise ConflictError(
-            f"You proposed to {record.proposed.outcome} this ring on {_day(record.proposed.at)}; "
+            f"You proposed to {record.proposed.outcome} this ring on {day_text(record.proposed.at)}; "
             "it waits for another investigator. Undo takes the proposal back."
         )
     return decision
@@ -297,11 +302,12 @@ def status_by(decision: Mapping[str, Any], strength: Strength, now: int, *, is_i
     until, outcome = decision["until"], Outcome(decision["outcome"])
     if until is not None and now >= until:
         return RingStatus.OPEN
-    is_held_by_evidence = is_inherited or outcome in (Outcome.DISMISS, Outcome.ALLOW)
-    is_new = is_inherited or strength.members > decision["members"] or strength.claims > decision["claims"]
-    if is_held_by_evidence and is_new and strength.score >= decision["evidence"] + RETURN_DECADES:
-        return RingStatus.OPEN
-    return _STATUS[outcome]
+    if is_inherited:
+        is_back = strength.score >= decision["evidence"] + RETURN_DECADES
+    else:
+        seen = Strength(decision["evidence"], decision["members"], decision["claims"])
+        is_back = outcome in (Outcome.DISMISS, Outcome.ALLOW) and has_new_evidence(seen, strength)
+    return RingStatus.OPEN if is_back else _STATUS[outcome]
 
 
 def ring_standing(
@@ -325,7 +331,7 @@ def ring_standing(
         status = status_by(decision.to_state(), strength, now, is_inherited=inherited is not None)
         if status is RingStatus.OPEN:
             is_over = decision.until is not None and now >= decision.until
-            said = "that time is over" if is_over else _growth(decision, strength)
+            said = "that time is over" if is_over else growth_text(decision.seen, strength)
             returned = f"{_whose(inherited_from)}{decision}; {said}"
     return RingStanding(
         status=status,
@@ -343,19 +349,8 @@ def _decision(state: Mapping[str, Any]) -> Decision:
     return Decision(**{**state, "outcome": Outcome(state["outcome"])})
 
 
-def _growth(decision: Decision, strength: Strength) -> str:
-    return (
-        f"it has {strength.score:.1f} now, {strength.members:,} buyers and {strength.claims:,} joint claims "
-        f"where {decision.members:,} and {decision.claims:,} were seen"
-    )
-
-
 def _whose(inherited_from: str | None) -> str:
     return f"split from {inherited_from}, which was " if inherited_from else ""
-
-
-def _day(at: int) -> str:
-    return f"{_EPOCH + timedelta(microseconds=at):%Y-%m-%d}"
 
 
 def _latest() -> int:

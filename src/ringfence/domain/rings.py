@@ -46,11 +46,12 @@ class DetectionMethod(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Strength:
-    """What a decision about a ring weighs: how much there is of it."""
+    """What a decision about a ring or a lead weighs: how much there is of it."""
 
     score: float
     """Evidence, in decades."""
     members: int
+    """A ring's members, a lead's buyers."""
     claims: int
     """Joint claims."""
 

@@ -8,10 +8,11 @@ proposed_by, proposed_reason}, `appealed` {reason, on_behalf, file}, `reopened` 
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+from ringfence.domain.days import day_text
 from ringfence.domain.durations import MICROSECONDS_A_DAY
 from ringfence.domain.errors import ConflictError
 from ringfence.domain.policy import Policy, VerificationPolicy
@@ -133,7 +134,7 @@ class Verdict:
 
     def __str__(self) -> str:
         both = f"{self.proposed_by} and {self.by}" if self.proposed_by is not None else self.by
-        return f"{self.outcome} on {_day(self.at)} by {both} (reason: {self.reason})"
+        return f"{self.outcome} on {day_text(self.at)} by {both} (reason: {self.reason})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,8 +287,8 @@ def appealed(
     last = verdict.at + policy.appeal_days * MICROSECONDS_A_DAY
     if now > last:
         raise ConflictError(
-            f"Verification {name} was confirmed on {_day(verdict.at)}, and appeals ended on {_day(last)}; an "
-            "investigator can open it again."
+            f"Verification {name} was confirmed on {day_text(verdict.at)}, and appeals ended on "
+            f"{day_text(last)}; an investigator can open it again."
         )
     data = {
         "reason": checked_text(reason, "The reason", LONGEST_REASON),
@@ -369,7 +370,3 @@ def _plain(said: Proposal | Verdict) -> dict[str, Any]:
 
 def _with_outcome(data: Mapping[str, Any]) -> dict[str, Any]:
     return {**data, "outcome": VerificationOutcome(data["outcome"])}
-
-
-def _day(at: int) -> str:
-    return f"{_EPOCH + timedelta(microseconds=at):%Y-%m-%d}"

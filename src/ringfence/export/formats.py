@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import polars as pl
 
 from ringfence.domain.errors import InvalidError
+from ringfence.domain.lead_decisions import LeadStanding
 from ringfence.export.graph import select_leads, select_rings, to_networkx, with_iso_times
 from ringfence.export.run_folder import RunFolder
 from ringfence.export.tables import write_table
@@ -29,6 +30,14 @@ class Format(StrEnum):
     JSON = "json"
 
 
+_STANDING: dict[str, Any] = {
+    "lead_id": pl.String,
+    "status": pl.String,
+    "decided_at": pl.Datetime("us", "UTC"),
+    "decided_by": pl.String,
+    "reason": pl.String,
+    "because": pl.String,
+}
 _UNFIT_FOR_XML = re.compile("[\x00-\x1f\x7f-\x9f\ufffe\uffff]|\\\\(?=u)")
 _GEXF_DATE = re.compile(rb' lastmodifieddate="[^"]*"')
 
@@ -54,7 +63,7 @@ def render_rings(run: RunFolder, format: Format, ring_ids: Collection[str] | Non
     match format:
         case Format.CSV:
             part = select_rings(run, ring_ids)
-            return _rows("rings", "ring_id", part.rings, part.members)
+            return _rows("rings", "ring_id", part.rings, part.members, "member")
         case Format.JSON:
             return _json(select_rings(run, ring_ids))
         case Format.GEXF:
@@ -74,26 +83,56 @@ def render_rings(run: RunFolder, format: Format, ring_ids: Collection[str] | Non
 
 
 def export_leads(
-    run: RunFolder, target: Path | str | BinaryIO, format: Format, lead_ids: Collection[str] | None = None
+    run: RunFolder,
+    target: Path | str | BinaryIO,
+    format: Format,
+    lead_ids: Collection[str] | None = None,
+    standings: Mapping[str, LeadStanding] | None = None,
 ) -> None:
     """Write leads (all for None) as `export_rings` writes rings. Raises as it does, and as `render_leads`."""
-    _write(render_leads(run, format, lead_ids), target)
+    _write(render_leads(run, format, lead_ids, standings), target)
 
 
-def render_leads(run: RunFolder, format: Format, lead_ids: Collection[str] | None = None) -> bytes:
+def render_leads(
+    run: RunFolder,
+    format: Format,
+    lead_ids: Collection[str] | None = None,
+    standings: Mapping[str, LeadStanding] | None = None,
+) -> bytes:
     """Leads (all for None) as the bytes of a file.
 
-    csv: a row a buyer, with the lead's columns beside it. json: a list of leads, each with its members and
-    joint claims. Raises InvalidError for other formats, NotFoundError for an unknown lead.
+    csv: a row a buyer, with the lead's columns beside it. json: a list of leads, each with its buyers and
+    joint claims. With `standings`, by lead id, each says where it stands: its `status`, when, by whom and why
+    it was dismissed or restored last, and `because`, the same and how it grew since in one sentence. Raises
+    InvalidError for other formats, NotFoundError for an unknown lead.
     """
     part = select_leads(run, lead_ids)
+    leads = part.leads
+    if standings is not None:
+        leads = leads.join(_standing_rows(standings), on="lead_id", how="left", maintain_order="left")
     match format:
         case Format.CSV:
-            return _rows("leads", "lead_id", part.leads, part.lead_members)
+            return _rows("leads", "lead_id", leads, part.lead_members, "buyer")
         case Format.JSON:
-            parts = {"members": part.lead_members, "evidence": part.lead_evidence}
-            return _document("leads", "lead_id", part.leads, parts)
+            parts = {"buyers": part.lead_members, "evidence": part.lead_evidence}
+            return _document("leads", "lead_id", leads, parts)
     raise InvalidError(f"Leads are exported as csv or json, not as {format}.")
+
+
+def _standing_rows(standings: Mapping[str, LeadStanding]) -> pl.DataFrame:
+    """Give where leads stand, a row a lead; what nobody decided about has no reason, name or time."""
+    rows = [
+        (
+            lead_id,
+            standing.status.value,
+            standing.record.last_at if standing.record.by is not None else None,
+            standing.record.by,
+            standing.record.reason,
+            standing.because,
+        )
+        for lead_id, standing in standings.items()
+    ]
+    return pl.DataFrame(rows, schema=_STANDING, orient="row")
 
 
 def _write(content: bytes, target: Path | str | BinaryIO) -> None:
@@ -103,9 +142,9 @@ def _write(content: bytes, target: Path | str | BinaryIO) -> None:
         target.write(content)
 
 
-def _rows(table: str, key: str, groups: pl.DataFrame, members: pl.DataFrame) -> bytes:
-    """Rows of CSV: one a member, with its group's columns beside it."""
-    named = members.rename({"score": "member_score", "why": "member_why"})
+def _rows(table: str, key: str, groups: pl.DataFrame, members: pl.DataFrame, member: str) -> bytes:
+    """Rows of CSV: one a member, with its group's columns beside it; its own are named for `member`."""
+    named = members.rename({"score": f"{member}_score", "why": f"{member}_why"})
     content = io.BytesIO()
     write_table(table, groups.join(named, on=key, maintain_order="left_right"), content)
     return content.getvalue()

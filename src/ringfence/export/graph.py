@@ -23,7 +23,9 @@ def select_rings(run: RunFolder, ring_ids: Collection[str] | None) -> RunFolder:
         ring_ids = run.rings.get_column("ring_id").to_list()
     unknown = set(ring_ids) - set(run.rings.get_column("ring_id"))
     if unknown:
-        raise NotFoundError(f"There is no ring {min(unknown)} in this run.")
+        raise NotFoundError(
+            f"There is no ring {min(unknown)} in this run; ringfence rings list shows those there are."
+        )
     wanted = list(ring_ids)
     chosen = pl.col("ring_id").is_in(wanted)
     members = run.members.filter(chosen)
@@ -49,7 +51,9 @@ def select_leads(run: RunFolder, lead_ids: Collection[str] | None) -> RunFolder:
         return run
     unknown = set(lead_ids) - set(run.leads.get_column("lead_id"))
     if unknown:
-        raise NotFoundError(f"There is no lead {min(unknown)} in this run.")
+        raise NotFoundError(
+            f"There is no lead {min(unknown)} in this run; ringfence leads list shows those there are."
+        )
     chosen = pl.col("lead_id").is_in(list(lead_ids))
     return replace(
         run,

@@ -8,7 +8,7 @@ import numpy as np
 
 from ringfence.domain.durations import MICROSECONDS_A_DAY
 from ringfence.domain.errors import InvalidError, NotFoundError
-from ringfence.domain.lead_decisions import LeadRecord
+from ringfence.domain.lead_decisions import LeadRecord, LeadStatus, lead_status
 from ringfence.domain.lead_decisions import fold as fold_leads
 from ringfence.domain.policy import Policy
 from ringfence.domain.records import Event, RecordKind, RecordRef, RecordState, Subject, SubjectKind
@@ -17,7 +17,7 @@ from ringfence.domain.ring_decisions import fold as fold_decisions
 from ringfence.domain.rings import Strength
 from ringfence.domain.risk import BuyerRisk, Language, RiskBand, SignalReading
 from ringfence.domain.runs import Run, RunState
-from ringfence.domain.scope import Principal, Role
+from ringfence.domain.scope import PLATFORM, Principal, Role
 from ringfence.domain.verifications import Verdict, Verification, VerificationOutcome
 from ringfence.domain.verifications import fold as fold_verification
 from ringfence.risk.facts import NOBODY, NUMBERS
@@ -25,6 +25,7 @@ from ringfence.risk.scoring import band, weigh
 from ringfence.risk.signals import NAMES, reports
 from ringfence.risk.texts import TEXTS, reason
 from ringfence.services.access import BUYER_READERS, require
+from ringfence.services.leads import record_of
 from ringfence.services.read_buyers import BuyerUnknownError
 from ringfence.store import Store
 
@@ -128,7 +129,7 @@ class _Known:
     origins: dict[str, tuple[str, RingRecord]]
     """For rings about which nobody decided: those they were split from, and what was decided there."""
     dismissed: frozenset[str]
-    """The leads that people had dismissed."""
+    """The leads that people had dismissed, without those that had grown since."""
 
 
 def _known(
@@ -143,24 +144,24 @@ def _known(
     found, rows = store.rings.risks(sighted, run_id)
     facts = {row["buyer_id"]: row for row in rows}
     rings = {row["ring_id"] for row in facts.values()} - {None}
+    leads = {row["lead_id"] for row in facts.values()} - {None}
     subjects = [Subject(SubjectKind.BUYER, buyer_id) for buyer_id in sighted]
     subjects += [Subject(SubjectKind.RING, ring_id) for ring_id in sorted(rings)]
     kinds: tuple[RecordKind, ...] = (RecordKind.VERIFICATION, RecordKind.RING_DECISION)
     if principal.role is not Role.MERCHANT:
         # For a merchant no lead counts, so that no statement asks about one.
         kinds += (RecordKind.LEAD_DECISION,)
-        leads = {row["lead_id"] for row in facts.values()} - {None}
         subjects += [Subject(SubjectKind.LEAD, lead_id) for lead_id in sorted(leads)]
     records = store.records.concerning(kinds, subjects)
     verdicts: dict[str, tuple[str, Verdict]] = {}
     decisions: dict[str, RingRecord] = {}
     decided_elsewhere: set[str] = set()
-    dismissed: set[str] = set()
+    decided_leads: dict[str, LeadRecord] = {}
     for subject, states in records.items():
         for state in states:
             if state.record.kind is RecordKind.LEAD_DECISION:
-                if _is_dismissed(store, state, moment):
-                    dismissed.add(state.record.id)
+                if state.record.id in leads:
+                    decided_leads[state.record.id] = _decided_lead(store, state, moment)
             elif subject.kind is SubjectKind.RING:
                 decisions[state.record.id] = _decided(store, state, moment)
             elif state.record.kind is RecordKind.RING_DECISION:
@@ -172,7 +173,19 @@ def _known(
                     verdicts[subject.id] = (state.record.id, verdict)
     told = [facts.get(buyer_id, NOBODY | {"buyer_id": buyer_id}) for buyer_id in sighted]
     origins = _origins(store, decided_elsewhere - decisions.keys(), found, moment)
-    return _Known(found, told, verdicts, decisions, origins, frozenset(dismissed))
+    dismissed = _still_dismissed(store, decided_leads, found)
+    return _Known(found, told, verdicts, decisions, origins, dismissed)
+
+
+def _still_dismissed(store: Store, records: Mapping[str, LeadRecord], run_id: int) -> frozenset[str]:
+    """Give those of a run's leads that are dismissed and did not grow since."""
+    down = sorted(lead_id for lead_id, record in records.items() if record.is_dismissed)
+    found = store.leads.leads(down, PLATFORM, run_id) if down else ()
+    return frozenset(
+        lead.lead_id
+        for lead in found
+        if lead_status(records[lead.lead_id], lead.strength) is LeadStatus.DISMISSED
+    )
 
 
 def _origins(
@@ -215,12 +228,10 @@ def _decided(store: Store, state: RecordState, moment: int) -> RingRecord:
     return fold_decisions(_until(store, state.record, moment))
 
 
-def _is_dismissed(store: Store, state: RecordState, moment: int) -> bool:
-    """Say whether a lead had been dismissed by a moment."""
-    record = LeadRecord.from_state(state.state)
-    if record.last_at > moment:
-        record = fold_leads(_until(store, state.record, moment))
-    return record.is_dismissed
+def _decided_lead(store: Store, state: RecordState, moment: int) -> LeadRecord:
+    """Say what had been decided about a lead by a moment."""
+    record = record_of(store, state)
+    return record if record.last_at <= moment else fold_leads(_until(store, state.record, moment))
 
 
 def _verdict(store: Store, state: RecordState, moment: int) -> Verdict | None:

@@ -34,12 +34,19 @@ ALONE = Policy(cases=CasePolicy(second_person_to_confirm=False))
 class RingUnknownError(NotFoundError):
     """There is no such ring."""
 
-    def __init__(self, ring_id: str) -> None:
-        super().__init__(
-            f"There is no ring {ring_id}, or its findings were cleared away long after it ended; "
-            "ringfence rings list shows those there are."
-        )
-        self.ring_id = ring_id
+    def __init__(self, ring_id: str, run_id: int | None = None) -> None:
+        if run_id is None:
+            said = (
+                f"There is no ring {ring_id}, or its findings were cleared away long after it ended; "
+                "ringfence rings list shows those there are."
+            )
+        else:
+            said = (
+                f"There is no ring {ring_id} in run {run_id}; ringfence rings list --run-id {run_id} shows "
+                "those there are."
+            )
+        super().__init__(said)
+        self.ring_id, self.run_id = ring_id, run_id
 
 
 def decide(

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ringfence.detection.detect import find_rings
-from ringfence.detection.leads import past_leads, settle_leads
+from ringfence.detection.leads import name_leads, past_leads
 from ringfence.detection.lineage import Past
 from ringfence.detection.parameters import Parameters
 from ringfence.detection.report import Detection, report
@@ -109,9 +109,16 @@ def detect_in_store(
             past = _past(store)
             parameters = request.parameters.with_policy(request.policy.detection)
             found = find_rings(market, parameters, watch)
-            detection = report(market, found, parameters, links=True, past=past, progress=watch)
-            leads_before = past_leads(store.leads.past())
-            detection = settle_leads(detection, leads_before, request.policy.detection.leads_per_run)
+            detection = report(
+                market,
+                found,
+                parameters,
+                links=True,
+                past=past,
+                progress=watch,
+                most_leads=request.policy.detection.leads_per_run,
+            )
+            detection = name_leads(detection, past_leads(store.leads.past()))
             files = [file for load in loads for file in load.source.files]
             normaliser = loads[-1].source.normaliser
             watch.stage("buyers' risks")

@@ -11,7 +11,7 @@ import polars as pl
 
 from ringfence.detection.detect import find_rings
 from ringfence.detection.invariants import require_sound
-from ringfence.detection.leads import past_leads, settle_leads
+from ringfence.detection.leads import name_leads, past_leads
 from ringfence.detection.lineage import Past
 from ringfence.detection.networks import SEED
 from ringfence.detection.parameters import Parameters
@@ -118,12 +118,14 @@ def detect_in(
     """
     found = find_rings(intake.market, parameters, progress)
     past = Past.of_run(memberships(previous)) if previous is not None else None
-    detection = report(intake.market, found, parameters, links=links, past=past, progress=progress)
+    detection = report(
+        intake.market, found, parameters, links=links, past=past, progress=progress, most_leads=most_leads
+    )
     before = [(previous.leads, previous.lead_members)] if previous is not None else []
-    settled = settle_leads(detection, past_leads(before), most_leads)
+    named = name_leads(detection, past_leads(before))
     progress.stage("checking what was found")
-    require_sound(tables(settled, links=True, lineage=True), intake.market, parameters)
-    return settled
+    require_sound(tables(named, links=True, lineage=True), intake.market, parameters)
+    return named
 
 
 def memberships(run: RunFolder) -> dict[str, dict[str, float]]:

@@ -1,11 +1,19 @@
 """Leads as staff read and decide about them; no merchant ever sees one, and none opens a verification."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ringfence.domain.errors import NotFoundError
-from ringfence.domain.lead_decisions import LeadRecord, LeadStanding, dismissed, fold, restored
-from ringfence.domain.leads import Lead, LeadClaim, LeadMember, LeadQuery
+from ringfence.domain.lead_decisions import (
+    LeadRecord,
+    LeadStanding,
+    LeadStatus,
+    dismissed,
+    fold,
+    lead_standing,
+    restored,
+)
+from ringfence.domain.leads import Lead, LeadBuyer, LeadClaim, LeadQuery
 from ringfence.domain.pages import Key, Page
 from ringfence.domain.records import Event, RecordKind, RecordRef, RecordState, Subject, SubjectKind
 from ringfence.domain.scope import Principal, Role
@@ -20,9 +28,11 @@ class LeadUnknownError(NotFoundError):
     """There is no such lead."""
 
     def __init__(self, lead_id: str, run_id: int | None = None) -> None:
-        where = "" if run_id is None else f" in run {run_id}"
-        super().__init__(f"There is no lead {lead_id}{where}; ringfence leads list shows those there are.")
-        self.lead_id = lead_id
+        where, run = ("", "") if run_id is None else (f" in run {run_id}", f" --run-id {run_id}")
+        super().__init__(
+            f"There is no lead {lead_id}{where}; ringfence leads list{run} shows those there are."
+        )
+        self.lead_id, self.run_id = lead_id, run_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +56,8 @@ def list_leads(
 ) -> LeadPage:
     """List the leads of a run (None: the published one), strongest first, without those that are dismissed.
 
-    Raises ForbiddenError, or NotFoundError for a run whose findings are not kept.
+    A dismissed lead that grew is not left out. Raises ForbiddenError, or NotFoundError for a run whose
+    findings are not kept.
     """
     require(principal, STAFF, _WHAT)
     with store.snapshot():
@@ -56,9 +67,7 @@ def list_leads(
                 return LeadPage(0, Page((), (), False, 0))
             run_id = published.run_id
         if not with_dismissed:
-            decided = store.records.current(RecordKind.LEAD_DECISION)
-            down = {state.record.id for state in decided if LeadRecord.from_state(state.state).is_dismissed}
-            query = LeadQuery(query.kind, query.buyer_id, query.ring_id, query.without | down)
+            query = replace(query, without=query.without | _dismissed(store, principal, run_id))
         return LeadPage(run_id, store.leads.page(query, principal.scope(0), first, after, run_id))
 
 
@@ -75,14 +84,14 @@ def find_lead(store: Store, principal: Principal, lead_id: str, run_id: int | No
     return found
 
 
-def members_of(
+def buyers_of(
     store: Store, principal: Principal, lead_ids: Sequence[str], run_id: int
-) -> dict[str, list[LeadMember]]:
+) -> dict[str, list[LeadBuyer]]:
     """List the buyers of leads by lead id, best first."""
     require(principal, STAFF, _WHAT)
-    found: dict[str, list[LeadMember]] = {lead_id: [] for lead_id in lead_ids}
-    for member in store.leads.members(lead_ids, principal.scope(0), run_id):
-        found[member.lead_id].append(member)
+    found: dict[str, list[LeadBuyer]] = {lead_id: [] for lead_id in lead_ids}
+    for buyer in store.leads.buyers(lead_ids, principal.scope(0), run_id):
+        found[buyer.lead_id].append(buyer)
     return found
 
 
@@ -97,13 +106,21 @@ def evidence_of(
     return found
 
 
-def standings_of(store: Store, principal: Principal, lead_ids: Sequence[str]) -> dict[str, LeadStanding]:
-    """Say where leads stand, by lead id."""
+def standings_of(store: Store, principal: Principal, found: Sequence[Lead]) -> dict[str, LeadStanding]:
+    """Say where leads stand by what they are in their run, by lead id."""
     require(principal, STAFF, _WHAT)
-    states = {
-        state.record.id: state for state in store.records.states(RecordKind.LEAD_DECISION, sorted(lead_ids))
-    }
-    return {lead_id: _standing(states.get(lead_id)) for lead_id in lead_ids}
+    ids = sorted(lead.lead_id for lead in found)
+    states = {state.record.id: state for state in store.records.states(RecordKind.LEAD_DECISION, ids)}
+    return {lead.lead_id: _standing(store, lead, states.get(lead.lead_id)) for lead in found}
+
+
+def record_of(store: Store, state: RecordState) -> LeadRecord:
+    """Read the record of a lead, with what its dismissal saw."""
+    record = LeadRecord.from_state(state.state)
+    if record.is_dismissed and record.seen is None:
+        # States of before dismissed leads could come back do not hold it, but their events do.
+        return fold(store.records.stream(state.record))
+    return record
 
 
 def history(store: Store, principal: Principal, lead_id: str) -> tuple[Event, ...]:
@@ -120,11 +137,12 @@ def dismiss(
     now: int,
     expected_version: int | None = None,
 ) -> LeadStanding:
-    """Dismiss a lead as it was last seen, for all runs to come.
+    """Dismiss a lead as it was last seen, for all runs to come unless it grows.
 
     `now` is µs since 1970-01-01 UTC. `expected_version` is that of the standing the investigator saw; without
     it, what others decided meanwhile is overridden. Raises ForbiddenError, LeadUnknownError, ConflictError if
-    it is dismissed already, InvalidError, VersionConflictError; nothing is written then.
+    it is dismissed already and did not grow since, InvalidError, VersionConflictError; nothing is written
+    then.
     """
     return _change(
         store,
@@ -143,7 +161,7 @@ def restore(
     now: int,
     expected_version: int | None = None,
 ) -> LeadStanding:
-    """Take a dismissal back. Raises ConflictError for a lead that is open, and what `dismiss` raises."""
+    """Take a dismissal back. Raises ConflictError where nothing is dismissed, and what `dismiss` raises."""
     return _change(
         store,
         principal,
@@ -166,12 +184,12 @@ def _change(
         lead = store.leads.last_known(lead_id, principal.scope(0))
         if lead is None:
             raise LeadUnknownError(lead_id)
-        standing = _standing(store.records.state(_ref(lead_id)))
+        standing = _standing(store, lead, store.records.state(_ref(lead_id)))
         refuse_other_version(_ref(lead_id), expected_version, standing.version)
         event = event_of(lead, standing.record)
         record = fold([event], standing.record)
-        members = store.leads.members((lead_id,), principal.scope(0), lead.run_id)
-        concerned = [Subject(SubjectKind.BUYER, member.buyer_id) for member in members]
+        buyers = store.leads.buyers((lead_id,), principal.scope(0), lead.run_id)
+        concerned = [Subject(SubjectKind.BUYER, buyer.buyer_id) for buyer in buyers]
         store.records.append(
             _ref(lead_id),
             [event],
@@ -179,13 +197,25 @@ def _change(
             record.to_state(),
             [Subject(SubjectKind.LEAD, lead_id), *concerned],
         )
-        return LeadStanding(record, standing.version + 1)
+        return lead_standing(record, lead.strength, standing.version + 1)
 
 
-def _standing(state: RecordState | None) -> LeadStanding:
+def _dismissed(store: Store, principal: Principal, run_id: int) -> frozenset[str]:
+    """Give the ids of a run's leads that are dismissed and did not grow since."""
+    decided = {
+        state.record.id: state
+        for state in store.records.current(RecordKind.LEAD_DECISION)
+        if LeadRecord.from_state(state.state).is_dismissed
+    }
+    found = store.leads.leads(sorted(decided), principal.scope(0), run_id) if decided else ()
+    standings = ((lead.lead_id, _standing(store, lead, decided[lead.lead_id])) for lead in found)
+    return frozenset(lead_id for lead_id, standing in standings if standing.status is LeadStatus.DISMISSED)
+
+
+def _standing(store: Store, lead: Lead, state: RecordState | None) -> LeadStanding:
     if state is None:
-        return LeadStanding(LeadRecord(), 0)
-    return LeadStanding(LeadRecord.from_state(state.state), state.version)
+        return lead_standing(LeadRecord(), lead.strength)
+    return lead_standing(record_of(store, state), lead.strength, state.version)
 
 
 def _ref(lead_id: str) -> RecordRef:

@@ -72,17 +72,17 @@ def list_rings(
 def find_ring(store: Store, principal: Principal, ring_id: str, run_id: int | None) -> Ring:
     """Find a ring in a run, or (None) as it was last seen, be it in a run before the published one.
 
-    Raises ForbiddenError, NotFoundError.
+    Raises ForbiddenError, RingUnknownError.
     """
     require(principal, STAFF, _WHAT)
     if run_id is None:
         ring = store.rings.last_known(ring_id)
         if ring is None:
-            raise NotFoundError(f"There is no ring {ring_id}.")
+            raise decide_rings.RingUnknownError(ring_id)
         return ring
     found = store.rings.rings((ring_id,), run_id)
     if not found:
-        raise NotFoundError(f"There is no ring {ring_id} in run {run_id}.")
+        raise decide_rings.RingUnknownError(ring_id, run_id)
     return found[0]
 
 

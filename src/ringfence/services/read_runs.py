@@ -23,5 +23,5 @@ def find_run(store: Store, principal: Principal, run_id: int) -> Run:
     require(principal, RUN_READERS, _WHAT)
     run = store.rings.run(run_id)
     if run is None:
-        raise NotFoundError(f"There is no run {run_id}.")
+        raise NotFoundError(f"There is no run {run_id}; ringfence runs list shows those there are.")
     return run

@@ -6,15 +6,16 @@ from pathlib import Path
 
 import polars as pl
 
+from ringfence.domain.errors import NotFoundError
 from ringfence.domain.lead_decisions import LeadStanding
-from ringfence.domain.leads import Lead, LeadClaim, LeadMember, LeadQuery
+from ringfence.domain.leads import Lead, LeadBuyer, LeadClaim, LeadQuery
 from ringfence.domain.records import Event
 from ringfence.domain.ring_decisions import RingStanding, RingStatus
 from ringfence.domain.rings import JointClaim, LineageStep, Link, Member, Ring, RingOrder, RingQuery
 from ringfence.domain.runs import RunState
 from ringfence.domain.scope import Principal
-from ringfence.export import RunFolder, read_run
-from ringfence.market.results import SCHEMAS
+from ringfence.export import RunFolder, read_run, select_leads
+from ringfence.market.results import LEADS, SCHEMAS
 from ringfence.services import leads, read_rings
 from ringfence.store import Store
 from ringfence.store.columnar.ring_lists import list_rings
@@ -114,8 +115,12 @@ class ListedLeads:
     """The columns of leads.csv, strongest first."""
     total: int
     """How many leads fit."""
+    of_run: int
+    """How many leads the run has."""
     run_id: int | None
     """The run of the store; None for a folder's, and before the first was published."""
+    dismissed: int = 0
+    """How many more would fit if dismissed ones were listed, too."""
     standings: Mapping[str, LeadStanding] | None = None
     """Where those shown stand, by lead id; None for a folder, about whose leads nothing is decided."""
 
@@ -124,7 +129,7 @@ def list_folder_leads(run: Path, query: LeadQuery, limit: int) -> ListedLeads:
     """List the leads of a run's folder. Raises NotFoundError, InvalidError as `list_folder_rings`."""
     folder = read_run(run)
     found = choose_leads(folder.leads, query, lambda: folder.lead_members)
-    return ListedLeads(found.head(limit), len(found), None)
+    return ListedLeads(found.head(limit), len(found), len(folder.leads), None)
 
 
 def list_stored_leads(
@@ -139,10 +144,18 @@ def list_stored_leads(
     """List the leads of a run of a store (None: the published one). Raises as `leads.list_leads`."""
     with store.snapshot():
         found = leads.list_leads(store, principal, query, limit, run_id=run_id, with_dismissed=with_dismissed)
-        shown = [lead.lead_id for lead in found.page.items]
-        standings = leads.standings_of(store, principal, shown)
-    frame = _frame("leads", found.page.items)
-    return ListedLeads(frame, found.page.total, found.run_id or None, standings)
+        standings = leads.standings_of(store, principal, found.page.items)
+        every = leads.list_leads(store, principal, query, 1, run_id=run_id, with_dismissed=True)
+        of_run = store.leads.page(LeadQuery(), principal.scope(0), 1, run_id=run_id).total
+    total = found.page.total
+    return ListedLeads(
+        shown=_frame("leads", found.page.items),
+        total=total,
+        of_run=of_run,
+        run_id=found.run_id or None,
+        dismissed=every.page.total - total,
+        standings=standings,
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,18 +176,46 @@ def read_stored_lead(
     """Read one lead in a run, or (None) as it was last published. Raises as `leads.find_lead`."""
     with store.snapshot():
         lead = leads.find_lead(store, principal, lead_id, run_id)
-        tables: dict[str, Sequence[Lead | LeadMember | LeadClaim]] = {
+        tables: dict[str, Sequence[Lead | LeadBuyer | LeadClaim]] = {
             "leads": [lead],
-            "lead_members": leads.members_of(store, principal, (lead_id,), lead.run_id)[lead_id],
+            "lead_members": leads.buyers_of(store, principal, (lead_id,), lead.run_id)[lead_id],
             "lead_evidence": leads.evidence_of(store, principal, (lead_id,), lead.run_id)[lead_id],
         }
         part = {table: _frame(table, tables.get(table, ())) for table in SCHEMAS}
         return StoredLead(
             lead,
             RunFolder.of_tables(part, {}, {}),
-            leads.standings_of(store, principal, (lead_id,))[lead_id],
+            leads.standings_of(store, principal, (lead,))[lead_id],
             leads.history(store, principal, lead_id),
         )
+
+
+@dataclass(frozen=True, eq=False)
+class StoredLeads:
+    """The leads of a run of a store, and where they stand."""
+
+    part: RunFolder
+    """The run with these leads alone."""
+    standings: Mapping[str, LeadStanding]
+    """By lead id."""
+
+
+def read_stored_leads(
+    store: Store, principal: Principal, lead_ids: Sequence[str] | None = None, run_id: int | None = None
+) -> StoredLeads:
+    """Read leads (all for None, dismissed ones included) of a run (None: the published one).
+
+    Raises ForbiddenError, or NotFoundError for an unknown lead, for a run whose findings are not kept, and
+    before the first was published.
+    """
+    with store.snapshot():
+        if run_id is None and store.rings.run() is None:
+            raise NotFoundError("No run was published yet; ringfence detect makes one.")
+        frames = {table: store.rings.lead_table(table, run_id)[1] for table in LEADS}
+        empty = {table: pl.DataFrame(schema=columns) for table, columns in SCHEMAS.items()}
+        part = select_leads(RunFolder.of_tables(empty | frames, {}, {}), lead_ids)
+        found = store.leads.leads(part.leads["lead_id"].to_list(), principal.scope(0), run_id)
+        return StoredLeads(part, leads.standings_of(store, principal, found))
 
 
 def read_stored_run(store: Store, run_id: int | None = None) -> RunFolder:
@@ -217,7 +258,7 @@ def read_stored_ring(
         )
 
 
-_Row = Ring | Member | JointClaim | Link | Lead | LeadMember | LeadClaim
+_Row = Ring | Member | JointClaim | Link | Lead | LeadBuyer | LeadClaim
 
 
 def _frame(table: str, rows: Sequence[_Row]) -> pl.DataFrame:

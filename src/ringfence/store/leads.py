@@ -8,7 +8,7 @@ import polars as pl
 from polars import selectors
 
 from ringfence.domain.errors import NotFoundError
-from ringfence.domain.leads import Lead, LeadClaim, LeadKind, LeadMember, LeadQuery
+from ringfence.domain.leads import Lead, LeadBuyer, LeadClaim, LeadKind, LeadQuery
 from ringfence.domain.pages import Key, Page
 from ringfence.domain.runs import RunState
 from ringfence.domain.scope import Scope
@@ -17,7 +17,7 @@ from ringfence.store.rings import Rings
 
 _RUNS_A_PAGE = 100
 _LEAD = tuple(field.name for field in fields(Lead) if field.name != "run_id")
-_MEMBER = tuple(field.name for field in fields(LeadMember))
+_BUYER = tuple(field.name for field in fields(LeadBuyer))
 _CLAIM = tuple(field.name for field in fields(LeadClaim))
 
 
@@ -57,13 +57,13 @@ class Leads:
         found = (_leads(_asked(leads, (lead_id,)), run_id) for run_id, leads in self._published())
         return next((leads[0] for leads in found if leads), None)
 
-    def members(
+    def buyers(
         self, lead_ids: Sequence[str], scope: Scope, run_id: int | None = None
-    ) -> tuple[LeadMember, ...]:
+    ) -> tuple[LeadBuyer, ...]:
         """List the buyers of leads, lead by lead as asked for, best first."""
         rows = _asked(self._table("lead_members", scope, run_id)[1], lead_ids)
         ordered = rows.sort(["asked", "score", "buyer_id"], descending=[False, True, False])
-        return tuple(LeadMember(*row) for row in ordered.select(_MEMBER).iter_rows())
+        return tuple(LeadBuyer(*row) for row in ordered.select(_BUYER).iter_rows())
 
     def joint_claims(
         self, lead_ids: Sequence[str], scope: Scope, run_id: int | None = None

@@ -10,13 +10,18 @@ from ringfence.domain.records import Event, RecordKind, RecordRef, RecordState, 
 
 
 class VersionConflictError(ConflictError):
-    """Somebody else changed the record meanwhile."""
+    """The record has another version than the one that was seen."""
 
     def __init__(self, record: RecordRef, expected: int, actual: int) -> None:
-        super().__init__(
-            f"Somebody else changed {record.kind.value.replace('_', ' ')} {record.id} meanwhile: it has "
-            f"{actual} events now, not {expected}. Look again, then decide."
-        )
+        name = f"the record of {record.kind.value.removesuffix('_decision').replace('_', ' ')} {record.id}"
+        if expected > actual:
+            said = f"There is no version {expected} of {name} yet: it has version {actual}."
+        else:
+            said = (
+                f"Somebody else changed {name} since version {expected}, which you saw: it has version "
+                f"{actual} now."
+            )
+        super().__init__(f"{said} Look again, then decide.")
         self.record, self.expected, self.actual = record, expected, actual
 
 

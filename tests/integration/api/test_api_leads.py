@@ -36,7 +36,7 @@ def test_a_lead_is_told_with_everything_it_is_made_of(api: Api) -> None:
         """{ lead(id: "l1") { id leadId runId kind ringId score size claims merchants occasions pValue why
              whyNot amount { amount currency } firstClaimAt lastClaimAt run { runId }
              status statusReason version
-             members(first: 1) { totalCount nodes { buyerId score why buyer { buyerId orders } } }
+             buyers(first: 1) { totalCount nodes { buyerId score why buyer { buyerId orders } } }
              evidence(first: 5) { nodes { event merchantId buyerId claimId weak claim { kind } } } } }"""
     )["lead"]
     assert lead["id"] == global_id("Lead", "l1")
@@ -49,7 +49,7 @@ def test_a_lead_is_told_with_everything_it_is_made_of(api: Api) -> None:
     assert (lead["score"], lead["size"], lead["occasions"], lead["pValue"]) == (9.0, 2, 1, 0.2)
     assert (lead["status"], lead["statusReason"], lead["version"]) == ("OPEN", None, 0)
     assert lead["amount"] == [{"amount": "2.00", "currency": "EUR"}]
-    assert lead["members"] == {
+    assert lead["buyers"] == {
         "totalCount": 2,
         "nodes": [{"buyerId": "b3", "score": 1.0, "why": "why b3", "buyer": {"buyerId": "b3", "orders": 0}}],
     }
@@ -127,7 +127,7 @@ def test_a_dismissal_hides_a_lead_until_it_is_restored(own_api: Api) -> None:
 
 
 def test_who_looked_at_a_lead_is_in_the_audit(own_api: Api) -> None:
-    own_api.ask("{ leads(first: 1) { nodes { leadId members(first: 9) { nodes { buyerId } } } } }")
+    own_api.ask("{ leads(first: 1) { nodes { leadId buyers(first: 9) { nodes { buyerId } } } } }")
     own_api.settle()
     entry = own_api.store.audit.page(1, None).items[0].entry
     assert entry is not None

@@ -269,7 +269,7 @@ def test_of_two_people_who_saw_the_same_one_decides_and_the_other_is_told(
     for lost in (one for one in told if not one["ring"]):
         (error,) = lost["userErrors"]
         assert (error["code"], error["field"]) == ("CONFLICT", ["input", "expectedVersion"])
-        assert "it has 1 events now, not 0" in error["message"]
+        assert "since version 0, which you saw: it has version 1 now" in error["message"]
     assert events(changed_api, ring) == [("decided", "investigator's key")]
 
 

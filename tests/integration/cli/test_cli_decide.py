@@ -131,7 +131,7 @@ def test_who_saw_an_earlier_version_is_told(rings: Command) -> None:
     assert rings("decide", "r1", "dismiss", "--reason", "kin", "--seen", "0").code == 0
     told = rings("decide", "r1", "confirm", "--reason", "no kin", "--seen", "0")
     assert told.code == 2
-    assert "Somebody else changed ring decision r1" in told.err
+    assert "Somebody else changed the record of ring r1 since version 0" in told.err
     assert len(json.loads(rings("history", "r1", "--json").out)) == 1
 
 

@@ -70,8 +70,8 @@ def test_a_merchants_key_sees_its_merchant(keys: Command, store: Store) -> None:
     assert (made["merchant_id"], made["status"]) == ("m1", "valid")
 
 
-def test_no_keys_say_how_to_make_one(keys: Command) -> None:
-    assert keys("list").out == "No keys; ringfence keys create makes one.\n"
+def test_no_keys_say_how_to_make_one(keys: Command, store_address: str) -> None:
+    assert keys("list").out == f"No keys; ringfence keys create --store {store_address} makes one.\n"
 
 
 @pytest.mark.parametrize(

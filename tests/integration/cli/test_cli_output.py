@@ -1,47 +1,26 @@
 """What commands print: plain lines in a pipe, tables on a terminal, JSON where asked."""
 
 import csv
-import fcntl
+import io
 import json
-import os
-import pty
-import struct
-import subprocess
-import termios
+from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
+from itertools import chain
 from pathlib import Path
 
 import networkx as nx
 import pytest
-from processes import MODULE, Finished, finish, run_process, start
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from processes import Finished, finish, run_process, start
+from terminals import ESCAPE, on_terminal, plain
+
+from ringfence.app import StoresByAddress
+from ringfence.cli.printing import print_table
+from ringfence.services.demonstrate import key_for_a_day
 
 Command = Callable[..., Finished]
-ESCAPE = "\x1b"
-
-
-def on_terminal(columns: int, *arguments: str | Path) -> str:
-    """Run a command on a terminal of so many columns and give what it shows."""
-    main, its = pty.openpty()
-    fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
-    environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
-    process = subprocess.Popen(
-        [*MODULE, *map(str, arguments)],
-        stdin=its,
-        stdout=its,
-        stderr=its,
-        env=environment | {"TERM": "xterm-256color", "PYTHONIOENCODING": "utf-8"},
-    )
-    os.close(its)
-    shown = b""
-    try:
-        while piece := os.read(main, 65_536):
-            shown += piece
-    except OSError:
-        pass  # Linux reports the end of a terminal as an error
-    finally:
-        os.close(main)
-    assert process.wait() == 0
-    return shown.decode("utf-8")
 
 
 def table(printed: str) -> list[dict[str, str]]:
@@ -81,6 +60,40 @@ def test_a_terminal_gets_a_table_that_fits(found: Path, rings: list[str]) -> Non
     assert all(ring in narrow and ring in wide for ring in rings)
     assert "network" in wide
     assert "network" not in narrow
+
+
+WORD = st.text("abc,.é≤", min_size=1, max_size=25)
+CELL = st.lists(WORD, max_size=3).map(" ".join)
+
+
+class Screen(io.StringIO):
+    """A terminal that keeps what is shown."""
+
+    def isatty(self) -> bool:
+        """Say that it is one."""
+        return True
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(1, 8).flatmap(lambda n: st.lists(st.tuples(*[CELL] * n), max_size=4)), st.integers(40, 90))
+def test_no_terminal_cuts_off_what_a_table_says(rows: list[tuple[str, ...]], columns: int) -> None:
+    headers = [f"column{number}" for number in range(len(rows[0]) if rows else 2)]
+    screen = Screen()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.stdout", screen)
+        patch.setenv("COLUMNS", str(columns))
+        print_table("", headers, rows)
+    shown = plain(screen.getvalue())
+    assert max(map(len, shown.splitlines()), default=0) <= columns
+    assert Counter("".join(shown.split())) == Counter("".join("".join([*headers, *chain(*rows)]).split()))
+
+
+def test_columns_of_one_name_are_both_shown() -> None:
+    screen = Screen()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.stdout", screen)
+        print_table("", ("buyer", "buyer"), [("b1", "b2")])
+    assert plain(screen.getvalue()).split() == ["buyer", "buyer", "b1", "b2"]
 
 
 def test_a_terminal_sees_progress_that_clears_away(marketplace: Path, tmp_path: Path) -> None:
@@ -188,6 +201,8 @@ def test_a_demonstration_can_be_made_again_in_the_same_folder(ringfence: Command
     assert str(folder / "rings.html") in told.out
     assert "members: precision" in told.out
     page = (folder / "rings.html").read_bytes()
+    with closing(StoresByAddress().open(str(folder / "store.sqlite"), create=False)) as store:
+        key_for_a_day(store, 1)  # what demo --serve leaves is no work of people
     again = ringfence("demo", "--out", folder, "--buyers", "1500", "--json")
     assert json.loads(again.out)["page"] == str(folder / "rings.html")
     assert (folder / "rings.html").read_bytes() == page
@@ -216,7 +231,9 @@ def test_a_run_without_rings_says_so_everywhere(ringfence: Command, tmp_path: Pa
     assert told.code == 3
     assert told.out.startswith("No rings: ")
     assert ringfence("detect", "-i", clean, "-o", out, "--links").code == 0
-    assert ringfence("rings", "list", "--run", out).out == "No rings.\n"
+    assert ringfence("rings", "list", "--run", out).out == (
+        f"No rings; ringfence leads list --run {out} shows weaker suspicions.\n"
+    )
     assert json.loads(ringfence("rings", "list", "--run", out, "--json").out) == []
     for kind in ("csv", "gexf", "graphml", "json"):
         assert ringfence("rings", "export", "--run", out, "--format", kind).code == 0

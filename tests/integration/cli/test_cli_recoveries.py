@@ -131,7 +131,10 @@ def test_a_statement_of_nothing_has_a_header_as_csv(recoveries: Command) -> None
         (("approve", "c9", "--reason", "right"), "There is no recovery c9"),
         (("approve", "ID", "--reason", " "), "The reason is empty"),
         (("approve", "ID", "--reason", "right", "--claim", "c3"), "There is no claim c3 in recovery"),
-        (("approve", "ID", "--reason", "right", "--seen", "9"), "it has 1 events now, not 9"),
+        (
+            ("approve", "ID", "--reason", "right", "--seen", "9"),
+            "There is no version 9 of the record of recovery",
+        ),
         (("pay", "ID", "c1", "--reference", "bank"), "is proposed, not approved"),
         (("pay", "ID", "c1"), "--reference"),
         (("refuse", "c9", "--reason", "insured"), "There is no recovery c9"),

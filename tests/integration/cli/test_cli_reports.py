@@ -8,7 +8,9 @@ import pytest
 from processes import Finished
 
 Command = Callable[..., Finished]
-VERIFIED = "To be verified, because of merchants' reports: ann (ringfence verifications list).\n"
+VERIFIED = (
+    "To be verified, because of merchants' reports: ann (ringfence verifications list --store ADDRESS).\n"
+)
 
 
 @pytest.fixture
@@ -45,9 +47,12 @@ def reports(ringfence: Command, address: str) -> Command:
     return command
 
 
-def test_a_report_is_filed_listed_and_shown(reports: Command) -> None:
+def test_a_report_is_filed_listed_and_shown(reports: Command, address: str) -> None:
     told = reports("file", "--merchant", "mart", "--buyer", "ann", "--reason", "empty box", "--id", "r2")
-    assert (told.code, told.out) == (0, f"Report r2 of buyer ann is filed.\n{VERIFIED}")
+    assert (told.code, told.out) == (
+        0,
+        f"Report r2 of buyer ann is filed.\n{VERIFIED.replace('ADDRESS', address)}",
+    )
     again = reports("file", "--merchant", "mart", "--buyer", "ann", "--reason", "empty box", "--id", "r2")
     assert (again.code, again.out) == (0, "Report r2 of buyer ann was filed before; nothing changed.\n")
     header, first, second = (line.split("\t") for line in reports("list").out.splitlines())

@@ -176,7 +176,7 @@ def test_where_nothing_is_loaded_the_remedy_is_told(ringfence: Command, tmp_path
     StoresByAddress().open(str(empty), create=True).close()
     told = ringfence("detect", "--store", empty, "--quiet")
     assert told.code == 2
-    assert "ringfence load PATH" in refusals(told)[0]
+    assert f"ringfence load --store {empty} PATH" in refusals(told)[0]
 
 
 def test_identifiers_alone_are_loaded_but_there_is_nothing_to_detect_in(

@@ -127,7 +127,10 @@ def test_a_policy_file_says_whether_one_person_is_enough(
         (("show", "v9"), "There is no verification v9"),
         (("decide", "v9", "rejected", "--reason", "kin"), "There is no verification v9"),
         (("decide", "ID", "burn", "--reason", "kin"), "'burn' is not one of"),
-        (("decide", "ID", "rejected", "--reason", "kin", "--seen", "7"), "it has 1 events now, not 7"),
+        (
+            ("decide", "ID", "rejected", "--reason", "kin", "--seen", "7"),
+            "There is no version 7 of the record of verification",
+        ),
         (("appeal", "ID", "--reason", "not me"), "is open; an appeal is against one that is confirmed"),
         (("reopen", "ID", "--because", "hm"), "is open already"),
         (("assign", "ID"), "name an owner, or say --nobody"),

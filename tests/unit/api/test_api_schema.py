@@ -63,7 +63,7 @@ def test_descriptions_are_sentences_with_an_end() -> None:
 
 
 def test_evidence_is_told_with_its_unit() -> None:
-    for kind in ("Ring", "RingMember", "Link", "Lead", "LeadMember"):
+    for kind in ("Ring", "RingMember", "Link", "Lead", "LeadBuyer"):
         fields = getattr(SCHEMA.type_map[kind], "fields")  # noqa: B009
         assert "in decades: each one is ten times less likely by chance" in fields["score"].description
 

@@ -12,6 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ringfence.domain.errors import InvalidError, NotFoundError, UnavailableError
+from ringfence.domain.lead_decisions import LeadRecord, LeadStatus, lead_standing
+from ringfence.domain.rings import Strength
 from ringfence.export import Format, export_leads, export_rings, render_leads, render_rings, to_networkx
 
 strange = st.text(
@@ -153,19 +155,35 @@ def test_leads_are_exported_with_their_buyers_and_claims() -> None:
     run = sample_run()
     found = json.loads(render_leads(run, Format.JSON))["leads"]
     assert [lead["lead_id"] for lead in found] == ["l1", "l2"]
-    assert [member["buyer_id"] for member in found[0]["members"]] == ["L0", "L1", "L2"]
+    assert [buyer["buyer_id"] for buyer in found[0]["buyers"]] == ["L0", "L1", "L2"]
     assert len(found[0]["evidence"]) == 6
     assert found[0]["evidence"][0]["filed_at"] == "2024-03-01T09:00:00Z"
     assert found[1]["evidence"] == []
     assert "links" not in found[0]
     rows = list(csv.DictReader(io.StringIO(render_leads(run, Format.CSV).decode())))
-    assert [(row["lead_id"], row["buyer_id"], row["member_why"]) for row in rows] == [
+    assert [(row["lead_id"], row["buyer_id"], row["buyer_why"]) for row in rows] == [
         ("l1", "L0", "6 claims"),
         ("l1", "L1", "6 claims"),
         ("l1", "L2", "6 claims"),
         ("l2", "N0", "1 claim"),
     ]
     assert rows[3]["why_not"] == "One event is too few."
+
+
+def test_leads_are_exported_with_where_they_stand_and_why() -> None:
+    seen = Strength(2.5, 1, 0)
+    down = LeadRecord(LeadStatus.DISMISSED, "=one van", "ana", 1_777_593_600_000_000, seen)
+    standings = {"l1": lead_standing(LeadRecord(), seen), "l2": lead_standing(down, seen, 1)}
+    decided = {"decided_at": "2026-05-01T00:00:00Z", "decided_by": "ana", "reason": "=one van"}
+    because = "dismissed on 2026-05-01 by ana with 2.5 decades of evidence (reason: =one van)"
+    first, second = json.loads(render_leads(sample_run(), Format.JSON, None, standings))["leads"]
+    assert first["status"] == "open"
+    assert {first[name] for name in (*decided, "because")} == {None}
+    assert second.items() >= {"status": "dismissed", "because": because, **decided}.items()
+    rows = csv.DictReader(io.StringIO(render_leads(sample_run(), Format.CSV, ["l2"], standings).decode()))
+    (row,) = rows
+    escaped = {"status": "dismissed", "because": because, **decided, "reason": "'=one van"}
+    assert row.items() >= escaped.items()
 
 
 def test_cells_of_leads_that_a_spreadsheet_would_run_are_escaped() -> None:

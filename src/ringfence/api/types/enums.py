@@ -121,7 +121,7 @@ MEANINGS: tuple[tuple[type[Enum], str, Mapping[Enum, str]], ...] = (
         LeadStatus,
         "Where a lead stands.",
         {
-            LeadStatus.OPEN: "Nobody dismissed it, or it was restored.",
+            LeadStatus.OPEN: "Nobody dismissed it, it was restored, or it grew since it was dismissed.",
             LeadStatus.DISMISSED: "An investigator dismissed it; lists leave it out unless asked.",
         },
     ),

@@ -26,7 +26,7 @@ _LIST = "leads"
 
 
 @strawberry.type
-class LeadMember:
+class LeadBuyer:
     """A buyer's part in a lead."""
 
     buyer_id: strawberry.ID = strawberry.field(description="The marketplace's own id of the buyer.")
@@ -89,12 +89,13 @@ class Lead(Node):
 
     @strawberry.field
     def status(self) -> LeadStatus:
-        """Where the lead stands by what was decided about it."""
-        return self._standing().record.status
+        """Where the lead stands by what was decided about it, and by how it grew since."""
+        return self._standing().status
 
     @strawberry.field
     def status_reason(self) -> str | None:
-        """Who dismissed or restored it last, and why; null if nobody did."""
+        """Who dismissed or restored it last, when and why, and how it grew since if that opened it again;
+        null if nobody did."""
         return self._standing().because
 
     @strawberry.field
@@ -103,25 +104,25 @@ class Lead(Node):
         return self._standing().version
 
     @strawberry.field
-    def members(self, info: Info, first: First, after: After = None) -> Connection[LeadMember]:
+    def buyers(self, info: Info, first: First, after: After = None) -> Connection[LeadBuyer]:
         """The buyers in the lead, best evidence first."""
 
-        def nodes_of(chosen: Sequence[leads.LeadMember]) -> list[LeadMember]:
-            buyers = BuyerBatch(info.context, (member.buyer_id for member in chosen))
+        def nodes_of(chosen: Sequence[leads.LeadBuyer]) -> list[LeadBuyer]:
+            buyers = BuyerBatch(info.context, (each.buyer_id for each in chosen))
             return [
-                LeadMember(
-                    buyer_id=strawberry.ID(member.buyer_id),
-                    score=member.score,
-                    why=member.why,
+                LeadBuyer(
+                    buyer_id=strawberry.ID(each.buyer_id),
+                    score=each.score,
+                    why=each.why,
                     _buyers=buyers,
                 )
-                for member in chosen
+                for each in chosen
             ]
 
         return connection_of_all(
-            f"Lead.members {self.lead_id}",
-            self._batch.members.of(self.lead_id) or [],
-            lambda member: member.buyer_id,
+            f"Lead.buyers {self.lead_id}",
+            self._batch.buyers.of(self.lead_id) or [],
+            lambda each: each.buyer_id,
             nodes_of,
             first,
             after,

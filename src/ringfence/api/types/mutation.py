@@ -88,7 +88,7 @@ class Mutation:
 
     @strawberry.field
     def dismiss_lead(self, info: Info, input: Annotated[DismissLeadInput, _WHAT]) -> LeadPayload | None:
-        """Dismiss a lead for all runs to come."""
+        """Dismiss a lead for all runs to come, unless it grows."""
         return lead_changes.dismiss(info.context, input)
 
     @strawberry.field

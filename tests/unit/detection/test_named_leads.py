@@ -1,4 +1,4 @@
-"""Leads keep their ids from run to run, and a run has no more than are allowed."""
+"""Leads keep their ids from run to run."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,7 +7,7 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringfence.detection.leads import past_leads, settle_leads
+from ringfence.detection.leads import name_leads, past_leads
 from ringfence.detection.lineage import Past, lead_birth_id
 from ringfence.detection.report import Detection
 from ringfence.market.results import SCHEMAS, no_leads
@@ -50,57 +50,43 @@ def groups(detection: Detection) -> dict[str, list[str]]:
 
 
 def test_a_new_lead_is_named_by_its_kind_and_its_buyers() -> None:
-    settled = settle_leads(detected([("one_occasion", 3.0, ["b", "a"])]), {}, 10)
+    settled = name_leads(detected([("one_occasion", 3.0, ["b", "a"])]), {})
     (name,) = settled.leads["lead_id"]
     assert name == lead_birth_id("one_occasion", ["a", "b"])
     assert name != lead_birth_id("associates", ["a", "b"])
     assert name.startswith("l")
     assert groups(settled) == {name: ["b", "a"]}
     assert settled.lead_evidence["lead_id"].to_list() == [name, name]
-    assert (settled.counts["leads"], settled.notes) == (1, ("a note",))
+    assert (settled.counts, settled.notes) == ({"rings": 0}, ("a note",))
 
 
 def test_a_lead_keeps_its_id_while_its_buyers_are_much_the_same() -> None:
-    first = settle_leads(detected([("one_occasion", 3.0, ["a", "b", "c"])]), {}, 10)
-    second = settle_leads(detected([("one_occasion", 5.0, ["a", "b", "d"])]), after(first), 10)
+    first = name_leads(detected([("one_occasion", 3.0, ["a", "b", "c"])]), {})
+    second = name_leads(detected([("one_occasion", 5.0, ["a", "b", "d"])]), after(first))
     assert second.leads["lead_id"].to_list() == first.leads["lead_id"].to_list()
-    third = settle_leads(detected([("one_occasion", 5.0, ["x", "y"])]), after(second, first), 10)
+    third = name_leads(detected([("one_occasion", 5.0, ["x", "y"])]), after(second, first))
     assert set(third.leads["lead_id"]).isdisjoint(first.leads["lead_id"])
-    fourth = settle_leads(detected([("one_occasion", 1.0, ["a", "b", "d"])]), after(third, second, first), 10)
+    fourth = name_leads(detected([("one_occasion", 1.0, ["a", "b", "d"])]), after(third, second, first))
     assert fourth.leads["lead_id"].to_list() == first.leads["lead_id"].to_list()
 
 
 def test_a_lead_of_another_kind_is_another_lead() -> None:
-    first = settle_leads(detected([("one_occasion", 3.0, ["a", "b"])]), {}, 10)
-    second = settle_leads(detected([("weak_evidence", 3.0, ["a", "b"])]), after(first), 10)
+    first = name_leads(detected([("one_occasion", 3.0, ["a", "b"])]), {})
+    second = name_leads(detected([("weak_evidence", 3.0, ["a", "b"])]), after(first))
     assert set(second.leads["lead_id"]).isdisjoint(first.leads["lead_id"])
 
 
 def test_two_leads_of_a_run_never_have_one_id() -> None:
-    first = settle_leads(detected([("associates", 3.0, ["a", "b", "c", "d"])]), {}, 10)
+    first = name_leads(detected([("associates", 3.0, ["a", "b", "c", "d"])]), {})
     halves = detected([("associates", 3.0, ["a", "b"]), ("associates", 3.0, ["c", "d"])])
-    settled = settle_leads(halves, after(first), 10)
+    settled = name_leads(halves, after(first))
     assert settled.leads["lead_id"].n_unique() == 2
     twice = detected([("associates", 3.0, ["a"]), ("associates", 3.0, ["a"])])
-    assert settle_leads(twice, {}, 10).leads["lead_id"].n_unique() == 2
-
-
-def test_only_the_strongest_are_kept_and_a_note_says_how_many_there_were() -> None:
-    found = detected([("structure", float(score), [f"b{score}"]) for score in range(5)])
-    settled = settle_leads(found, {}, 2)
-    assert settled.leads["score"].to_list() == [4.0, 3.0]
-    assert sorted(groups(settled).values()) == [["b3"], ["b4"]]
-    assert set(settled.lead_evidence["lead_id"]) == set(settled.leads["lead_id"])
-    assert settled.counts["leads"] == 2
-    assert settled.notes[-1] == (
-        "5 leads were found; the strongest 2 are kept (detection.leads_per_run in the policy)."
-    )
-    assert settle_leads(found, {}, 0).leads.is_empty()
+    assert name_leads(twice, {}).leads["lead_id"].n_unique() == 2
 
 
 def test_without_leads_the_tables_stay_empty() -> None:
-    settled = settle_leads(detected([]), {}, 10)
-    assert settled.counts["leads"] == 0
+    settled = name_leads(detected([]), {})
     for table, frame in no_leads().items():
         assert getattr(settled, table).equals(frame)
 
@@ -114,12 +100,11 @@ def test_without_leads_the_tables_stay_empty() -> None:
         ),
         max_size=6,
     ),
-    st.integers(0, 6),
 )
-def test_the_same_leads_get_the_same_ids_again(found: Found, most: int) -> None:
-    once = settle_leads(detected(found), {}, most)
-    again = settle_leads(detected(found), after(once), most)
-    assert once.leads.height == min(most, len(found))
+def test_the_same_leads_get_the_same_ids_again(found: Found) -> None:
+    once = name_leads(detected(found), {})
+    again = name_leads(detected(found), after(once))
+    assert once.leads.height == len(found)
     assert once.leads["lead_id"].n_unique() == once.leads.height
     assert sorted(map(sorted, groups(again).values())) == sorted(map(sorted, groups(once).values()))
     assert set(again.leads["lead_id"]) == set(once.leads["lead_id"])

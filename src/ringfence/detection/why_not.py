@@ -1,0 +1,147 @@
+"""Why a lead is not a ring: one sentence, with what the rule that refused it leaves and what a ring needs."""
+
+import math
+
+from ringfence.detection.acceptance import strongest_share
+from ringfence.detection.candidates import Candidate
+from ringfence.detection.habit import evidence_beyond_habit
+from ringfence.detection.methods.identifiers.chance import meeting_evidence_given_orders
+from ringfence.detection.methods.identifiers.meetings import (
+    find_meetings,
+    meetings_by_orders,
+    untied_meetings,
+)
+from ringfence.detection.methods.waves.calendar import is_subscription
+from ringfence.detection.parameters import Parameters
+from ringfence.detection.prepare import Prepared
+from ringfence.detection.shopping import evidence_beyond_one_cause, evidence_beyond_shopping
+from ringfence.detection.wording import below
+from ringfence.domain.chance import chance_text
+from ringfence.domain.leads import LeadKind
+from ringfence.domain.rings import DetectionMethod
+
+NOT_MEMBERS = "Not members of the ring: nothing shows them in step with it."
+"""Why associates of a ring are a lead."""
+_OTHERS = {
+    LeadKind.ONE_OCCASION: "fewer than half of these buyers have joint claims at two merchants on two "
+    "separate occasions, so that one lost shipment may explain them.",
+    LeadKind.ONE_MERCHANT: "without the merchant or occasion it rests on most, too little evidence is left.",
+    LeadKind.SHARED_SHOPPING: "buyers who shop together may claim like this.",
+    LeadKind.WEAK_EVIDENCE: "chance shows as strong a group too often.",
+    LeadKind.ASSOCIATES: "these buyers share identifiers, and nothing shows them in step.",
+    LeadKind.STRUCTURE: "times say nothing, and who claims where is not enough.",
+}
+"""What is said where no number shows it."""
+
+
+def why_not(lead: Candidate, merchants: int, prepared: Prepared, parameters: Parameters) -> str:
+    """Say why `lead` is no ring; what chance does not explain of it is at so many `merchants`.
+
+    Numbers are those of the lead as it is published: buyers whom no telling event ties to the others were
+    left out since it was refused.
+    """
+    return f"Not a ring: {_because(lead, merchants, prepared, parameters)}"
+
+
+def _because(lead: Candidate, merchants: int, prepared: Prepared, parameters: Parameters) -> str:
+    bar, highest = parameters.ring_score, parameters.calibration.ring_p_value
+    kind = lead.refusal or LeadKind.WEAK_EVIDENCE
+    if kind is LeadKind.WEAK_EVIDENCE and lead.score < bar:
+        return f"{below(lead.score, bar)} decades are less than the {bar:g} that a ring needs."
+    if lead.p_value is not None and lead.p_value > highest:
+        return (
+            f"a marketplace of this shape without rings shows as strong a group with a chance of "
+            f"{chance_text(lead.p_value)}, more than the {highest:g} that a ring may have."
+        )
+    said = None
+    if kind is LeadKind.ONE_MERCHANT:
+        said = _at_one_merchant(lead, merchants, prepared, bar)
+    elif kind is LeadKind.SHARED_SHOPPING:
+        said = _shopping_together(lead, prepared, parameters)
+    return said or _OTHERS[kind]
+
+
+def _at_one_merchant(lead: Candidate, merchants: int, prepared: Prepared, bar: float) -> str | None:
+    if lead.method is DetectionMethod.WAVES:
+        return "all of it is at one merchant, and the orders behind these claims are not known."
+    if merchants == 1:
+        return "what chance does not explain is all at one merchant; a ring needs two."
+    if lead.method is DetectionMethod.IDENTIFIERS:
+        return "without the merchant it rests on most, nothing is left of the evidence."
+    rest = 1.0 - strongest_share(prepared.timeline, prepared.yardstick, lead.members)
+    left = (lead.score - _unseeded(lead, prepared)) * rest
+    return _left("without the merchant or occasion it rests on most", left, bar)
+
+
+def _shopping_together(lead: Candidate, prepared: Prepared, parameters: Parameters) -> str | None:
+    """Say what shopping together leaves, by the first rule that leaves too little."""
+    if lead.method is DetectionMethod.WAVES:
+        return (
+            "these waves keep a calendar, as deliveries do, or these buyers claimed for too small a part of "
+            "what they ordered there."
+        )
+    bar, rules = parameters.ring_score, parameters.orders
+    if prepared.orders is not None:
+        left = _beyond_orders(lead, prepared, parameters)
+        if (said := _left("these buyers order together, and given that", left, bar)) is not None:
+            return said
+    else:
+        needed = rules.habit_score + (rules.household_score if lead.shares else 0.0)
+        closer = evidence_beyond_habit(prepared.timeline, prepared.yardstick, lead.members, rules.habit_days)
+        if closer < needed:
+            return (
+                "no orders are known, and these claims lie closer together than those of buyers who shop "
+                f"together by only {below(closer, needed)} decades; a ring needs {needed:g}."
+            )
+    left = evidence_beyond_one_cause(
+        prepared.timeline,
+        prepared.exposure,
+        prepared.yardstick,
+        lead.members,
+        lead.score,
+        lead.shares,
+        math.log10(prepared.buyers) if lead.among is None else lead.among,
+        prepared.household_loss_rate if lead.shares else prepared.exposure.rate,
+    )
+    if (said := _left("if one cause hit all that these buyers ordered together", left, bar)) is not None:
+        return said
+    if is_subscription(prepared, lead.members):
+        return "these buyers met on dates that keep a calendar, as subscribers to the same boxes do."
+    if prepared.orders is not None:
+        return None
+    needed = bar + parameters.identifiers.without_orders
+    if lead.method is DetectionMethod.IDENTIFIERS and lead.score < needed:
+        return (
+            f"no orders are known, and {below(lead.score, needed)} decades are less than the {needed:g} that "
+            "buyers who share an identifier need then."
+        )
+    return "no orders are known, and buyers who shop together may claim like this."
+
+
+def _beyond_orders(lead: Candidate, prepared: Prepared, parameters: Parameters) -> float:
+    """Give the decades left of a lead given its orders: of groups that share a value, those of meetings."""
+    timeline, yardstick, exposure = prepared.timeline, prepared.yardstick, prepared.exposure
+    if lead.method is DetectionMethod.IDENTIFIERS:
+        met = find_meetings(timeline, yardstick, lead.members)
+        met = met.take(untied_meetings(timeline, met))
+        by_orders = meetings_by_orders(exposure, lead.members)
+        nats = float(met.nats.sum())
+        left = meeting_evidence_given_orders(met.expected, nats, len(met.nats), by_orders)
+        return left - (lead.among or 0.0)
+    fault_rate = parameters.orders.honest_fault_rate
+    left = evidence_beyond_shopping(timeline, prepared.sharing, exposure, yardstick, lead.members, fault_rate)
+    return left - _unseeded(lead, prepared)
+
+
+def _left(given: str, left: float, needed: float) -> str | None:
+    """Say that too little is left; None if it is enough."""
+    if left >= needed:
+        return None
+    if left <= 0.0:
+        return f"{given}, nothing is left of the evidence; a ring needs {needed:g} decades."
+    return f"{given}, {below(left, needed)} decades are left; a ring needs {needed:g}."
+
+
+def _unseeded(lead: Candidate, prepared: Prepared) -> float:
+    """Give the decades that a group pays that was singled out from all buyers, without a pair."""
+    return math.log10(prepared.buyers) if lead.among is None else 0.0
