@@ -17,7 +17,7 @@ from ringfence.market import Market
 from ringfence.market.claimants import of_claimants
 
 NUMBER = r"\d+(?:\.\d+)?"
-TIME = rf"{NUMBER} (?:days|h|min)"
+TIME = rf"{NUMBER} (?:days|day|h|min)"
 KINDS = "|".join(kind.value for kind in IdentifierKind)
 WHO = "(?:members|buyers)"
 SHARED = r"(?:they share no identifier|they share (?P<shared>an? .+?))"
@@ -72,7 +72,12 @@ _CLAUSE = re.compile(
 )
 _BOTH_USE = re.compile(rf"an? ({KINDS}) held by (\d+) buyers who claim")
 _NAMED = re.compile(rf"(\S+) and (\S+) at (\S+) within ({TIME}) \(({NUMBER}) strangers expected as near\)")
-_UNITS = {"days": timedelta(days=1), "h": timedelta(hours=1), "min": timedelta(minutes=1)}
+_UNITS = {
+    "days": timedelta(days=1),
+    "day": timedelta(days=1),
+    "h": timedelta(hours=1),
+    "min": timedelta(minutes=1),
+}
 _HUB = 500
 _WHY_NOT = re.compile(
     rf"Not a ring: (?P<score>{NUMBER}) decades are less than the (?P<bar>{NUMBER}) that a ring needs\."

@@ -162,8 +162,8 @@ def evidence_beyond_shopping(
 
     Each member is judged once more against the group's joint events, with as many chances for a claim as it
     had joint orders that another member claimed for, each at the rate of outsiders who ordered in that time
-    (`honest_fault_rate` at most). Where everybody orders often, so that chance makes a quarter of them, only those
-    beyond chance count. `MOST_DECADES` where nobody ordered together.
+    (`honest_fault_rate` at most). Where everybody orders often, so that chance makes a quarter of them, only
+    those beyond chance count. `MOST_DECADES` where nobody ordered together.
     """
     together = joint_orders(exposure, group)
     if together.trials.sum() == 0:

@@ -11,7 +11,9 @@ _HOURS, _MINUTES = 24.0, 1440.0
 
 
 def duration(days: float) -> str:
-    """Write a time to the nearest tenth of a day or an hour, or to the minute: "7.3 days", "4.6 h"."""
+    """Write a time to a tenth of a day or an hour, or to the minute: "7.3 days", "4.6 h", "1 day"."""
+    if days >= 1.0 and days == round(days):
+        return count(round(days), "day")
     if days >= 2.0:
         return f"{days:.1f} days"
     if days * _HOURS >= 1.0:
@@ -21,6 +23,8 @@ def duration(days: float) -> str:
 
 def duration_at_most(days: float) -> str:
     """Write a time as `duration` does, rounded up: what takes `days` takes no longer than that."""
+    if days >= 1.0 and days == round(days):
+        return duration(days)
     if days >= 2.0:
         return f"{_up(days, 10):.1f} days"
     if days * _HOURS >= 1.0:

@@ -14,7 +14,7 @@ from ringfence.detection.parameters import Parameters
 from ringfence.detection.prepare import Prepared, prepare
 from ringfence.detection.soundness import refusal
 from ringfence.detection.why_not import why_not
-from ringfence.detection.wording import below
+from ringfence.detection.wording import below, duration, duration_at_most
 from ringfence.domain.leads import LeadKind
 from ringfence.domain.progress import Silent
 from ringfence.domain.rings import DetectionMethod
@@ -123,3 +123,14 @@ def test_what_no_rule_leaves_is_said_in_words(lead: Candidate, merchants: int, s
 )
 def test_a_number_below_a_bar_is_written_so_that_it_is(value: float, bar: float, text: str) -> None:
     assert below(value, bar) == text
+
+
+def test_times_of_whole_days_are_said_in_days() -> None:
+    assert [duration(days) for days in (1.0, 1.05, 2.0, 7.0, 7.3)] == [
+        "1 day",
+        "25.2 h",
+        "2 days",
+        "7 days",
+        "7.3 days",
+    ]
+    assert duration_at_most(1.0) == "1 day"
