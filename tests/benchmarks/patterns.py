@@ -12,7 +12,7 @@ Intervals are Wilson's at 95 %, over buyers or groups.
 import argparse
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,8 @@ from machine import describe_machine
 from measuring import Share, print_table, write_json
 
 import ringfence
+from ringfence.detection.parameters import Parameters
+from ringfence.domain.policy import DetectionPolicy
 from ringfence.generator import (
     ExtraLookalike,
     ExtraPattern,
@@ -85,22 +87,28 @@ def count(extra: str, truth: pl.DataFrame, members: pl.DataFrame) -> Figures:
     )
 
 
-def markets(seeds: range, buyers: int, stealth: float) -> Iterator[Marketplace]:
+def markets(seeds: range, options: GeneratorOptions, stealth: float) -> Iterator[Marketplace]:
     """Generate one marketplace without extras for each seed."""
     for seed in seeds:
-        yield generate_marketplace(GeneratorOptions(buyers=buyers, seed=seed, stealth=stealth))
+        yield generate_marketplace(replace(options, seed=seed, stealth=stealth))
 
 
-def measure(extras: list[str], seeds: range, buyers: int, stealths: list[float]) -> dict[str, Figures]:
+def measure(
+    extras: list[str],
+    seeds: range,
+    options: GeneratorOptions,
+    stealths: list[float],
+    parameters: Parameters,
+) -> dict[str, Figures]:
     """Return the figures of each "extra, stealth, orders", pooled over the seeds."""
     found: dict[str, Figures] = {}
     for stealth in stealths:
         due = [extra for extra in extras if extra in set(ExtraPattern) or stealth == stealths[0]]
-        for market in markets(seeds, buyers, stealth):
+        for market in markets(seeds, options, stealth):
             for extra in due:
                 whole = add_extras(market, (extra,))
                 for word, orders in (("known", whole.orders), ("unknown", None)):
-                    result = ringfence.detect(whole.claims, orders)
+                    result = ringfence.detect(whole.claims, orders, parameters=parameters)
                     key = f"{extra}, {stealth:g}, {word}"
                     figures = count(extra, whole.truth, result.members)
                     found[key] = found.get(key, Figures()) + figures
@@ -136,13 +144,22 @@ def main() -> None:
     parser.add_argument("--buyers", type=int, default=20_000, help="accounts a marketplace (default 20000)")
     parser.add_argument("--stealth", type=float, action="append", help="default 0")
     parser.add_argument("--extra", choices=every, action="append", help="default: each of them")
+    parser.add_argument(
+        "--orders-per-claim",
+        type=float,
+        default=GeneratorOptions().orders_per_claim,
+        help="of the marketplaces (default %(default)s)",
+    )
+    parser.add_argument("--honest-fault-rate", type=float, default=1.0, help="of the policy (default 1)")
     parser.add_argument("--json", type=Path, help="write the figures here too")
     parser.add_argument("--before", type=Path, help="figures of an earlier run to compare with")
     asked = parser.parse_args()
     machine = describe_machine(["ringfence", "polars", "numpy", "numba"])
     print(", ".join(f"{name} {value}" for name, value in machine.items()))
     seeds = range(asked.first_seed, asked.first_seed + asked.seeds)
-    found = measure(asked.extra or every, seeds, asked.buyers, asked.stealth or [0.0])
+    options = GeneratorOptions(buyers=asked.buyers, orders_per_claim=asked.orders_per_claim)
+    parameters = Parameters().with_policy(DetectionPolicy(honest_fault_rate=asked.honest_fault_rate))
+    found = measure(asked.extra or every, seeds, options, asked.stealth or [0.0], parameters)
     figures = {key: counts.to_dict() for key, counts in found.items()}
     before = json.loads(asked.before.read_text())["figures"] if asked.before else {}
     rows = rows_of(figures, before)

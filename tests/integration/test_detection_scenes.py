@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 import numpy as np
 import polars as pl
 import pytest
@@ -181,6 +183,42 @@ def test_joint_decoy_orders_do_not_excuse_a_ring(decoys: int) -> None:
         merchant, day = int(chance.integers(0, 150)), float(chance.uniform(10.0, 330.0))
         orders += [order(member, merchant, day + chance.uniform(0.0, 0.5)) for member in RING]
     assert rings_of(ringfence.detect(scene(hits), orders_of(orders))) == [set(RING)]
+
+
+def framed(rows: list[Row], victim: str, merchant: int, day: float) -> list[Row]:
+    """Let the ring of `rows` file an hour after a claim of `victim`, one member with the victim's address."""
+    copied = [claim(member, merchant, day + 1 / 24 + 0.01 * i) for i, member in enumerate(RING)]
+    copied[0]["address"] = f"address of {victim}"
+    return [*rows, claim(victim, merchant, day), *copied]
+
+
+def test_nobody_is_named_for_a_claim_that_a_ring_copied_and_an_address_that_it_wrote_down() -> None:
+    rows = framed([*strike(RING, SHOPS), *lives(["victim"], 4, 21)], "victim", 61, 200.0)
+    assert found_in(rows) == [set(RING)]
+
+
+@pytest.mark.parametrize(
+    ("shared", "hours_after", "is_member"),
+    [("device", -1.0, True), ("payment", -1.0, True), ("address", 3.0, True), ("address", -1.0, False)],
+)
+def test_a_member_of_one_occasion_shows_it_by_a_device_or_by_following_the_others(
+    shared: str, hours_after: float, is_member: bool
+) -> None:
+    ring = {shared: "the same"}
+    hits = strike(RING, SHOPS, shared=ring)
+    filed = [row["filed_at"] for row in hits if row["merchant_id"] == hits[12]["merchant_id"]]
+    once = claim("once", SHOPS[2], 0.0, **ring)
+    once["filed_at"] = (max(filed) if hours_after > 0 else min(filed)) + timedelta(hours=hours_after)
+    expected = {*RING, "once"} if is_member else set(RING)
+    assert found_in([*hits, once, *lives(["once"], 2, 22)]) == [expected]
+
+
+def test_one_cheap_checkout_at_all_targets_does_not_make_one_occasion_of_months() -> None:
+    hits = strike(RING, SHOPS, every=35.0)
+    cheap = [order(member, merchant, 38.0 + 0.001 * i) for member in RING for i, merchant in enumerate(SHOPS)]
+    orders = orders_of([*everyones_orders(), *cheap])
+    result = ringfence.detect(scene(hits), orders, parameters=Parameters().without_p_values())
+    assert rings_of(result) == [set(RING)]
 
 
 @pytest.mark.parametrize("days_late", [5.0, 30.0, 70.0])

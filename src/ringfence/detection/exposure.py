@@ -50,6 +50,18 @@ class GroupOrders(NamedTuple):
     """int64[k + 1], how many of those before were claimed for."""
 
 
+class Beside(NamedTuple):
+    """A buyer's units of orders near those of a group."""
+
+    claimed: int
+    """Those near an order that the group claimed for."""
+    claimed_by_chance: float
+    """How many such units chance makes, given when everybody orders where."""
+    spared: int
+    """Those near the group's orders that the buyer did not claim for."""
+    spared_by_chance: float
+
+
 def claimed_orders(
     orders: Orders | None, timeline: Timeline, first_moment: int
 ) -> tuple[NDArray[np.bool_], Floats]:
@@ -212,26 +224,22 @@ def orders_of(exposure: Exposure, group: Longs) -> GroupOrders:
 
 
 @njit(cache=True, nogil=True)
-def expected_claims(
-    exposure: Exposure, buyer: int, group: GroupOrders, is_household: bool, is_member: bool = False
-) -> tuple[int, float]:
-    """Say how many claims of `buyer` near a group's shopping together may cause: (trials, chance of each).
+def orders_beside(exposure: Exposure, buyer: int, group: GroupOrders, is_member: bool = False) -> Beside:
+    """Count the units of `buyer` near the orders of a group.
 
-    The buyer's orders at one merchant with no gap longer than what counts as together are a unit. Trials are
-    units near an order that the group claimed for; units that the group did not claim for are no trials, so
-    decoys add none. The chance is everyone's share of claimed orders. There are no trials unless units that
-    the buyer did not claim for, near the group's orders, witness that they shop together: two of them (one
-    where a shared identifier makes a household likely) and twice what chance expects. The orders of a buyer
-    who `is_member` of the group are left out of the group's.
+    The buyer's orders at one merchant with no gap longer than what counts as together are a unit. The orders
+    of a buyer who `is_member` of the group are left out of the group's.
     """
     own = exposure.of_buyer[exposure.buyer_start[buyer] : exposure.buyer_start[buyer + 1]]
     theirs = len(group.position) - (len(own) if is_member else 0)
-    if len(own) == 0 or theirs == 0:
-        return 0, 0.0
-    witnesses = trials = 0
-    expected = 0.0
+    theirs_claimed = group.claimed_before[-1]
+    if is_member:
+        for position in own:
+            theirs_claimed -= 1 if exposure.claimed[position] else 0
+    claimed = spared = 0
+    claimed_by_chance = spared_by_chance = 0.0
     i = 0
-    while i < len(own):
+    while i < len(own) and theirs > 0:
         begin = exposure.begin[own[i]]
         is_claimed = False
         j = i
@@ -252,14 +260,32 @@ def expected_claims(
             for position in own[np.searchsorted(own, begin) : np.searchsorted(own, end)]:
                 near -= 1
                 near_claimed -= 1 if exposure.claimed[position] else 0
+        others = max(end - begin - near - (j - i), 0)
         if not is_claimed:
-            others = max(end - begin - near - (j - i), 0)
-            expected += 1.0 - np.exp(-others * theirs / len(exposure.buyer))
+            spared_by_chance += 1.0 - np.exp(-others * theirs / len(exposure.buyer))
             if near > 0:
-                witnesses += 1
+                spared += 1
+        claimed_by_chance += 1.0 - np.exp(-others * theirs_claimed / len(exposure.buyer))
         if near_claimed > 0:
-            trials += 1
+            claimed += 1
         i = j
-    if trials == 0 or witnesses < (1 if is_household else 2) or witnesses < 2.0 * expected:
+    return Beside(claimed, claimed_by_chance, spared, spared_by_chance)
+
+
+@njit(cache=True, nogil=True)
+def expected_claims(
+    exposure: Exposure, buyer: int, group: GroupOrders, is_household: bool, is_member: bool = False
+) -> tuple[int, float]:
+    """Say how many claims of `buyer` near a group's shopping together may cause: (trials, chance of each).
+
+    Trials are the buyer's units near an order that the group claimed for; units that the group did not claim
+    for are no trials, so decoys add none. The chance is everyone's share of claimed orders. There are no
+    trials unless units that the buyer did not claim for, near the group's orders, witness that they shop
+    together: two of them (one where a shared identifier makes a household likely) and twice what chance
+    expects.
+    """
+    beside = orders_beside(exposure, buyer, group, is_member)
+    few = beside.spared < (1 if is_household else 2) or beside.spared < 2.0 * beside.spared_by_chance
+    if beside.claimed == 0 or few:
         return 0, 0.0
-    return trials, exposure.rate
+    return beside.claimed, exposure.rate

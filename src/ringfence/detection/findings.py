@@ -11,14 +11,10 @@ from ringfence.detection.candidates import Candidate, Proposals, strongest_first
 from ringfence.detection.joint import JointClaims
 from ringfence.detection.methods.coincidence.growth import Scratch, candidates, scratch
 from ringfence.detection.prepare import Prepared
-from ringfence.detection.shared_values import best_by_kind
 from ringfence.detection.support import Support, sound_pieces, support_of, unsupported
 from ringfence.domain.leads import LeadKind
 from ringfence.domain.rings import DetectionMethod
 from ringfence.market import Floats, Longs
-
-_OCCASIONS_EACH = 2
-"""Occasions on which a member of a ring was with the others."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,17 +72,13 @@ class Findings:
 def gather(prepared: Prepared, found: Proposals) -> Findings:
     """Gather the joint events of the rings and leads `found`, both strongest first, and rank every buyer.
 
-    A ring that its telling events do not support is a lead. A member who was with the others on one occasion
-    alone is none: anybody could put somebody there once, with an address on an order.
+    A ring that its telling events do not support is a lead.
     """
     space = scratch(prepared.buyers)
     upheld: list[Finding] = []
     refused = list(found.leads)
     for ring in found.rings:
         support = support_of(prepared, ring.members, ring.method, space)
-        often = _present_often(prepared, ring, support)
-        if len(often.members) < len(ring.members):
-            ring, support = often, support_of(prepared, often.members, often.method, space)
         why_not = unsupported(prepared.timeline, ring.members, support, ring.method)
         if why_not is None:
             upheld.append(_finding(ring, support))
@@ -101,27 +93,6 @@ def gather(prepared: Prepared, found: Proposals) -> Findings:
 def finding_of(prepared: Prepared, lead: Candidate, space: Scratch) -> Finding:
     """Find what supports a lead."""
     return _finding(lead, support_of(prepared, lead.members, lead.method, space))
-
-
-def _present_often(prepared: Prepared, ring: Candidate, support: Support) -> Candidate:
-    """Give a ring without members of one occasion; those who share an identifier become associates."""
-    if ring.method is DetectionMethod.WAVES or support.member_occasions is None:
-        return ring
-    stays = support.member_occasions >= _OCCASIONS_EACH
-    if stays.all() or stays.sum() < 2:
-        return ring
-    parts = sound_pieces(prepared, ring.members[stays], ring.method)
-    if not parts or len(parts[0]) < 2:
-        return ring
-    members = parts[0]
-    others = np.setdiff1d(ring.members, members)
-    near = [buyer for buyer in others.tolist() if best_by_kind(prepared, np.array([buyer]), members, 1)]
-    return replace(
-        ring,
-        members=members,
-        score=ring.score * len(members) / len(ring.members),
-        associates=np.union1d(ring.associates, np.array(near, np.int64)),
-    )
 
 
 def _connected(prepared: Prepared, lead: Candidate) -> Candidate | None:

@@ -51,6 +51,27 @@ def number_occasions(of_buyer: Ints, buyer_start: Longs, when: Floats, width: fl
 
 
 @njit(cache=True, nogil=True)
+def divide_occasions(of_buyer: Ints, buyer_start: Longs, number: Ints, when: Floats, width: float) -> Ints:
+    """Divide occasions so that `when` (float64[N], no NaN) of each spans less than `width` days: int32[N].
+
+    A window from the first claim of each, as in `number_occasions`.
+    """
+    divided = number.copy()
+    for buyer in range(len(buyer_start) - 1):
+        own = of_buyer[buyer_start[buyer] : buyer_start[buyer + 1]]
+        if len(own) < 2:
+            continue
+        own = own[np.argsort(when[own], kind="mergesort")]
+        own = own[np.argsort(number[own], kind="mergesort")]
+        first = own[0]
+        for claim in own[1:]:
+            if number[claim] != number[first] or when[claim] - when[first] >= width:
+                first = claim
+            divided[claim] = first
+    return divided
+
+
+@njit(cache=True, nogil=True)
 def tie_events(timeline: Timeline, group: Longs, those: Events) -> Ties:
     """Find the events that half the claimants of the smaller one attended together with the other.
 

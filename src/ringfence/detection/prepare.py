@@ -11,7 +11,7 @@ import numpy as np
 from ringfence.detection.closeness import Yardstick
 from ringfence.detection.doors import doors
 from ringfence.detection.exposure import NON_CLAIMANT, Exposure, claimed_orders, expose
-from ringfence.detection.occasions import number_occasions
+from ringfence.detection.occasions import divide_occasions, number_occasions
 from ringfence.detection.pair_evidence import score_pairs
 from ringfence.detection.pairs import Pairs, find_pairs
 from ringfence.detection.parameters import OccasionParameters, Parameters, YardstickParameters
@@ -147,8 +147,11 @@ def with_occasions(timeline: Timeline, bought: Floats | None, parameters: Occasi
     )
     if bought is None:
         return timeline
+    checkout = number_occasions(of_buyer, buyer_start, bought, parameters.checkout_days)
     return timeline._replace(
-        checkout=number_occasions(of_buyer, buyer_start, bought, parameters.checkout_days)
+        checkout=divide_occasions(
+            of_buyer, buyer_start, checkout, timeline.day, parameters.checkout_claims_days
+        )
     )
 
 

@@ -9,7 +9,7 @@ from numba import njit
 from ringfence.detection.acceptance import count_occasions
 from ringfence.detection.closeness import Yardstick
 from ringfence.detection.events import events
-from ringfence.detection.exposure import Exposure, orders_of
+from ringfence.detection.exposure import Exposure, orders_beside, orders_of
 from ringfence.detection.occasions import sum_with_events, tie_events
 from ringfence.detection.sharing import Sharing, holders_of
 from ringfence.detection.tail import MOST_DECADES, evidence, evidence_given_orders
@@ -26,6 +26,8 @@ _MOST_LOSSES = 3
 _PRIOR_UNITS = 5.0
 _MOST_VALUES = 20_000
 """Values looked at for the rate of households."""
+_BEYOND_CHANCE = 4.0
+"""Joint orders of a member this many times what chance makes all count as shopping together."""
 _COMPANION_UNITS = 2
 """Joint units in which an outsider who ordered too counts as a companion."""
 
@@ -160,7 +162,8 @@ def evidence_beyond_shopping(
 
     Each member is judged once more against the group's joint events, with as many chances for a claim as it
     had joint orders that another member claimed for, each at the rate of outsiders who ordered in that time
-    (`honest_fault_rate` at most). `MOST_DECADES` where nobody ordered together.
+    (`honest_fault_rate` at most). Where everybody orders often, so that chance makes a quarter of them, only those
+    beyond chance count. `MOST_DECADES` where nobody ordered together.
     """
     together = joint_orders(exposure, group)
     if together.trials.sum() == 0:
@@ -169,6 +172,7 @@ def evidence_beyond_shopping(
     ties = tie_events(timeline, group, those)
     chance = len(those.merchant) * yardstick.strangers / len(timeline.buyer)
     everyone = len(timeline.buyer_start) - 1
+    orders = orders_of(exposure, group)
     total = strongest = 0.0
     for g in range(len(group)):
         claims = timeline.buyer_start[group[g] + 1] - timeline.buyer_start[group[g]]
@@ -178,9 +182,13 @@ def evidence_beyond_shopping(
         if occasions == 0:
             continue
         decades = evidence(claims, chance, nats) - among
-        if together.trials[g] > 0:
+        beside = orders_beside(exposure, group[g], orders, True)
+        trials = together.trials[g]
+        if beside.claimed < _BEYOND_CHANCE * beside.claimed_by_chance:
+            trials = min(trials, round(beside.claimed - beside.claimed_by_chance))
+        if trials > 0:
             rate = min(honest_fault_rate, together.rate[g])
-            given = evidence_given_orders(claims, chance, nats, occasions, together.trials[g], rate)
+            given = evidence_given_orders(claims, chance, nats, occasions, trials, rate)
             decades = min(decades, given - min(among, math.log10(together.companions)))
         total += max(decades, 0.0)
         strongest = max(strongest, decades)

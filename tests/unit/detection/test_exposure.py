@@ -27,6 +27,7 @@ from ringfence.detection.exposure import (
     claimed_orders,
     expected_claims,
     expose,
+    orders_beside,
     orders_of,
 )
 
@@ -142,6 +143,27 @@ def test_units_near_orders_that_the_group_claimed_for_are_trials_once_others_wit
         assert (trials, rate) == (0, 0.0)
     else:
         assert (trials, rate) == (expected, exposure.rate)
+
+
+@given(rows(most=20, ticks=400), order_rows(), st.integers(0, BUYERS - 1), groups(least=1))
+def test_what_chance_puts_near_claimed_orders_follows_from_how_much_everybody_orders_there(
+    claims: list[Row], given_orders: list[Row], buyer: int, group: Group
+) -> None:
+    others = without(group, buyer)
+    _, exposure = goods_of(claims, given_orders)
+    strangers = [b for b in {*exposure.buyer.tolist()} if b not in others and b != buyer]
+    claimed = int(exposure.claimed[np.isin(exposure.buyer, others)].sum())
+    own = np.flatnonzero(exposure.buyer == buyer).tolist()
+    chance = sum(
+        1.0 - math.exp(-len(near(exposure, unit, strangers)) * claimed / len(exposure.buyer))
+        for unit in chains(own, exposure)
+    )
+    theirs = np.isin(exposure.buyer, others).any()
+    beside = orders_beside(exposure, buyer, orders_of(exposure, np.array(others)))
+    assert beside.claimed_by_chance == pytest.approx(chance if theirs else 0.0)
+    assert beside.claimed == near_claimed_orders(exposure, buyer, others)
+    together = orders_of(exposure, np.array(sorted({*others, buyer})))
+    assert orders_beside(exposure, buyer, together, True) == beside
 
 
 DECOYS = st.lists(

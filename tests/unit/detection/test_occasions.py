@@ -28,6 +28,7 @@ from ringfence.detection.events import Events, events
 from ringfence.detection.occasions import (
     Ties,
     are_tied,
+    divide_occasions,
     number_occasions,
     same_occasion,
     sum_between_buyers,
@@ -83,6 +84,22 @@ def test_a_buyer_who_claims_every_day_has_many_occasions_and_unknown_moments_are
     assert len(together(acts)) == 10, "two claims of one day and a half at most, never a chain"
     unknown = number_occasions(daily.of_buyer, daily.buyer_start, np.full(20, np.nan), 1e9)
     assert unknown.tolist() == list(range(20))
+
+
+def test_claims_for_one_checkout_are_one_occasion_only_while_they_are_filed_soon_after_each_other() -> None:
+    timeline = timeline_of([(merchant, 40 * merchant, 0) for merchant in range(MERCHANTS)])
+    bought = np.zeros(len(timeline.day))
+    checkout = number_occasions(timeline.of_buyer, timeline.buyer_start, bought, 1 / 24)
+    assert len(together(checkout)) == 1
+
+    def divided(width: float) -> set[frozenset[int]]:
+        return together(
+            divide_occasions(timeline.of_buyer, timeline.buyer_start, checkout, timeline.day, width)
+        )
+
+    assert divided(1e9) == together(checkout)
+    assert divided(15.0) == occasions_by_hand(timeline, timeline.day.tolist(), 15.0)
+    assert len(divided(5.0)) == MERCHANTS, "claims ten days apart are no occasion of five"
 
 
 @given(rows(), st.permutations(range(40)), WIDTHS)

@@ -261,6 +261,15 @@ def test_a_ring_with_decoys_keeps_enough_evidence(decoys: int, is_household: boo
     assert shopping > 10.0
 
 
+def test_orders_at_shops_where_everybody_orders_every_day_do_not_excuse_a_ring() -> None:
+    hits = [(n % SHOPS, 100 + 100 * n) for n in range(6)]
+    daily = [(m, 8 * t + b, b) for m, _ in hits for t in range(180) for b in GROUP.tolist()]
+    claims = [(m, t + 3 * b, b) for m, t in hits for b in GROUP.tolist()]
+    throng = [(m, t + b % 8, b) for m, t, b in daily for b in range(len(GROUP), CROWD, 4)]
+    _, shopping = left_of(claims, [*daily, *throng], 20.0, False)
+    assert shopping > 5.0
+
+
 @pytest.mark.parametrize("decoys", [0, 1, 6, 30])
 def test_decoys_of_strangers_cost_them_nothing(decoys: int) -> None:
     baskets = [(n * 5 % SHOPS, 40 + 35 * n) for n in range(8 + decoys)]

@@ -9,6 +9,7 @@ from ringfence.detection.acceptance import pieces, strongest_share
 from ringfence.detection.candidates import Candidate, Proposals, strongest_first
 from ringfence.detection.fusion.bound import bounded, meeting_enough
 from ringfence.detection.fusion.homes import among_homes
+from ringfence.detection.fusion.own_part import with_own_part
 from ringfence.detection.fusion.parts import cut_along
 from ringfence.detection.fusion.settle import FEWEST, group_decades, members_scores, settle, widen
 from ringfence.detection.methods.blocks.block import Block
@@ -125,10 +126,14 @@ class _Fusion:
                 continue
             present = meeting_enough(prepared, parameters, graph, ring, self.space)
             for part in bounded(prepared, parameters, graph, present, self.space):
-                kept += self._sound(part)
+                for sound in self._sound(part):
+                    kept += self._with_own_part(sound)
         kept = strongest_first(kept)
         near = associates(prepared, kept, parameters.identifiers)
-        kept = [replace(ring, associates=own) for ring, own in zip(kept, near, strict=True)]
+        kept = [
+            replace(ring, associates=np.setdiff1d(np.union1d(ring.associates, own), ring.members))
+            for ring, own in zip(kept, near, strict=True)
+        ]
         return Proposals(kept, strongest_first(self.leads))
 
     def _subscribes(self, ring: Candidate) -> bool:
@@ -202,6 +207,22 @@ class _Fusion:
             elif piece.score >= parameters.ring_score:
                 self.leads.append(replace(piece, refusal=why_not))
         return out
+
+    def _with_own_part(self, ring: Candidate) -> list[Candidate]:
+        """Give what stands of a ring without members whom others could have put there; else keep a lead."""
+        members, near = with_own_part(self.prepared, ring, self.space)
+        if len(members) == len(ring.members):
+            return [ring]
+        stands = []
+        if len(members) >= 2:
+            share = ring.score * len(members) / len(ring.members)
+            if ring.method is not DetectionMethod.IDENTIFIERS:
+                share = min(ring.score, group_decades(members_scores(self.prepared, members, self.space)))
+            rest = replace(ring, members=members, score=share, associates=near)
+            stands = [own for sound in self._sound(rest) for own in self._with_own_part(sound)]
+        if not stands:
+            self.leads.append(replace(ring, refusal=LeadKind.ONE_OCCASION))
+        return stands
 
     def _keep(self, ring: Candidate) -> None:
         self.ring_of[ring.members] = len(self.rings)

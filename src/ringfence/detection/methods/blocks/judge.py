@@ -91,12 +91,6 @@ def uniformity(graph: CellGraph, members: Longs) -> Judgement | None:
     return judge(graph, members, columns_met(graph, members, 2))
 
 
-def without_merchant(graph: CellGraph, rows: Longs, columns: Longs, merchant: int) -> Judgement | None:
-    """Judge a block without the cells of one merchant and without the members it then loses."""
-    left = columns[graph.merchant[columns] != merchant]
-    return judge(graph, rows[counts_inside(graph, rows, left)[0] > 0], left)
-
-
 def dominant_merchant(graph: CellGraph, rows: Longs, columns: Longs) -> tuple[int, float]:
     """Find the merchant a block rests on most, and its share of the edges inside: (merchant, 0 to 1)."""
     of_column = counts_inside(graph, rows, columns)[1]
