@@ -205,7 +205,7 @@ def show_lead(
         f"{lead['lead_id']} ({lead['kind'].replace('_', ' ')}{near})",
         f"{lead['why']} ({DECADES})",
         lead["why_not"],
-        f"Amount: {lead['amount'].replace(';', '; ')}",
+        *([f"Amount: {lead['amount'].replace(';', '; ')}"] if lead["amount"] else []),
         *([chance_sentence(lead["p_value"])] if lead["p_value"] is not None else []),
         "",
     )
