@@ -69,29 +69,36 @@ def _connect(timeline: Timeline, group: Longs, joint: JointClaims) -> Longs:
 
 @njit(cache=True, nogil=True)
 def covers_two_occasions(timeline: Timeline, yardstick: Yardstick, group: Longs) -> bool:
-    """Say whether half the members (two at least) have joint claims at two merchants on two untied occasions.
+    """Say whether half the members (two at least) were with the others on two occasions.
 
-    Events that chance explains do not count. A crowd at one merchant with a few who met elsewhere too is no
-    ring, nor are buyers of one bundle.
+    A crowd at one merchant with a few who met elsewhere too is no ring, nor are buyers of one bundle.
     """
+    often = of_two_occasions(timeline, yardstick, group).sum()
+    return bool(often >= max(2, (len(group) + 1) // 2))
+
+
+@njit(cache=True, nogil=True)
+def of_two_occasions(timeline: Timeline, yardstick: Yardstick, group: Longs) -> NDArray[np.bool_]:
+    """Say of each member whether it has joint claims at two merchants on two untied occasions: bool[g].
+
+    Events that chance explains do not count.
+    """
+    often = np.zeros(len(group), np.bool_)
     joint = joint_claims(timeline, yardstick, group)
     if len(joint.claim) == 0:
-        return False
+        return often
     is_weak = weak_events(joint)
     ties = tie_events(timeline, group, events(timeline, yardstick, group, 2))
     order = np.argsort(timeline.buyer[joint.claim], kind="mergesort")
-    qualified = 0
     i = 0
     while i < len(order):
         j = i
-        while (
-            j < len(order) and timeline.buyer[joint.claim[order[j]]] == timeline.buyer[joint.claim[order[i]]]
-        ):
+        buyer = timeline.buyer[joint.claim[order[i]]]
+        while j < len(order) and timeline.buyer[joint.claim[order[j]]] == buyer:
             j += 1
-        if _has_two_occasions(timeline, joint, is_weak, ties, order[i:j]):
-            qualified += 1
+        often[np.searchsorted(group, buyer)] = _has_two_occasions(timeline, joint, is_weak, ties, order[i:j])
         i = j
-    return qualified >= max(2, (len(group) + 1) // 2)
+    return often
 
 
 @njit(cache=True, nogil=True)

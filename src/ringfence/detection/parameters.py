@@ -44,7 +44,7 @@ class OccasionParameters:
     """Claims of one buyer filed less than this after the first of them are one act."""
     checkout_days: float = 1.0 / 24.0
     """Orders of one buyer placed less than this after the first of them are one checkout."""
-    checkout_claims_days: float = 30.0
+    checkout_claims_days: float = 14.0
     """Claims for goods of one checkout are one occasion when filed less than this after the first of them."""
 
     def __post_init__(self) -> None:

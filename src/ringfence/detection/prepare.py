@@ -142,9 +142,9 @@ def with_occasions(timeline: Timeline, bought: Floats | None, parameters: Occasi
     `bought` is float64[N], the day each claim's order was placed; None where no orders are known.
     """
     of_buyer, buyer_start = timeline.of_buyer, timeline.buyer_start
-    timeline = timeline._replace(
-        act=number_occasions(of_buyer, buyer_start, timeline.day, parameters.act_days)
-    )
+    # Times rounded to whole days put claims of one evening a day apart.
+    act_days = parameters.act_days + timeline.grain
+    timeline = timeline._replace(act=number_occasions(of_buyer, buyer_start, timeline.day, act_days))
     if bought is None:
         return timeline
     checkout = number_occasions(of_buyer, buyer_start, bought, parameters.checkout_days)

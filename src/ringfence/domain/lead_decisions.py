@@ -19,7 +19,7 @@ from ringfence.domain.rings import Strength
 from ringfence.domain.texts import checked_text
 
 RETURN_TIMES = 2
-"""A dismissed lead with this many times the buyers is open again."""
+"""A dismissed lead with this many times the buyers or the joint claims is open again."""
 
 
 class LeadStatus(StrEnum):
@@ -126,12 +126,13 @@ def lead_status(record: LeadRecord, now: Strength) -> LeadStatus:
     """Say where a lead of this strength stands.
 
     A dismissed lead stays so from run to run, unless there is by now a decade more of evidence than was seen,
-    as it brings a ring back, or twice the buyers: that is more than was decided about.
+    as it brings a ring back, or twice the buyers or joint claims: that is more than was decided about.
     """
     seen = record.seen
     if seen is None:
         return record.status
-    is_back = has_new_evidence(seen, now) or now.members >= RETURN_TIMES * seen.members
+    is_larger = now.members >= RETURN_TIMES * seen.members or 0 < RETURN_TIMES * seen.claims <= now.claims
+    is_back = is_larger or has_new_evidence(seen, now)
     return LeadStatus.OPEN if is_back else record.status
 
 

@@ -73,7 +73,7 @@ def demonstrate(
     """
     marketplace, run, place = directory / "marketplace", directory / "run", directory / _STORE
     if place.exists():
-        if not (directory / _PAGE).exists():
+        if not (directory / _PAGE).exists() and not marketplace.exists():
             raise ConflictError(
                 f"{place} is not the store of a demonstration; name another folder with --out."
             )

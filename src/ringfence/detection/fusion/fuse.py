@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ringfence.detection.acceptance import pieces, strongest_share
+from ringfence.detection.acceptance import of_two_occasions, pieces, strongest_share
 from ringfence.detection.candidates import Candidate, Proposals, strongest_first
 from ringfence.detection.fusion.bound import bounded, meeting_enough
 from ringfence.detection.fusion.homes import among_homes
@@ -202,11 +202,28 @@ class _Fusion:
                 if is_main and candidate.method is DetectionMethod.IDENTIFIERS:
                     piece = replace(piece, score=candidate.score)
             why_not = refusal(piece, prepared, parameters)
-            if why_not is None:
+            core = self._often_together(piece) if why_not is LeadKind.ONE_OCCASION else None
+            if core is not None and (stands := self._sound(core)):
+                out += stands
+            elif why_not is None:
                 out.append(piece)
             elif piece.score >= parameters.ring_score:
                 self.leads.append(replace(piece, refusal=why_not))
         return out
+
+    def _often_together(self, candidate: Candidate) -> Candidate | None:
+        """Give the members who were with the others twice, judged among themselves; None where too few were.
+
+        Accounts used once, at one hit each, would otherwise hide a ring among them.
+        """
+        prepared = self.prepared
+        members = candidate.members[
+            of_two_occasions(prepared.timeline, prepared.yardstick, candidate.members)
+        ]
+        if len(members) < FEWEST:
+            return None
+        decades = group_decades(members_scores(prepared, members, self.space))
+        return replace(candidate, members=members, score=min(candidate.score, decades))
 
     def _with_own_part(self, ring: Candidate) -> list[Candidate]:
         """Give what stands of a ring without members whom others could have put there; else keep a lead."""

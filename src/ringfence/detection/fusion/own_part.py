@@ -1,7 +1,6 @@
 """Members by their own part: nobody is named whom others could have put there."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ringfence.detection.candidates import Candidate
 from ringfence.detection.closeness import as_near
@@ -11,24 +10,30 @@ from ringfence.detection.shared_values import best_by_kind
 from ringfence.detection.support import Support, support_of
 from ringfence.domain.identifiers import IdentifierKind
 from ringfence.domain.rings import DetectionMethod
-from ringfence.market import Longs
+from ringfence.market import Floats, Longs
 
-_ENOUGH_OCCASIONS = 2
-"""Occasions with the others that need nothing else."""
+_MANY_OCCASIONS = 3
+"""Occasions with the others that need nothing else: to copy somebody so often costs a ring too much."""
+_TWO_OCCASIONS = 2
+"""Occasions that are enough for who followed the others once."""
+_FEW_HOLDERS = 10
+"""Holders of a device or a means of payment that is no public one; nor is one that members hold half of."""
 _NOT_TYPED = (IdentifierKind.DEVICE, IdentifierKind.PAYMENT)
 """Kinds that nobody can write onto somebody else's order."""
-_FOLLOWS = 0.25
+_FOLLOWS = 1.0
 """A claim follows another member's if chance would put fewer strangers' claims as near."""
+_FOLLOWS_CLOSELY = 0.25
 
 
 def with_own_part(prepared: Prepared, ring: Candidate, space: Scratch) -> tuple[Longs, Longs]:
     """Give the members of `ring` who took part of their own accord, and who of the others shares a value.
 
-    One joint claim and a shared address can be forged: file near somebody's claim, and write their address on
-    an order. So a member needs one of three things: two separate occasions with the others; a device or a
-    means of payment shared with another member; or any shared value and a claim filed soon after another
-    member's, since a claim can be copied only once it is filed. Both int64, rising; the second share a value
-    with a member who stays.
+    Joint claims and a shared address can be forged: file near somebody's claims, and write their address on
+    an order. But a claim can be copied only once it is filed, and nobody can lend somebody a device. So a
+    member needs one of four things: a device or a means of payment, no public one, shared with another
+    member; any shared value, and a claim filed closely after another member's; two occasions, one of them
+    after another member; or three occasions.
+    Both int64, rising; the second share a value with a member who stays.
     """
     nobody = np.empty(0, np.int64)
     if ring.method is DetectionMethod.WAVES:
@@ -36,15 +41,17 @@ def with_own_part(prepared: Prepared, ring: Candidate, space: Scratch) -> tuple[
     support = support_of(prepared, ring.members, ring.method, space)
     if support.member_occasions is None:
         return ring.members, nobody
-    stays = support.member_occasions >= _ENOUGH_OCCASIONS
-    if stays.all():
-        return ring.members, nobody
-    follows = _follows(prepared, ring.members, support)
+    after = _strangers_since(prepared, ring.members, support)
+    occasions = support.member_occasions
+    stays = (occasions >= _MANY_OCCASIONS) | ((after < _FOLLOWS) & (occasions >= _TWO_OCCASIONS))
     for place in np.flatnonzero(~stays):
-        member = ring.members[place : place + 1]
         others = np.delete(ring.members, place)
-        kinds = {prepared.shared_kinds[held.kind] for held in best_by_kind(prepared, member, others, 1)}
-        stays[place] = bool(kinds.intersection(_NOT_TYPED)) or (bool(kinds) and bool(follows[place]))
+        shared = best_by_kind(prepared, ring.members[place : place + 1], others, 1)
+        stays[place] = (bool(shared) and bool(after[place] < _FOLLOWS_CLOSELY)) or any(
+            prepared.shared_kinds[held.kind] in _NOT_TYPED
+            and (held.holders <= _FEW_HOLDERS or held.holders <= 2 * (held.inside + 1))
+            for held in shared
+        )
     members = ring.members[stays]
     near = [
         buyer
@@ -54,21 +61,27 @@ def with_own_part(prepared: Prepared, ring: Candidate, space: Scratch) -> tuple[
     return members, np.array(near, np.int64)
 
 
-def _follows(prepared: Prepared, members: Longs, support: Support) -> NDArray[np.bool_]:
-    """Say of each member whether a telling joint claim was filed soon after another member's: bool[g]."""
-    timeline, yardstick, joint = prepared.timeline, prepared.yardstick, support.joint
-    follows = np.zeros(len(members), np.bool_)
+def _strangers_since(prepared: Prepared, members: Longs, support: Support) -> Floats:
+    """Say how closely each member's first claim in a telling event follows another's first: float64[g].
+
+    In strangers' claims that chance puts as near, the least of all events; infinite where none follows.
+    Claims of one moment may have followed each other.
+    """
+    timeline, joint = prepared.timeline, support.joint
     order = np.lexsort((timeline.day[joint.claim], joint.event))
-    for i, later in enumerate(order[1:], 1):
-        if support.is_weak[later]:
+    order = order[~support.is_weak[order]]
+    place = np.searchsorted(members, timeline.buyer[joint.claim[order]])
+    _, first = np.unique(joint.event[order] * len(members) + place, return_index=True)
+    first.sort()
+    order, place = order[first], place[first]
+    day, event = timeline.day[joint.claim[order]], joint.event[order]
+    since = np.full(len(members), np.inf)
+    for at in range(1, len(order)):
+        if event[at] != event[at - 1]:
             continue
-        buyer, day = timeline.buyer[joint.claim[later]], timeline.day[joint.claim[later]]
-        for earlier in order[i - 1 :: -1]:
-            if joint.event[earlier] != joint.event[later]:
-                break
-            apart = day - timeline.day[joint.claim[earlier]]
-            if timeline.buyer[joint.claim[earlier]] != buyer and apart > 0.0:
-                near = as_near(joint.rate[later], apart, timeline.grain, yardstick.closest)
-                follows[np.searchsorted(members, buyer)] |= near < _FOLLOWS
-                break
-    return follows
+        apart = float(day[at] - day[at - 1])
+        near = as_near(float(joint.rate[order[at]]), apart, timeline.grain, prepared.yardstick.closest)
+        since[place[at]] = min(since[place[at]], near)
+        if apart == 0.0:
+            since[place[at - 1]] = min(since[place[at - 1]], near)
+    return since
