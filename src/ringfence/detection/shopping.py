@@ -187,6 +187,7 @@ def evidence_beyond_shopping(
         if beside.claimed < _BEYOND_CHANCE * beside.claimed_by_chance:
             trials = min(trials, round(beside.claimed - beside.claimed_by_chance))
         if trials > 0:
+            trials = max(1, trials - (len(near.event) - occasions))  # what is lost at once is one loss
             rate = min(honest_fault_rate, together.rate[g])
             given = evidence_given_orders(claims, chance, nats, occasions, trials, rate)
             decades = min(decades, given - min(among, math.log10(together.companions)))
