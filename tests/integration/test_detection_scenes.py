@@ -197,6 +197,39 @@ def test_nobody_is_named_for_a_claim_that_a_ring_copied_and_an_address_that_it_w
     assert found_in(rows) == [set(RING)]
 
 
+def test_nobody_is_named_whose_claims_a_ring_copied_twice() -> None:
+    rows = [*strike(RING, SHOPS), *lives(["victim"], 4, 21)]
+    rows = framed(framed(rows, "victim", 61, 200.0), "victim", 87, 240.0)
+    assert found_in(rows) == [set(RING)]
+
+
+def test_one_account_that_copies_two_claims_and_an_address_makes_no_ring() -> None:
+    rows = lives(["victim", "sock"], 3, 21)
+    for merchant, day in ((61, 200.0), (87, 240.0)):
+        rows += [claim("victim", merchant, day), claim("sock", merchant, day + 0.1)]
+        rows[-1]["address"] = "address of victim"
+    assert found_in(rows) == []
+
+
+def test_accounts_used_at_one_hit_each_do_not_hide_a_ring() -> None:
+    hits = strike(RING, SHOPS)
+    filed = hits[:: len(RING)]
+    once = [
+        claim(f"x{hit}{number}", SHOPS[hit], 40.0 + 9.0 * hit + 0.1 + 0.1 * number)
+        for hit in range(len(filed))
+        for number in range(2)
+    ]
+    assert any(set(RING) <= ring for ring in found_in([*hits, *once]))
+
+
+def test_claims_of_one_evening_are_one_occasion_also_where_times_are_whole_days() -> None:
+    evening = strike(RING, SHOPS, first_day=40.9, every=0.03, hours=1.0, shared={"address": "1 Mill Lane"})
+    claims = scene(evening).with_columns(pl.col("filed_at").dt.truncate("1d"))
+    assert claims.filter(pl.col("buyer_id").is_in(RING))["filed_at"].n_unique() == 2
+    result = ringfence.detect(claims, parameters=Parameters().without_p_values())
+    assert rings_of(result) == []
+
+
 @pytest.mark.parametrize(
     ("shared", "hours_after", "is_member"),
     [("device", -1.0, True), ("payment", -1.0, True), ("address", 3.0, True), ("address", -1.0, False)],

@@ -83,7 +83,7 @@ def test_a_standing_says_who_did_it_when_and_why() -> None:
         pytest.param(Strength(5.4, 5, 11), id="more, by less than a decade and less than twice the buyers"),
         pytest.param(Strength(44.0, 3, 6), id="evidence that drifts without a new buyer or claim"),
         pytest.param(Strength(44.0, 2, 5), id="evidence that drifts with fewer of both"),
-        pytest.param(Strength(0.0, 5, 99), id="claims alone"),
+        pytest.param(Strength(0.0, 5, 11), id="claims alone, less than twice as many"),
     ],
 )
 def test_a_dismissed_lead_that_did_not_grow_stays_dismissed(now: Strength) -> None:
@@ -109,6 +109,11 @@ def test_a_dismissed_lead_that_did_not_grow_stays_dismissed(now: Strength) -> No
             Strength(0.1, 6, 1),
             "it has 0.1 now, 6 buyers and 1 joint claim where 3 and 6 were seen",
             id="twice the buyers",
+        ),
+        pytest.param(
+            Strength(0.1, 3, 12),
+            "it has 0.1 now, 3 buyers and 12 joint claims where 3 and 6 were seen",
+            id="twice the joint claims",
         ),
     ],
 )
