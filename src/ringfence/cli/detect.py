@@ -272,7 +272,7 @@ def _detect_in_store(
 
 def _print_rings(detection: "Detection", all_of_them: str) -> None:
     if detection.rings.is_empty():
-        print_lines("No rings: no group of buyers claims together more than chance would have it.")
+        print_lines("No ring was found.")
         return
     print_table(
         f"{len(detection.rings):,} rings with {len(detection.members):,} buyers, strongest first ({DECADES})",
