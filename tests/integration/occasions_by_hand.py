@@ -3,42 +3,56 @@
 from collections.abc import Hashable, Iterable
 from datetime import datetime, timedelta
 from itertools import combinations
+from typing import TypeVar
 
 import polars as pl
 
-ACT, CHECKOUT = timedelta(days=1), timedelta(hours=1)
+Item = TypeVar("Item")
+ACT, CHECKOUT, CHECKOUT_CLAIMS = timedelta(days=1), timedelta(hours=1), timedelta(days=14)
+
+
+def windows(moments: Iterable[tuple[datetime, Item]], width: timedelta) -> dict[datetime, list[Item]]:
+    """Divide by windows that begin with the first moment (they rise) that no earlier one holds."""
+    found: dict[datetime, list[Item]] = {}
+    first: datetime | None = None
+    for at, item in moments:
+        if first is None or at - first >= width:
+            first = at
+        found.setdefault(first, []).append(item)
+    return found
 
 
 class Occasions:
     """Which claims of one buyer are one act or one checkout, in a marketplace of claims and orders."""
 
-    def __init__(self, claims: pl.DataFrame, orders: pl.DataFrame | None) -> None:
+    def __init__(
+        self, claims: pl.DataFrame, orders: pl.DataFrame | None, grain: timedelta = timedelta(0)
+    ) -> None:
         self._of_claim: dict[str, set[Hashable]] = {claim: set() for claim in claims["claim_id"]}
         rows = claims.select("buyer_id", "filed_at", "merchant_id", "claim_id").sort("filed_at")
         for (buyer,), own in rows.group_by("buyer_id"):
-            self._number((buyer, "act"), own.select("filed_at", "claim_id").iter_rows(), ACT)
+            filed_at: Iterable[tuple[datetime, str]] = own.select("filed_at", "claim_id").iter_rows()
+            self._number((buyer, "act"), windows(filed_at, ACT + grain))
         if orders is None:
             return
         placed: dict[tuple[str, str], list[datetime]] = {}
         for buyer, merchant, at in orders.select("buyer_id", "merchant_id", "ordered_at").iter_rows():
             placed.setdefault((buyer, merchant), []).append(at)
-        bought: dict[str, list[tuple[datetime, str]]] = {}
+        bought: dict[str, list[tuple[datetime, tuple[datetime, str]]]] = {}
         for buyer, at, merchant, claim in rows.iter_rows():
             waiting = placed.get((buyer, merchant), [])
             earlier = [order for order in waiting if order <= at]
             if earlier:
                 waiting.remove(max(earlier))
-                bought.setdefault(buyer, []).append((max(earlier), claim))
+                bought.setdefault(buyer, []).append((max(earlier), (at, claim)))
         for buyer, goods in bought.items():
-            self._number((buyer, "checkout"), sorted(goods), CHECKOUT)
+            for first, filed in windows(sorted(goods), CHECKOUT).items():
+                self._number((buyer, "checkout", first), windows(sorted(filed), CHECKOUT_CLAIMS))
 
-    def _number(self, of: Hashable, moments: Iterable[tuple[datetime, str]], width: timedelta) -> None:
-        """Number windows that begin with the first moment that no earlier one holds."""
-        first: datetime | None = None
-        for at, claim in moments:
-            if first is None or at - first >= width:
-                first = at
-            self._of_claim[claim].add((of, first))
+    def _number(self, of: Hashable, occasions: dict[datetime, list[str]]) -> None:
+        for first, claims in occasions.items():
+            for claim in claims:
+                self._of_claim[claim].add((of, first))
 
     def same(self, one: str, other: str) -> bool:
         """Say whether two claims of one buyer are one occasion."""

@@ -48,7 +48,8 @@ def market_of(claims: pl.DataFrame, orders: pl.DataFrame | None) -> Market:
 def published(
     claims: pl.DataFrame, orders: pl.DataFrame | None, found: dict[str, pl.DataFrame], **grain: timedelta
 ) -> Published:
-    return Published(found, claims, Occasions(claims, orders), Holders.of(market_of(claims, orders)), **grain)
+    occasions = Occasions(claims, orders, **grain)
+    return Published(found, claims, occasions, Holders.of(market_of(claims, orders)), **grain)
 
 
 @pytest.mark.parametrize(("seed", "buyers", "stealth", "with_orders"), MARKETPLACES)
