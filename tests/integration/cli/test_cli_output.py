@@ -229,7 +229,7 @@ def test_a_run_without_rings_says_so_everywhere(ringfence: Command, tmp_path: Pa
     assert ringfence("generate", clean, "--buyers", "1500", "--no-rings").code == 0
     told = ringfence("detect", "-i", clean, "-o", out, "--links", "--fail-if-idle")
     assert told.code == 3
-    assert told.out.startswith("No rings: ")
+    assert told.out.startswith("No ring was found.")
     assert ringfence("detect", "-i", clean, "-o", out, "--links").code == 0
     assert ringfence("rings", "list", "--run", out).out == (
         f"No rings; ringfence leads list --run {out} shows weaker suspicions.\n"
