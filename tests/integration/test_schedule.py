@@ -308,6 +308,22 @@ def test_the_same_failure_is_told_once_between_two_due_times(clock: Clock, tmp_p
     assert told[2].failures > 5
 
 
+def test_who_is_asked_to_stop_while_it_looks_at_the_store_ends_without_a_run_and_says_so(
+    store: Store, clock: Clock, tmp_path: Path
+) -> None:
+    load(store, tmp_path)
+    stopping, told = Stopping(60.0), list[Event]()
+
+    def opened() -> AbstractContextManager[Store]:
+        stopping.is_asked = True
+        return nullcontext(store)
+
+    detection = ScheduledDetection(SIX_HOURS, StoreDetectionRequest(), opened, clock, stopping)
+    assert detection.keep(told.append)
+    assert [event.outcome for event in told] == [Outcome.STARTED, Outcome.ENDED]
+    assert states(store) == []
+
+
 def test_an_address_that_will_never_do_ends_it(clock: Clock) -> None:
     def opened() -> AbstractContextManager[Store]:
         return closing(StoresByAddress().open("mysql://x", create=False))

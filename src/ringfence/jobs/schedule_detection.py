@@ -17,7 +17,7 @@ from ringfence.domain.run_requests import RunRequest
 from ringfence.domain.runs import Run, RunState
 from ringfence.jobs.due import Schedule, due_at
 from ringfence.jobs.events import Event, Outcome
-from ringfence.jobs.stopping import StoppedError, Stopping
+from ringfence.jobs.stopping import NotBegunError, StoppedError, Stopping
 from ringfence.services.ask_for_run import request_to_serve
 from ringfence.services.detect_in_store import (
     NothingLoadedError,
@@ -86,9 +86,9 @@ class ScheduledDetection:
             if told is None or not _is_known(event, told):
                 tell(event)
                 told = event
-            if event.outcome is Outcome.STOPPED:
-                return False
-        tell(Event(self._clock(), Outcome.ENDED, "asked to stop, and nothing is under way"))
+            if event.outcome in (Outcome.STOPPED, Outcome.ENDED):
+                return event.outcome is Outcome.ENDED
+        tell(self._end())
         return True
 
     def look(self) -> tuple[Event, int]:
@@ -143,6 +143,8 @@ class ScheduledDetection:
         try:
             with self._stopping.working():
                 outcome = detect_in_store(request, store, self._clock)
+        except NotBegunError:
+            return self._end()
         except StoppedError:
             return Event(self._clock(), Outcome.STOPPED, "the run under way was stopped before its end")
         except LeaseHeldError as error:
@@ -164,6 +166,9 @@ class ScheduledDetection:
             run_id=run.run_id,
             next_due=due,
         )
+
+    def _end(self) -> Event:
+        return Event(self._clock(), Outcome.ENDED, "asked to stop, and nothing is under way")
 
     def _later(self, now: int) -> int:
         return min(now + _SECONDS_BETWEEN_TRIES * MICROSECONDS_A_SECOND, self._schedule.after(now))

@@ -10,6 +10,10 @@ class StoppedError(KeyboardInterrupt):
     """Work was stopped before its end."""
 
 
+class NotBegunError(StoppedError):
+    """It was asked to stop before the work began."""
+
+
 class Stopping:
     """Whether this process was asked to stop, and what becomes of the work under way.
 
@@ -35,11 +39,14 @@ class Stopping:
 
     @contextmanager
     def working(self) -> Iterator[None]:
-        """Do work in the main thread that may be stopped, or not even begin if that was asked for."""
+        """Do work in the main thread that may be stopped.
+
+        Raises NotBegunError if that was asked for before it began, StoppedError if the work did not end in time.
+        """
         self._is_working = True
         try:
             if self.is_asked:
-                raise StoppedError("stopped")
+                raise NotBegunError("stopped")
             yield
         finally:
             self._is_working = False

@@ -4,7 +4,7 @@ from contextlib import suppress
 
 import pytest
 
-from ringfence.jobs.stopping import StoppedError, Stopping
+from ringfence.jobs.stopping import NotBegunError, StoppedError, Stopping
 
 
 def test_a_signal_while_nothing_is_under_way_only_asks_and_no_work_begins_after_it() -> None:
@@ -13,7 +13,7 @@ def test_a_signal_while_nothing_is_under_way_only_asks_and_no_work_begins_after_
         assert not stopping.is_asked
         signal.raise_signal(signal.SIGTERM)
         assert stopping.is_asked
-        with pytest.raises(StoppedError), stopping.working():
+        with pytest.raises(NotBegunError), stopping.working():
             pytest.fail("it began")
 
 
