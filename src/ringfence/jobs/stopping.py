@@ -41,7 +41,7 @@ class Stopping:
     def working(self) -> Iterator[None]:
         """Do work in the main thread that may be stopped.
 
-        Raises NotBegunError if that was asked for before it began, StoppedError if the work did not end in time.
+        Raises NotBegunError if that was asked for before it began, StoppedError if it took too long to end.
         """
         self._is_working = True
         try:
