@@ -1,13 +1,11 @@
 """What all tests share: compiled code, and a real Neo4j for those that ask for one."""
 
-import hashlib
 import os
-import shutil
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
+from compiled_code import keep_compiled_code
 from neo4j_database import DATABASE, Emptying, Login, count_nodes, drop_schema
 from neo4j_server import Neo4jServer
 from ringfence.app import StoresByAddress
@@ -15,8 +13,6 @@ from ringfence.store import Store
 
 MOST_WORKERS = 4
 """Each has a Neo4j of its own, and its memory."""
-_COMPILED = ("detection", "intake", "market", "domain")
-"""The packages that compiled code lies in, and takes constants from."""
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -26,15 +22,8 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Key compiled code by all it was compiled from: numba alone would miss a change in another file."""
-    code = config.rootpath / "src" / "ringfence"
-    sources = sorted(path for package in _COMPILED for path in (code / package).rglob("*.py"))
-    digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
-    kept = config.rootpath / ".pytest_cache" / "numba"
-    for old in kept.glob("*"):
-        if old.name != digest:
-            shutil.rmtree(old, ignore_errors=True)
-    os.environ["NUMBA_CACHE_DIR"] = str(Path(kept, digest))
+    """Let all processes share what was compiled."""
+    keep_compiled_code()
 
 
 @pytest.fixture(scope="session")

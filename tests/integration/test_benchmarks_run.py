@@ -63,6 +63,7 @@ def marketplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "risk_calibration.py",
         "api_speed.py",
         "faults.py",
+        "odd_input.py",
     ],
 )
 def test_every_benchmark_explains_itself(script: str) -> None:
@@ -110,6 +111,18 @@ def test_the_benchmark_of_extras_compares_with_an_earlier_run(tmp_path: Path) ->
     share = figures["waves_4, 0, known"]["precision"]["share"]
     shown = run_script("patterns.py", *asked[:6], "--before", before)
     assert f"{share:.3f} → {share:.3f} [" in shown
+
+
+def test_odd_input_is_measured_beside_the_rings_below_it(tmp_path: Path) -> None:
+    written = tmp_path / "figures.json"
+    run_script(
+        "odd_input.py", "--size", "300", "--buyers", "1000", "--crowd", "one_second", "--json", written
+    )
+    figures = json.loads(written.read_text())
+    row = dict(zip(figures["header"], figures["rows"][0], strict=True))
+    assert row["claims"] > 300
+    assert row["recall"] > 0.5
+    assert row["false rings"] == 0
 
 
 def test_a_group_is_accused_when_two_of_its_buyers_are_in_one_ring() -> None:
