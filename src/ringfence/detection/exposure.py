@@ -227,8 +227,9 @@ def orders_of(exposure: Exposure, group: Longs) -> GroupOrders:
 def orders_beside(exposure: Exposure, buyer: int, group: GroupOrders, is_member: bool = False) -> Beside:
     """Count the units of `buyer` near the orders of a group.
 
-    The buyer's orders at one merchant with no gap longer than what counts as together are a unit. The orders
-    of a buyer who `is_member` of the group are left out of the group's.
+    The buyer's orders at one merchant with no gap longer than what counts as together are a unit. A claim
+    that was matched to a later unit, away from the group's, may be about one near theirs, which is then not
+    spared. The orders of a buyer who `is_member` of the group are left out of the group's.
     """
     own = exposure.of_buyer[exposure.buyer_start[buyer] : exposure.buyer_start[buyer + 1]]
     theirs = len(group.position) - (len(own) if is_member else 0)
@@ -238,21 +239,21 @@ def orders_beside(exposure: Exposure, buyer: int, group: GroupOrders, is_member:
             theirs_claimed -= 1 if exposure.claimed[position] else 0
     claimed = spared = 0
     claimed_by_chance = spared_by_chance = 0.0
-    i = 0
-    while i < len(own) and theirs > 0:
-        begin = exposure.begin[own[i]]
-        is_claimed = False
-        j = i
-        while j < len(own) and (
-            j == i
-            or (
-                exposure.merchant[own[j]] == exposure.merchant[own[i]]
-                and exposure.day[own[j]] - exposure.day[own[j - 1]] <= exposure.together
-            )
+    elsewhere = 0  # later units at the merchant that were claimed for, away from the group's
+    last = len(own) - 1
+    while last >= 0 and theirs > 0:
+        is_claimed = exposure.claimed[own[last]]
+        i = last
+        while (
+            i > 0
+            and exposure.merchant[own[i - 1]] == exposure.merchant[own[last]]
+            and exposure.day[own[i]] - exposure.day[own[i - 1]] <= exposure.together
         ):
-            is_claimed |= exposure.claimed[own[j]]
-            j += 1
-        end = exposure.end[own[j - 1]]
+            i -= 1
+            is_claimed |= exposure.claimed[own[i]]
+        if last + 1 == len(own) or exposure.merchant[own[last + 1]] != exposure.merchant[own[last]]:
+            elsewhere = 0
+        begin, end = exposure.begin[own[i]], exposure.end[own[last]]
         low, high = np.searchsorted(group.position, begin), np.searchsorted(group.position, end)
         near = high - low
         near_claimed = group.claimed_before[high] - group.claimed_before[low]
@@ -260,15 +261,20 @@ def orders_beside(exposure: Exposure, buyer: int, group: GroupOrders, is_member:
             for position in own[np.searchsorted(own, begin) : np.searchsorted(own, end)]:
                 near -= 1
                 near_claimed -= 1 if exposure.claimed[position] else 0
-        others = max(end - begin - near - (j - i), 0)
-        if not is_claimed:
-            spared_by_chance += 1.0 - np.exp(-others * theirs / len(exposure.buyer))
-            if near > 0:
-                spared += 1
+        others = max(end - begin - near - (last + 1 - i), 0)
         claimed_by_chance += 1.0 - np.exp(-others * theirs_claimed / len(exposure.buyer))
         if near_claimed > 0:
             claimed += 1
-        i = j
+        if is_claimed:
+            if near == 0:
+                elsewhere += 1
+        else:
+            spared_by_chance += 1.0 - np.exp(-others * theirs / len(exposure.buyer))
+            if near > 0 and elsewhere > 0:
+                elsewhere -= 1
+            elif near > 0:
+                spared += 1
+        last = i - 1
     return Beside(claimed, claimed_by_chance, spared, spared_by_chance)
 
 

@@ -1,4 +1,5 @@
 import math
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -130,9 +131,16 @@ def test_units_near_orders_that_the_group_claimed_for_are_trials_once_others_wit
     theirs = np.flatnonzero(np.isin(exposure.buyer, others)).tolist()
     own = np.flatnonzero(exposure.buyer == buyer).tolist()
     witnesses, chance = 0, 0.0
-    for unit in chains(own, exposure):
-        if not exposure.claimed[unit].any():
-            witnesses += bool(near(exposure, unit, others))
+    elsewhere: Counter[int] = Counter()
+    for unit in reversed(list(chains(own, exposure))):
+        shop, is_near = int(exposure.merchant[unit[0]]), bool(near(exposure, unit, others))
+        if exposure.claimed[unit].any():
+            elsewhere[shop] += not is_near
+        else:
+            if is_near and elsewhere[shop]:
+                elsewhere[shop] -= 1
+            else:
+                witnesses += is_near
             beside = len(near(exposure, unit, strangers))
             chance += 1.0 - math.exp(-beside * len(theirs) / len(exposure.buyer))
     assume(abs(witnesses - 2.0 * chance) > 1e-9 or witnesses == 0)

@@ -112,6 +112,17 @@ def test_regulars_who_claim_for_what_goes_wrong_are_no_ring(seed: int) -> None:
         assert found_in(scene(claims, known)).rings == []
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_regulars_of_a_busy_year_are_no_ring_in_fifty_years(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    regulars = range(STRANGERS, STRANGERS + 40)
+    begin = 49.0 * SPAN_DAYS
+    claims = [(b, SHOP, rng.uniform(0.0, begin)) for b in range(STRANGERS)]
+    claims += [(b, m, begin + day) for b, m, day in marketplace(seed)]
+    claims += [(b, SHOP, begin + rng.uniform(0.0, SPAN_DAYS)) for b in regulars for _ in range(9)]
+    assert found_in(scene(claims, ordered_before(claims))).rings == []
+
+
 def test_friends_who_order_together_and_claim_for_the_lesser_part_are_a_lead() -> None:
     rng = np.random.default_rng(3)
     friends = range(STRANGERS, STRANGERS + 8)

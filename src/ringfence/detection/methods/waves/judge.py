@@ -65,7 +65,7 @@ def judge_waves(
     begins = _apart(waves, rules.waves_apart_days)
     if len(begins) < rules.least_waves:
         return None
-    nats = _nats(prepared, visits, members, waves)
+    nats = _nats(prepared, visits, members, waves, rules.around_days)
     if nats < rules.least_nats:
         return None
     ordered = _orders_at(prepared, members, merchant)
@@ -127,7 +127,9 @@ def _apart(waves: Sequence[Wave], least_days: float) -> Floats:
     return np.array(chosen)
 
 
-def _nats(prepared: Prepared, visits: Visits, members: Longs, waves: Sequence[Wave]) -> float:
+def _nats(
+    prepared: Prepared, visits: Visits, members: Longs, waves: Sequence[Wave], around_days: float
+) -> float:
     """Give how much likelier (nats) the members' claims are if they keep to the waves than if they do not.
 
     Of n claims of members k lie in waves, a member's claims in one wave counting once. With r = k / n and
@@ -137,8 +139,11 @@ def _nats(prepared: Prepared, visits: Visits, members: Longs, waves: Sequence[Wa
             - ln merchants - members
 
     The choices of when, who and where are paid for, and each member's first claim, which says nothing of
-    when. -inf if less than half of the claims lie in waves.
+    when. All is counted from `around_days` before the members' first claim to as long after their last: in
+    fifty years, all customers of one busy year seem to keep to it. -inf if less than half of the claims lie
+    in waves.
     """
+    visits, span = _around(prepared, visits, members, around_days)
     wide = [_widen(wave) for wave in waves]
     in_waves = np.zeros(len(visits.day), np.bool_)
     taken = 0
@@ -151,7 +156,6 @@ def _nats(prepared: Prepared, visits: Visits, members: Longs, waves: Sequence[Wa
     share = taken / (taken + away)
     if share < _LEAST_SHARE:
         return -math.inf
-    span = max(prepared.timeline.span, 1.0)
     width = sum(end - begin for begin, end in wide)
     outside = int((~own).sum())
     by_chance = (int((in_waves & ~own).sum()) + _PRIOR_CLAIMS * min(width / span, 1.0)) / (
@@ -162,6 +166,14 @@ def _nats(prepared: Prepared, visits: Visits, members: Longs, waves: Sequence[Wa
     nats = taken * math.log(share / by_chance) + away * math.log((1.0 - share) / (1.0 - by_chance))
     nats -= _log_choices(windows, len(wide)) + _log_choices(len(np.unique(visits.buyer)), len(members))
     return nats - math.log(_busy_merchants(prepared)) - len(members)
+
+
+def _around(prepared: Prepared, visits: Visits, members: Longs, reach: float) -> tuple[Visits, float]:
+    """Give the visits within `reach` days of the members' first and last claim, and how many days that is."""
+    own = visits.day[np.isin(visits.buyer, members)]
+    begin, end = max(float(own[0]) - reach, 0.0), min(float(own[-1]) + reach, prepared.timeline.span)
+    inside = _inside(visits, (begin, end))
+    return Visits(visits.buyer[inside], visits.day[inside]), max(end - begin, 1.0)
 
 
 def _widen(wave: Wave) -> Wave:

@@ -23,12 +23,14 @@ class WaveParameters:
     """Members must have claimed for at least this share of what they ordered at the merchant."""
     linking_rate: float = 0.01
     """Other buyers at the merchant expected to be linked to a buyer by chance."""
+    around_days: float = 365.0
+    """Members are compared with customers who came this long before and after them, at most."""
     most_claims: int = 1_000
     """Buyers with more claims than this are in no wave: they are shops or robots, and slow."""
     most_regulars: int = 512
     """Merchants with more buyers than this who claimed again and again are not searched."""
 
     def __post_init__(self) -> None:
-        require_positive(self, "waves_apart_days", "wave_days", "least_nats", "linking_rate")
+        require_positive(self, "waves_apart_days", "wave_days", "least_nats", "linking_rate", "around_days")
         require_count(self, "least_waves", "least_members", "most_claims", "most_regulars")
         require_share(self, "claimed_share")
