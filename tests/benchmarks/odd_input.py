@@ -20,11 +20,11 @@ from machine import describe_machine
 from measuring import print_table, run_measured, write_json
 from quality import tally
 
+from ringfence.domain.durations import MICROSECONDS_A_DAY
 from ringfence.generator import GeneratorOptions, Marketplace, generate_marketplace
+from ringfence.market import Longs
 
 HEADER = ("crowd", "claims", "s", "CPU s", "MiB", "precision", "recall", "false rings")
-MICROSECONDS_A_DAY = 86_400_000_000
-Longs = np.ndarray[tuple[int], np.dtype[np.int64]]
 
 
 class Crowds:
@@ -34,10 +34,8 @@ class Crowds:
         self._claims, self._size = market.claims, size
         self._shops = market.merchants["merchant_id"]
         self._chance = np.random.default_rng(17)
-        self._begin, self._end = (
-            int(market.claims["filed_at"].cast(pl.Int64).min()),  # type: ignore[arg-type]
-            int(market.claims["filed_at"].cast(pl.Int64).max()),  # type: ignore[arg-type]
-        )
+        filed = market.claims["filed_at"].cast(pl.Int64).to_numpy()
+        self._begin, self._end = int(filed.min()), int(filed.max())
 
     def none(self) -> pl.DataFrame:
         """No claims."""

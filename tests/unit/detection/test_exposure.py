@@ -216,6 +216,18 @@ def test_without_a_witness_there_are_no_trials(
         assert expected_claims(exposure, buyer, theirs, is_household) == (0, 0.0)
 
 
+def test_an_order_that_a_claim_matched_to_a_later_one_may_be_about_is_no_witness() -> None:
+    day = 4
+    together = [(shop, 0, buyer) for shop in (0, 1) for buyer in (0, 1)]
+    again = [(shop, 60 * day, 0) for shop in (0, 1)]
+    claims = [(shop, 70 * day, 1) for shop in (0, 1)]
+    own = [(shop, 70 * day, 0) for shop in (0, 1)]
+    for filed, expected in ((claims, 2), (claims + own, 0)):
+        _, exposure = goods_of([*filed, (2, 0, 0)], together + again)
+        trials, _ = expected_claims(exposure, 0, orders_of(exposure, np.array([1])), True)
+        assert trials == expected
+
+
 def test_no_orders_explain_nothing() -> None:
     claims = [(0, 0, 0), (0, 1, 1)]
     timeline = timeline_of(claims)
