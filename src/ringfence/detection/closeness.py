@@ -1,5 +1,6 @@
 """How close two claims at one merchant are: the number of strangers chance would put as near."""
 
+import math
 from typing import NamedTuple
 
 from numba import njit
@@ -25,6 +26,8 @@ class Yardstick(NamedTuple):
     """Next claims at a merchant that each claim is compared with."""
     hub: int
     """Holders beyond which a value says nothing."""
+    habit: float
+    """Days over which buyers who ordered together file their claims."""
 
 
 @njit(cache=True, nogil=True)
@@ -34,6 +37,16 @@ def as_near(rate: float, apart: float, grain: float, closest: float) -> float:
     Times rounded to `grain` days leave that much doubt, so equal times are at most that near.
     """
     return rate * max(2.0 * apart + grain, 2.0 * closest)
+
+
+@njit(cache=True, nogil=True)
+def nearer_than_habit(yardstick: Yardstick, grain: float, apart: float) -> float:
+    """Give the surprise (nats) that claims `apart` days lie no further, though their buyers ordered together.
+
+    If the times of such claims are spread evenly over `habit` days w, two lie within s with a chance of at
+    most 2 s / w.
+    """
+    return max(0.0, math.log(yardstick.habit / max(2.0 * apart + grain, 2.0 * yardstick.closest)))
 
 
 @njit(cache=True, nogil=True)

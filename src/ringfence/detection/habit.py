@@ -1,4 +1,4 @@
-"""Where no orders are known: whether claims lie closer together than shopping together would put them."""
+"""Whether claims lie closer together than shopping together would put them."""
 
 import math
 
@@ -9,7 +9,7 @@ from ringfence.detection.closeness import Yardstick
 from ringfence.detection.events import events
 from ringfence.detection.joint import JointClaims, joint_claims
 from ringfence.detection.occasions import tie_events, untied_events
-from ringfence.detection.tail import MOST_DECADES
+from ringfence.detection.tail import gamma_decades
 from ringfence.detection.timeline import Timeline
 from ringfence.market import Longs
 
@@ -18,14 +18,14 @@ _MOST_CLAIMS = 64
 
 
 @njit(cache=True, nogil=True)
-def evidence_beyond_habit(timeline: Timeline, yardstick: Yardstick, group: Longs, habit_days: float) -> float:
-    """Give the decades by which joint claims of `group` lie closer than `habit_days` explains.
+def evidence_beyond_habit(timeline: Timeline, yardstick: Yardstick, group: Longs) -> float:
+    """Give the decades by which joint claims of `group` lie closer than the habit of shoppers explains.
 
     Buyers who ordered together may all claim, and then file within some days of each other. If their times
-    are spread evenly over `habit_days` w, the closest m of an event's n claimants lie within s with a chance
-    of C(n, m) m (s / w)^(m - 1) at most. An event counts with the least such chance for any m, and of tied
-    events one counts; k events whose surprises add up to S nats have the chance Q(k, S) (Fisher, over
-    exponentials). The choice of m is not paid for, so clubs reach one decade now and then.
+    are spread evenly over `yardstick.habit` days w, the closest m of an event's n claimants lie within s with
+    a chance of C(n, m) m (s / w)^(m - 1) at most. An event counts with the least such chance for any m, and
+    of tied events one counts; their surprises add up by Fisher's method. The choice of m is not paid for, so
+    clubs reach one decade now and then.
     """
     those = events(timeline, yardstick, group, 2)
     joint = joint_claims(timeline, yardstick, group)
@@ -33,19 +33,12 @@ def evidence_beyond_habit(timeline: Timeline, yardstick: Yardstick, group: Longs
     first = np.searchsorted(joint.event, np.arange(len(those.merchant) + 1))
     nats = 0.0
     for x in chosen:
-        nats += _closeness(timeline, yardstick, joint, first[x], first[x + 1], habit_days)
-    if nats <= 0.0:
-        return 0.0
-    chance = 0.0
-    for k in range(len(chosen)):
-        chance += math.exp(k * math.log(nats) - nats - math.lgamma(k + 1.0))
-    return min(MOST_DECADES, max(0.0, -math.log10(max(chance, 10.0**-MOST_DECADES))))
+        nats += _closeness(timeline, yardstick, joint, first[x], first[x + 1])
+    return gamma_decades(len(chosen), nats)
 
 
 @njit(cache=True, nogil=True)
-def _closeness(
-    timeline: Timeline, yardstick: Yardstick, joint: JointClaims, first: int, end: int, habit_days: float
-) -> float:
+def _closeness(timeline: Timeline, yardstick: Yardstick, joint: JointClaims, first: int, end: int) -> float:
     """Give the surprise (nats) of how close an event's claims lie: joint claims `first` to `end`, by time."""
     buyers = timeline.buyer[joint.claim[first:end]]
     claimants = len(np.unique(buyers))
@@ -58,10 +51,10 @@ def _closeness(
             members += 1
             begin, last = timeline.day[joint.claim[first + low]], timeline.day[joint.claim[first + high]]
             width = max(last - begin + timeline.grain, yardstick.closest)
-            if width >= habit_days:
+            if width >= yardstick.habit:
                 break
             if members >= 2:
-                surprise = (members - 1) * math.log(habit_days / width) - math.log(members)
+                surprise = (members - 1) * math.log(yardstick.habit / width) - math.log(members)
                 surprise -= math.lgamma(claimants + 1.0) - math.lgamma(members + 1.0)
                 surprise += math.lgamma(claimants - members + 1.0)
                 most = max(most, surprise)

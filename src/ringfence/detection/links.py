@@ -6,6 +6,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from ringfence.detection.closeness import nearer_than_habit
 from ringfence.detection.findings import Finding, Findings
 from ringfence.detection.joint import Coincidences, coincidences, coincidences_among
 from ringfence.detection.occasions import sum_between_buyers
@@ -77,8 +78,12 @@ def _link(
     a, b = int(timeline.buyer[claims_a[0]]), int(timeline.buyer[claims_b[0]])
     nats = np.log(yardstick.strangers / strangers)
     surprise, occasions = sum_between_buyers(timeline, claims_a, claims_b, nats)
+    apart = np.abs(timeline.day[claims_a] - timeline.day[claims_b])
+    closer = float(np.mean([nearer_than_habit(yardstick, timeline.grain, days) for days in apart]))
     value = rarest_shared(prepared.sharing, a, b, yardstick.hub)
-    decades = pair_decades(timeline, prepared.exposure, yardstick, a, b, surprise, occasions, value >= 0)
+    decades = pair_decades(
+        timeline, prepared.exposure, yardstick, a, b, surprise, occasions, closer, value >= 0
+    )
     at = level(holders_of(prepared.sharing, value)) if value >= 0 else NOTHING_SHARED
     score = float(decades - np.log10(prepared.multiplicity[at]))
     return Link(a, b, score, claims_a, claims_b, strangers, occasions)

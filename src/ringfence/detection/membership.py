@@ -11,6 +11,7 @@ from ringfence.detection.exposure import Exposure, expected_claims, orders_of
 from ringfence.detection.methods.coincidence.growth import Scratch, outsiders_sharing
 from ringfence.detection.occasions import tie_events_among
 from ringfence.detection.sharing import Sharing
+from ringfence.detection.shopping import joint_orders
 from ringfence.detection.tail import evidence, evidence_given_orders
 from ringfence.detection.taste import closest_events, surprise_beyond_taste
 from ringfence.detection.timeline import Timeline
@@ -44,6 +45,7 @@ def scores_inside(
     merchants = timeline.merchant[claims]
     orders = orders_of(exposure, group)
     everyone = len(timeline.buyer_start) - 1
+    companions = 0  # worked out once one of them shops with the others
     kinds = (1, 2)
     counts = np.zeros((2, len(timeline.merchant_start) - 1), np.int32)
     for members in kinds:
@@ -74,12 +76,18 @@ def scores_inside(
                 is_known = True
                 sharers = _sharers(sharing, yardstick.hub, group, g, scratch)
                 trials, rate = expected_claims(exposure, buyer, orders, len(sharers) > 0, True)
+                if trials > 0 and companions == 0:
+                    companions = joint_orders(exposure, group).companions
             among = math.log10(len(sharers) if len(sharers) > 0 else everyone)
             ties = tie_events_among(timeline, rest, those)
             nats, occasions = surprise_beyond_taste(timeline, yardstick, those, ties, near, buyer, sharers)
             if occasions > 0:
-                decades = evidence_given_orders(filed, chance, nats, occasions, trials, rate)
-                out[g] = max(out[g], decades - among - either)
+                closer = 0.0 if len(sharers) > 0 else near.closer
+                decades = evidence(filed, chance, nats) - among
+                if trials > 0:
+                    given = evidence_given_orders(filed, chance, nats, occasions, trials, rate, closer)
+                    decades = min(decades, given - min(among, math.log10(companions)))
+                out[g] = max(out[g], decades - either)
     return out
 
 

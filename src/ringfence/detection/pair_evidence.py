@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 from numba import njit
 
-from ringfence.detection.closeness import Yardstick, as_near, pair_rate
+from ringfence.detection.closeness import Yardstick, as_near, nearer_than_habit, pair_rate
 from ringfence.detection.exposure import Exposure, expected_claims, orders_of
 from ringfence.detection.occasions import sum_between_buyers
 from ringfence.detection.pairs import Pairs
@@ -70,7 +70,7 @@ def _score(
     everyone = all_pairs(timeline)
     for i in range(first, end):
         one, other = int(a[i]), int(b[i])
-        nats, number = pair_occasions(timeline, yardstick, near, everywhere, one, other)
+        nats, number, closer = pair_occasions(timeline, yardstick, near, everywhere, one, other)
         # Comparing all their claims finds no more than the neighbours did: that was the bound.
         surprise[i] = min(surprise[i], nats)
         occasions[i] = min(occasions[i], number)
@@ -79,7 +79,7 @@ def _score(
             score[i] = _NEVER
             continue
         decades = pair_decades(
-            timeline, exposure, yardstick, one, other, surprise[i], int(occasions[i]), is_household
+            timeline, exposure, yardstick, one, other, surprise[i], int(occasions[i]), closer, is_household
         )
         score[i] = decades - multiplicity[i]
 
@@ -94,13 +94,17 @@ def all_pairs(timeline: Timeline) -> float:
 @njit(cache=True, nogil=True)
 def pair_occasions(
     timeline: Timeline, yardstick: Yardstick, near: Ints, everywhere: Ints, a: int, b: int
-) -> tuple[float, int]:
-    """Add up the closest coincidence of two buyers at each merchant, one an occasion: (nats, occasions)."""
+) -> tuple[float, int, float]:
+    """Add up the closest coincidence of two buyers at each merchant, one an occasion.
+
+    Returns (nats, occasions, the mean nats by which coincidences are nearer than habit).
+    """
     i, end_i = timeline.buyer_start[a], timeline.buyer_start[a + 1]
     j, end_j = timeline.buyer_start[b], timeline.buyer_start[b + 1]
     room = min(end_i - i, end_j - j)
     nats, own, other = np.empty(room), np.empty(room, np.int64), np.empty(room, np.int64)
     found = 0
+    closer = 0.0
     while i < end_i and j < end_j:
         merchant = timeline.merchant[timeline.of_buyer[i]]
         if merchant != timeline.merchant[timeline.of_buyer[j]]:
@@ -138,9 +142,12 @@ def pair_occasions(
                         own[found], other[found] = one, two
         if best > 0.0:
             nats[found] = best
+            apart = abs(timeline.day[own[found]] - timeline.day[other[found]])
+            closer += nearer_than_habit(yardstick, timeline.grain, apart)
             found += 1
         i, j = last_i, last_j
-    return sum_between_buyers(timeline, own[:found], other[:found], nats[:found])
+    total, occasions = sum_between_buyers(timeline, own[:found], other[:found], nats[:found])
+    return total, occasions, closer / max(found, 1)
 
 
 @njit(cache=True, nogil=True)
@@ -152,11 +159,13 @@ def pair_decades(
     b: int,
     surprise: float,
     occasions: int,
+    closer: float,
     is_household: bool,
 ) -> float:
     """Give the evidence of a pair before multiplicity, in decades, given what they ordered together.
 
-    Trials are the claims of the buyer with fewer; of two with as many, the weaker side counts.
+    Trials are the claims of the buyer with fewer; of two with as many, the weaker side counts. `closer` is
+    what `pair_occasions` gives; a household files on one evening, so that it says nothing of one.
     """
     q0 = yardstick.strangers / len(timeline.buyer)
     claims_a = timeline.buyer_start[a + 1] - timeline.buyer_start[a]
@@ -168,5 +177,7 @@ def pair_decades(
         if trials == min(claims_a, claims_b):
             other[0] = partner
             orders, rate = expected_claims(exposure, own, orders_of(exposure, other), is_household)
-            decades = min(decades, evidence_given_orders(trials, chance, surprise, occasions, orders, rate))
+            beyond = 0.0 if is_household else closer
+            given = evidence_given_orders(trials, chance, surprise, occasions, orders, rate, beyond)
+            decades = min(decades, given)
     return decades

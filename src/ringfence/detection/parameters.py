@@ -30,9 +30,13 @@ class YardstickParameters:
     """Each claim is compared with this many next claims at its merchant."""
     hub_holders: int = 500
     """Maximum number of holders for a shared value to say anything about two of them."""
+    habit_days: float = 4.0
+    """Buyers who ordered together file their claims within this time."""
 
     def __post_init__(self) -> None:
-        require_positive(self, "window_days", "rate_days", "closest_days", "strangers", "gap_days")
+        require_positive(
+            self, "window_days", "rate_days", "closest_days", "strangers", "gap_days", "habit_days"
+        )
         require_count(self, "neighbours", "hub_holders")
 
 
@@ -57,18 +61,16 @@ class OrderParameters:
 
     together_days: float = 2.0
     """Orders at one merchant within this time count as placed together."""
-    habit_days: float = 4.0
-    """Where no orders are known: buyers who ordered together file their claims within this time."""
     habit_score: float = 1.0
     """Where no orders are known: decades by which claims must lie closer than that explains."""
     household_score: float = 1.5
     """Decades that buyers who share an identifier need more then: households file on the same evening."""
-    honest_fault_rate: float = 1.0
-    """The highest share of orders that an honest group may have to claim for. Lower it to find rings that
-    order in step and claim for part of it; clubs that share worse goods than this are then called rings."""
+    honest_fault_rate: float = 0.5
+    """The highest share of what honest strangers order together that may be bad. Lower it to find rings that
+    hide among joint orders they claim for only now and then; clubs with worse goods are then called rings."""
 
     def __post_init__(self) -> None:
-        require_positive(self, "together_days", "habit_days", "habit_score")
+        require_positive(self, "together_days", "habit_score")
         require_share(self, "honest_fault_rate")
 
 

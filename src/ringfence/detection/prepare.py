@@ -185,6 +185,7 @@ def _yardstick(parameters: YardstickParameters, times: Times) -> Yardstick:
         gap=parameters.gap_days,
         neighbours=neighbours,
         hub=parameters.hub_holders,
+        habit=parameters.habit_days,
     )
 
 

@@ -10,9 +10,10 @@ from ringfence.detection.acceptance import count_occasions
 from ringfence.detection.closeness import Yardstick
 from ringfence.detection.events import events
 from ringfence.detection.exposure import Exposure, orders_beside, orders_of
+from ringfence.detection.habit import evidence_beyond_habit
 from ringfence.detection.occasions import sum_with_events, tie_events
 from ringfence.detection.sharing import Sharing, holders_of
-from ringfence.detection.tail import MOST_DECADES, evidence, evidence_given_orders
+from ringfence.detection.tail import MOST_DECADES, binomial_decades, evidence, evidence_given_orders
 from ringfence.detection.taste import closest_events
 from ringfence.detection.timeline import Timeline
 from ringfence.market import Floats, Longs
@@ -30,6 +31,8 @@ _BEYOND_CHANCE = 4.0
 """Joint orders of a member this many times what chance makes all count as shopping together."""
 _COMPANION_UNITS = 2
 """Joint units in which an outsider who ordered too counts as a companion."""
+_CLUB_UNITS = 2
+"""Joint units nobody claimed for that show that a group orders together."""
 
 
 class JointOrders(NamedTuple):
@@ -156,14 +159,13 @@ def evidence_beyond_shopping(
     exposure: Exposure,
     yardstick: Yardstick,
     group: Longs,
-    honest_fault_rate: float,
 ) -> float:
     """Give the decades left of a group, without its strongest member, judged given its orders.
 
     Each member is judged once more against the group's joint events, with as many chances for a claim as it
-    had joint orders that another member claimed for, each at the rate of outsiders who ordered in that time
-    (`honest_fault_rate` at most). Where everybody orders often, so that chance makes a quarter of them, only
-    those beyond chance count. `MOST_DECADES` where nobody ordered together.
+    had joint orders that another member claimed for, each at the rate of outsiders who ordered in that time.
+    Where everybody orders often, so that chance makes a quarter of them, only those beyond chance count.
+    `MOST_DECADES` where nobody ordered together.
     """
     together = joint_orders(exposure, group)
     if together.trials.sum() == 0:
@@ -188,8 +190,7 @@ def evidence_beyond_shopping(
             trials = min(trials, round(beside.claimed - beside.claimed_by_chance))
         if trials > 0:
             trials = max(1, trials - (len(near.event) - occasions))  # what is lost at once is one loss
-            rate = min(honest_fault_rate, together.rate[g])
-            given = evidence_given_orders(claims, chance, nats, occasions, trials, rate)
+            given = evidence_given_orders(claims, chance, nats, occasions, trials, together.rate[g], 0.0)
             decades = min(decades, given - min(among, math.log10(together.companions)))
         total += max(decades, 0.0)
         strongest = max(strongest, decades)
@@ -211,6 +212,30 @@ def _rarest_inside(sharing: Sharing, hub: int, group: Longs, g: int, everyone: i
         if inside >= 2:
             return holders_of(sharing, value)
     return everyone
+
+
+@njit(cache=True, nogil=True)
+def evidence_beyond_bad_goods(
+    timeline: Timeline,
+    exposure: Exposure,
+    yardstick: Yardstick,
+    group: Longs,
+    honest_fault_rate: float,
+) -> float:
+    """Give the decades by which `group` claims unlike a club that now and then shares bad goods.
+
+    A club orders together, so that it has joint units nobody claimed for. Of its units at most
+    `honest_fault_rate` are bad, and the claims for a bad one are spread over some days. What counts is how
+    many units two members claimed for, and how close their claims lie. `MOST_DECADES` where fewer than
+    `_CLUB_UNITS` joint units were spared: nothing shows a club.
+    """
+    together = joint_orders(exposure, group)
+    spared = round(together.spared_units)
+    if spared < _CLUB_UNITS:
+        return MOST_DECADES
+    units = together.claimed_units + spared
+    too_many = binomial_decades(units, honest_fault_rate, together.claimed_units)
+    return min(MOST_DECADES, too_many + evidence_beyond_habit(timeline, yardstick, group))
 
 
 @njit(cache=True, nogil=True)

@@ -7,7 +7,12 @@ from ringfence.detection.candidates import Candidate
 from ringfence.detection.habit import evidence_beyond_habit
 from ringfence.detection.parameters import Parameters
 from ringfence.detection.prepare import Prepared
-from ringfence.detection.shopping import evidence_beyond_one_cause, evidence_beyond_shopping
+from ringfence.detection.shopping import (
+    evidence_beyond_bad_goods,
+    evidence_beyond_one_cause,
+    evidence_beyond_shopping,
+)
+from ringfence.detection.tail import MOST_DECADES
 from ringfence.domain.leads import LeadKind
 from ringfence.domain.rings import DetectionMethod
 
@@ -16,27 +21,29 @@ def refusal(candidate: Candidate, prepared: Prepared, parameters: Parameters) ->
     """Say why a candidate of enough evidence is no ring; None if it is one.
 
     Half its members need joint claims at two merchants on two occasions, and what is left of its evidence
-    without the strongest merchant, and given its orders, must reach the ring score too. Where no orders are
-    known, claims must lie closer together than shopping together would put them.
+    without the strongest merchant, and given its orders, must reach the ring score too; strangers must not
+    claim like a club with bad goods. Where no orders are known, claims must lie closer together than shopping
+    together would put them.
 
     Members of identifier groups met once each, so those groups are judged as groups, by their own method.
     A block in which no pair stood pays once for being singled out from all buyers.
     """
-    timeline, yardstick = prepared.timeline, prepared.yardstick
     bar = parameters.ring_score
     if candidate.score < bar:
         return LeadKind.WEAK_EVIDENCE
     if candidate.method is not DetectionMethod.IDENTIFIERS:
-        if not covers_two_occasions(timeline, yardstick, candidate.members):
+        if not covers_two_occasions(prepared.timeline, prepared.yardstick, candidate.members):
             return LeadKind.ONE_OCCASION
-        rest = 1.0 - strongest_share(timeline, yardstick, candidate.members)
-        if (candidate.score - _unseeded(candidate, prepared)) * rest < bar:
+        if without_strongest(candidate, prepared) < bar:
             return LeadKind.ONE_MERCHANT
-        if _beyond_shopping(candidate, prepared, parameters) < bar:
+        if beyond_shopping(candidate, prepared) < bar:
             return LeadKind.SHARED_SHOPPING
-    if prepared.orders is None and not _is_beyond_habit(candidate, prepared, parameters):
+        if beyond_bad_goods(candidate, prepared, parameters) < bar:
+            return LeadKind.SHARED_SHOPPING
+    habit = habit_bar(candidate, parameters)
+    if prepared.orders is None and beyond_habit(candidate, prepared) < habit:
         return LeadKind.SHARED_SHOPPING
-    return LeadKind.SHARED_SHOPPING if _beyond_one_cause(candidate, prepared) < bar else None
+    return LeadKind.SHARED_SHOPPING if beyond_one_cause(candidate, prepared) < bar else None
 
 
 def strength(candidate: Candidate, prepared: Prepared, parameters: Parameters) -> float:
@@ -49,41 +56,57 @@ def strength(candidate: Candidate, prepared: Prepared, parameters: Parameters) -
     if candidate.method in (DetectionMethod.WAVES, DetectionMethod.STRUCTURE):
         return candidate.score
     decades = candidate.score - _unseeded(candidate, prepared)
-    left = _beyond_one_cause(candidate, prepared)
-    if prepared.orders is None and not _is_beyond_habit(candidate, prepared, parameters):
+    left = beyond_one_cause(candidate, prepared)
+    if prepared.orders is None and beyond_habit(candidate, prepared) < habit_bar(candidate, parameters):
         left = min(left, 0.0)
     if candidate.method is not DetectionMethod.IDENTIFIERS:
-        share = strongest_share(prepared.timeline, prepared.yardstick, candidate.members)
-        decades = min(decades, decades * (1.0 - share))
-        left = min(left, _beyond_shopping(candidate, prepared, parameters))
+        decades = min(decades, without_strongest(candidate, prepared))
+        left = min(
+            left, beyond_shopping(candidate, prepared), beyond_bad_goods(candidate, prepared, parameters)
+        )
     return decades if left >= parameters.ring_score else min(decades, left)
 
 
-def _unseeded(candidate: Candidate, prepared: Prepared) -> float:
-    """Give the decades that a candidate pays that was singled out from all buyers, without a pair."""
-    return math.log10(prepared.buyers) if candidate.among is None else 0.0
+def without_strongest(candidate: Candidate, prepared: Prepared) -> float:
+    """Give the decades left without the merchant or occasion that a candidate rests on most."""
+    share = strongest_share(prepared.timeline, prepared.yardstick, candidate.members)
+    return (candidate.score - _unseeded(candidate, prepared)) * (1.0 - share)
 
 
-def _beyond_shopping(candidate: Candidate, prepared: Prepared, parameters: Parameters) -> float:
+def beyond_shopping(candidate: Candidate, prepared: Prepared) -> float:
+    """Give the decades left of each member's claims given what the group ordered together."""
     left = evidence_beyond_shopping(
+        prepared.timeline, prepared.sharing, prepared.exposure, prepared.yardstick, candidate.members
+    )
+    return left - _unseeded(candidate, prepared)
+
+
+def beyond_bad_goods(candidate: Candidate, prepared: Prepared, parameters: Parameters) -> float:
+    """Give the decades left if a candidate of strangers is a club that now and then shares bad goods."""
+    if candidate.shares:
+        return MOST_DECADES
+    return evidence_beyond_bad_goods(
         prepared.timeline,
-        prepared.sharing,
         prepared.exposure,
         prepared.yardstick,
         candidate.members,
         parameters.orders.honest_fault_rate,
     )
-    return left - _unseeded(candidate, prepared)
 
 
-def _is_beyond_habit(candidate: Candidate, prepared: Prepared, parameters: Parameters) -> bool:
-    """Say whether claims lie closer than shopping together puts them; who shares a value needs more."""
+def beyond_habit(candidate: Candidate, prepared: Prepared) -> float:
+    """Give the decades by which claims lie closer than those of buyers who shop together."""
+    return evidence_beyond_habit(prepared.timeline, prepared.yardstick, candidate.members)
+
+
+def habit_bar(candidate: Candidate, parameters: Parameters) -> float:
+    """Give the decades that `beyond_habit` must reach without orders; who shares a value needs more."""
     rules = parameters.orders
-    left = evidence_beyond_habit(prepared.timeline, prepared.yardstick, candidate.members, rules.habit_days)
-    return left >= rules.habit_score + (rules.household_score if candidate.shares else 0.0)
+    return rules.habit_score + (rules.household_score if candidate.shares else 0.0)
 
 
-def _beyond_one_cause(candidate: Candidate, prepared: Prepared) -> float:
+def beyond_one_cause(candidate: Candidate, prepared: Prepared) -> float:
+    """Give the decades left if whatever the group ordered together is lost to all of them at once."""
     return evidence_beyond_one_cause(
         prepared.timeline,
         prepared.exposure,
@@ -94,3 +117,8 @@ def _beyond_one_cause(candidate: Candidate, prepared: Prepared) -> float:
         math.log10(prepared.buyers) if candidate.among is None else candidate.among,
         prepared.household_loss_rate if candidate.shares else prepared.exposure.rate,
     )
+
+
+def _unseeded(candidate: Candidate, prepared: Prepared) -> float:
+    """Give the decades that a candidate pays that was singled out from all buyers, without a pair."""
+    return math.log10(prepared.buyers) if candidate.among is None else 0.0

@@ -59,15 +59,31 @@ def evidence(trials: int, chance: float, surprise: float) -> float:
 
 
 @njit(cache=True, nogil=True)
+def gamma_decades(count: int, surprise: float) -> float:
+    """Give -log10 of the chance that `count` surprises add up to `surprise` nats or more: Q(count, surprise).
+
+    Decades between 0 and `MOST_DECADES`. (Fisher's method: each is exponential.)
+    """
+    if count < 1 or surprise <= 0.0:
+        return 0.0
+    total = 0.0
+    for k in range(count):
+        total += math.exp(k * math.log(surprise) - surprise - math.lgamma(k + 1.0))
+    return min(MOST_DECADES, max(0.0, -math.log10(max(total, 10.0**-MOST_DECADES))))
+
+
+@njit(cache=True, nogil=True)
 def evidence_given_orders(
-    trials: int, chance: float, surprise: float, occasions: int, orders: int, rate: float
+    trials: int, chance: float, surprise: float, occasions: int, orders: int, rate: float, closer: float
 ) -> float:
     """Give `evidence` where two shop together: each of `orders` bought together is claimed for at `rate`.
 
-    h of the meetings, on as many of the `occasions`, may be such; the others carry the rest of the surprise:
+    h of the meetings, on as many of the `occasions`, may be such; the others carry the rest of the surprise.
+    Of a meeting that orders explain, `closer` nats remain: it is nearer than orders alone put it.
 
         p = Σ_h Binom(h; orders, rate) · 10^-e(h)
-        e(h) = min over i ≤ h of evidence(trials - i, chance, surprise · (1 - i / occasions))
+        e(h) = min over i ≤ h of
+            evidence(trials - i, chance, surprise · (1 - i / occasions)) - log10 Q(i, i · closer)
 
     The least, since h orders explain h meetings or fewer: what is bought together never adds evidence.
     """
@@ -87,8 +103,11 @@ def evidence_given_orders(
             + (orders - h) * math.log1p(-theta)
         )
         if h < most:
-            least = min(least, evidence(trials - h, chance, surprise * (1.0 - h / occasions)))
-            weight *= 10.0**-least
+            others = evidence(trials - h, chance, surprise * (1.0 - h / occasions))
+            least = min(least, others + gamma_decades(h, h * closer))
+        elif h == most:
+            least = min(least, gamma_decades(most, most * closer))
+        weight *= 10.0**-least
         total += weight
         if h >= most and h > orders * theta and weight < 1e-18 * total:
             break

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from ringfence.detection.closeness import Yardstick
+from ringfence.detection.closeness import Yardstick, nearer_than_habit
 from ringfence.detection.events import Events, strangers_at
 from ringfence.detection.occasions import Ties, sum_with_events
 from ringfence.detection.timeline import Timeline
@@ -22,6 +22,8 @@ class Near(NamedTuple):
     """int64[k], the events they lie near."""
     nats: Floats
     """float64[k], ln(strangers / strangers that chance puts as near)."""
+    closer: float
+    """The mean nats by which they are nearer than the claims of buyers who ordered together."""
 
 
 @njit(cache=True, nogil=True)
@@ -31,10 +33,11 @@ def closest_events(timeline: Timeline, yardstick: Yardstick, those: Events, buye
     room = min(end - first, len(those.merchant))
     claim, event, nats = np.empty(room, np.int64), np.empty(room, np.int64), np.empty(room)
     found = 0
+    closer = 0.0
     i = first
     while i < end:
         merchant = timeline.merchant[timeline.of_buyer[i]]
-        closest = yardstick.strangers
+        closest, apart = yardstick.strangers, 0.0
         at = np.searchsorted(those.merchant, merchant)
         while i < end and timeline.merchant[timeline.of_buyer[i]] == merchant:
             day = timeline.day[timeline.of_buyer[i]]
@@ -45,13 +48,15 @@ def closest_events(timeline: Timeline, yardstick: Yardstick, those: Events, buye
                     near = strangers_at(yardstick, timeline.grain, those.rate[x], begin, last, day)
                     if 0.0 < near < closest:
                         closest = near
+                        apart = (last - begin) / 2.0 + max(0.0, max(begin - day, day - last))
                         claim[found], event[found] = timeline.of_buyer[i], x
                 x += 1
             i += 1
         if closest < yardstick.strangers:
             nats[found] = math.log(yardstick.strangers / closest)
+            closer += nearer_than_habit(yardstick, timeline.grain, apart)
             found += 1
-    return Near(claim[:found], event[:found], nats[:found])
+    return Near(claim[:found], event[:found], nats[:found], closer / max(found, 1))
 
 
 @njit(cache=True, nogil=True)

@@ -1,10 +1,6 @@
 """Why a lead is not a ring: one sentence, with what the rule that refused it leaves and what a ring needs."""
 
-import math
-
-from ringfence.detection.acceptance import strongest_share
 from ringfence.detection.candidates import Candidate
-from ringfence.detection.habit import evidence_beyond_habit
 from ringfence.detection.methods.identifiers.chance import meeting_evidence_given_orders
 from ringfence.detection.methods.identifiers.meetings import (
     find_meetings,
@@ -14,7 +10,14 @@ from ringfence.detection.methods.identifiers.meetings import (
 from ringfence.detection.methods.waves.calendar import is_subscription
 from ringfence.detection.parameters import Parameters
 from ringfence.detection.prepare import Prepared
-from ringfence.detection.shopping import evidence_beyond_one_cause, evidence_beyond_shopping
+from ringfence.detection.soundness import (
+    beyond_bad_goods,
+    beyond_habit,
+    beyond_one_cause,
+    beyond_shopping,
+    habit_bar,
+    without_strongest,
+)
 from ringfence.detection.wording import below
 from ringfence.domain.chance import chance_text
 from ringfence.domain.leads import LeadKind
@@ -68,8 +71,7 @@ def _at_one_merchant(lead: Candidate, merchants: int, prepared: Prepared, bar: f
         return "what chance does not explain is all at one merchant; a ring needs two."
     if lead.method is DetectionMethod.IDENTIFIERS:
         return "without the merchant it rests on most, nothing is left of the evidence."
-    rest = 1.0 - strongest_share(prepared.timeline, prepared.yardstick, lead.members)
-    left = (lead.score - _unseeded(lead, prepared)) * rest
+    left = without_strongest(lead, prepared)
     return _left("without the merchant or occasion it rests on most", left, bar)
 
 
@@ -80,29 +82,28 @@ def _shopping_together(lead: Candidate, prepared: Prepared, parameters: Paramete
             "these waves keep a calendar, as deliveries do, or these buyers claimed for too small a part of "
             "what they ordered there."
         )
-    bar, rules = parameters.ring_score, parameters.orders
+    bar, highest = parameters.ring_score, parameters.orders.honest_fault_rate
     if prepared.orders is not None:
-        left = _beyond_orders(lead, prepared, parameters)
+        left = _beyond_orders(lead, prepared)
         if (said := _left("these buyers order together, and given that", left, bar)) is not None:
             return said
+        if lead.method is not DetectionMethod.IDENTIFIERS:
+            left = beyond_bad_goods(lead, prepared, parameters)
+            given = (
+                f"these buyers may be a club whose goods are bad in up to {highest:.0%} of what "
+                "they order together, and given that"
+            )
+            if (said := _left(given, left, bar)) is not None:
+                return said
     else:
-        needed = rules.habit_score + (rules.household_score if lead.shares else 0.0)
-        closer = evidence_beyond_habit(prepared.timeline, prepared.yardstick, lead.members, rules.habit_days)
+        needed = habit_bar(lead, parameters)
+        closer = beyond_habit(lead, prepared)
         if closer < needed:
             return (
                 "no orders are known, and these claims lie closer together than those of buyers who shop "
                 f"together by only {below(closer, needed)} decades; a ring needs {needed:g}."
             )
-    left = evidence_beyond_one_cause(
-        prepared.timeline,
-        prepared.exposure,
-        prepared.yardstick,
-        lead.members,
-        lead.score,
-        lead.shares,
-        math.log10(prepared.buyers) if lead.among is None else lead.among,
-        prepared.household_loss_rate if lead.shares else prepared.exposure.rate,
-    )
+    left = beyond_one_cause(lead, prepared)
     if (said := _left("if one cause hit all that these buyers ordered together", left, bar)) is not None:
         return said
     if is_subscription(prepared, lead.members):
@@ -118,19 +119,16 @@ def _shopping_together(lead: Candidate, prepared: Prepared, parameters: Paramete
     return "no orders are known, and buyers who shop together may claim like this."
 
 
-def _beyond_orders(lead: Candidate, prepared: Prepared, parameters: Parameters) -> float:
+def _beyond_orders(lead: Candidate, prepared: Prepared) -> float:
     """Give the decades left of a lead given its orders: of groups that share a value, those of meetings."""
-    timeline, yardstick, exposure = prepared.timeline, prepared.yardstick, prepared.exposure
-    if lead.method is DetectionMethod.IDENTIFIERS:
-        met = find_meetings(timeline, yardstick, lead.members)
-        met = met.take(untied_meetings(timeline, met))
-        by_orders = meetings_by_orders(exposure, lead.members)
-        nats = float(met.nats.sum())
-        left = meeting_evidence_given_orders(met.expected, nats, len(met.nats), by_orders)
-        return left - (lead.among or 0.0)
-    fault_rate = parameters.orders.honest_fault_rate
-    left = evidence_beyond_shopping(timeline, prepared.sharing, exposure, yardstick, lead.members, fault_rate)
-    return left - _unseeded(lead, prepared)
+    if lead.method is not DetectionMethod.IDENTIFIERS:
+        return beyond_shopping(lead, prepared)
+    met = find_meetings(prepared.timeline, prepared.yardstick, lead.members)
+    met = met.take(untied_meetings(prepared.timeline, met))
+    by_orders = meetings_by_orders(prepared.exposure, lead.members)
+    nats = float(met.nats.sum())
+    left = meeting_evidence_given_orders(met.expected, nats, len(met.nats), by_orders)
+    return left - (lead.among or 0.0)
 
 
 def _left(given: str, left: float, needed: float) -> str | None:
@@ -140,8 +138,3 @@ def _left(given: str, left: float, needed: float) -> str | None:
     if left <= 0.0:
         return f"{given}, nothing is left of the evidence; a ring needs {needed:g} decades."
     return f"{given}, {below(left, needed)} decades are left; a ring needs {needed:g}."
-
-
-def _unseeded(lead: Candidate, prepared: Prepared) -> float:
-    """Give the decades that a group pays that was singled out from all buyers, without a pair."""
-    return math.log10(prepared.buyers) if lead.among is None else 0.0

@@ -99,9 +99,9 @@ class DetectionPolicy:
     ring_p_value: Annotated[float, Within(0.000001, 1)] = 0.05
     """A ring's p-value may not be higher; what chance shows more often in a marketplace of this shape without
     rings is a lead."""
-    honest_fault_rate: Annotated[float, Within(0.01, 1)] = 1.0
-    """The highest share of its orders that an honest group may have to claim for. Lower it to find rings that
-    order in step and claim for a part; clubs with worse goods than that are then called rings."""
+    honest_fault_rate: Annotated[float, Within(0.01, 1)] = 0.5
+    """The highest share of what honest strangers order together that may be bad. Lower it to find rings that
+    hide among joint orders they claim for only now and then; clubs with worse goods are then called rings."""
     leads_per_run: Annotated[int, Within(0, 10_000)] = 200
     """Maximum number of leads of a run: suspicions too weak to be rings, the strongest of them."""
 

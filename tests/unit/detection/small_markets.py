@@ -106,6 +106,7 @@ def yardstick_of(**changes: Any) -> Yardstick:
         gap=p.gap_days,
         neighbours=64,
         hub=p.hub_holders,
+        habit=p.habit_days,
     )._replace(**changes)
 
 

@@ -34,7 +34,7 @@ def claims_within(days: float, seed: int, share: float = 1.0, grain: float = 0.0
 
 
 def left_of(timeline: Timeline, group: np.ndarray[tuple[int], np.dtype[np.int64]] = GROUP) -> float:
-    return float(evidence_beyond_habit(timeline, yardstick_of(), group, HABIT_DAYS))
+    return float(evidence_beyond_habit(timeline, yardstick_of(), group))
 
 
 @pytest.mark.parametrize("share", [0.4, 0.6])

@@ -9,7 +9,7 @@ from group_scenes import scene, strangers
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from small_markets import BUYERS, MERCHANTS, Row, groups, rows, timeline_of
+from small_markets import BUYERS, MERCHANTS, Row, groups, rows, timeline_of, yardstick_of
 
 from ringfence.detection.closeness import Yardstick
 from ringfence.detection.methods.identifiers.chance import meeting_evidence, meeting_evidence_given_orders
@@ -75,14 +75,11 @@ def test_without_joint_orders_nothing_is_explained() -> None:
 def yardsticks() -> st.SearchStrategy[Yardstick]:
     quarters = st.integers(1, 60).map(lambda ticks: ticks / 4)
     return st.builds(
-        Yardstick,
+        yardstick_of,
         window=quarters,
         reach=quarters,
         closest=st.sampled_from([0.25, 1.0]),
         strangers=st.sampled_from([0.7, 5.0, 32.0]),
-        gap=st.just(7.0),
-        neighbours=st.just(8),
-        hub=st.just(500),
     )
 
 
@@ -216,5 +213,5 @@ def test_only_households_that_leave_joint_orders_unclaimed_explain_meetings() ->
 
 def test_no_buyers_have_no_meetings() -> None:
     timeline = timeline_of([(0, 0, b) for b in range(BUYERS)])
-    scene_yardstick = Yardstick(14.0, 14.0, 0.25, 32.0, 7.0, 8, 500)
+    scene_yardstick = yardstick_of()
     assert len(find_meetings(timeline, scene_yardstick, np.empty(0, np.int64)).nats) == 0

@@ -37,7 +37,7 @@ EVERYTHING = -50.0
 WIDTHS = st.integers(1, 40).map(lambda ticks: ticks / 4)
 
 
-def occasions_by_hand(timeline: Timeline, yardstick: Yardstick, a: int, b: int) -> tuple[float, int]:
+def occasions_by_hand(timeline: Timeline, yardstick: Yardstick, a: int, b: int) -> tuple[float, int, float]:
     """Compare every claim with every other, keep the closest at each merchant, and one an occasion."""
     near, everywhere = counts_of(timeline, yardstick.reach)
     claims = [np.flatnonzero(timeline.buyer == buyer).tolist() for buyer in (a, b)]
@@ -58,7 +58,13 @@ def occasions_by_hand(timeline: Timeline, yardstick: Yardstick, a: int, b: int) 
         if not any(same_occasion(timeline, i, x) or same_occasion(timeline, j, y) for x, y in chosen):
             total += nats
             chosen.append((i, j))
-    return total, len(chosen)
+    habits = [nearer_than_habit_by_hand(timeline, yardstick, i, j) for _, i, j in best.values()]
+    return total, len(chosen), sum(habits) / max(len(habits), 1)
+
+
+def nearer_than_habit_by_hand(timeline: Timeline, yardstick: Yardstick, i: int, j: int) -> float:
+    width = 2.0 * abs(timeline.day[i] - timeline.day[j]) + timeline.grain
+    return max(0.0, math.log(yardstick.habit / max(width, 2.0 * yardstick.closest)))
 
 
 @given(rows(), order_rows(), WIDTHS, WIDTHS, yardsticks())
@@ -71,10 +77,11 @@ def test_a_pairs_coincidences_are_the_closest_at_each_merchant_one_an_occasion(
 ) -> None:
     timeline, _ = goods_of(given_rows, given_orders, act_days, checkout_days)
     near, everywhere = counts_of(timeline, yardstick.reach)
-    nats, occasions = pair_occasions(timeline, yardstick, near, everywhere, 0, 1)
+    nats, occasions, closer = pair_occasions(timeline, yardstick, near, everywhere, 0, 1)
     expected = occasions_by_hand(timeline, yardstick, 0, 1)
     assert nats == pytest.approx(expected[0])
     assert occasions == expected[1]
+    assert closer == pytest.approx(expected[2])
 
 
 def scored(
@@ -107,7 +114,8 @@ def test_pairs_are_scored_by_occasions_and_orders_never_above_their_bound(
     expected: dict[tuple[int, int], float] = {}
     for (a, b), multiplicity in zip(bound, bounds.multiplicity.tolist(), strict=True):
         is_household = rarest_by_hand(held, a, b, yardstick.hub) > 0 and multiplicity < everyone - 1e-9
-        nats, occasions = occasions_by_hand(timeline, yardstick, a, b)
+        nats, occasions, closer = occasions_by_hand(timeline, yardstick, a, b)
+        closer = 0.0 if is_household else closer
         if occasions < (1 if is_household else 2):
             continue
         filed = [timeline.buyer.tolist().count(buyer) for buyer in (a, b)]
@@ -117,7 +125,7 @@ def test_pairs_are_scored_by_occasions_and_orders_never_above_their_bound(
             if trials == min(filed):
                 theirs = orders_of(exposure, np.array([partner]))
                 orders, rate = expected_claims(exposure, own, theirs, is_household)
-                sides.append(evidence_given_orders(trials, chance, nats, occasions, orders, rate))
+                sides.append(evidence_given_orders(trials, chance, nats, occasions, orders, rate, closer))
         expected[a, b] = min(sides) - multiplicity
     pairs = list(zip(found.a.tolist(), found.b.tolist(), strict=True))
     assert sorted(pairs) == sorted(expected)

@@ -31,8 +31,10 @@ from ringfence.detection.acceptance import count_occasions
 from ringfence.detection.closeness import Yardstick
 from ringfence.detection.events import events
 from ringfence.detection.exposure import NON_CLAIMANT, Exposure, claimed_orders, expose
+from ringfence.detection.habit import evidence_beyond_habit
 from ringfence.detection.shopping import (
     JointOrders,
+    evidence_beyond_bad_goods,
     evidence_beyond_one_cause,
     evidence_beyond_shopping,
     household_loss_rate,
@@ -171,31 +173,41 @@ def test_joint_orders_lost_to_all_are_worth_no_more_than_the_chance_of_losing_so
     assert 0.0 <= left <= score + 1e-9
 
 
-@given(likely_claimed(), holdings(), groups(), yardsticks(), st.floats(0.05, 1.0), st.floats(0.05, 1.0))
-def test_what_shopping_leaves_falls_with_the_share_that_an_honest_group_may_claim_for(
-    drawn: tuple[list[Row], list[Row]],
-    held: Held,
-    group: Group,
-    yardstick: Yardstick,
-    one: float,
-    other: float,
+@given(likely_claimed(), holdings(), groups(), yardsticks())
+def test_where_nobody_orders_together_shopping_takes_nothing_away(
+    drawn: tuple[list[Row], list[Row]], held: Held, group: Group, yardstick: Yardstick
 ) -> None:
     timeline, exposure = goods_of(*drawn)
-    low, high = (
-        evidence_beyond_shopping(timeline, sharing_of(held), exposure, yardstick, group, rate)
-        for rate in sorted((one, other))
-    )
-    assert 0.0 <= high <= MOST_DECADES
-    assert high <= low + 1e-9
+    left = evidence_beyond_shopping(timeline, sharing_of(held), exposure, yardstick, group)
+    assert 0.0 <= left <= MOST_DECADES
     if joint_orders_by_hand(exposure, group).trials.sum() == 0:
-        assert high == low == MOST_DECADES
+        assert left == MOST_DECADES
+
+
+@given(likely_claimed(), groups(), yardsticks(), st.floats(0.05, 1.0))
+def test_a_club_is_believed_so_many_bad_orders_and_claims_spread_over_days(
+    drawn: tuple[list[Row], list[Row]], group: Group, yardstick: Yardstick, rate: float
+) -> None:
+    timeline, exposure = goods_of(*drawn)
+    left = evidence_beyond_bad_goods(timeline, exposure, yardstick, group, rate)
+    together = joint_orders_by_hand(exposure, group)
+    spared, claimed = round(together.spared_units), together.claimed_units
+    if spared < 2:
+        assert left == MOST_DECADES
+        return
+    units = claimed + spared
+    chance = sum(
+        math.comb(units, h) * rate**h * (1.0 - rate) ** (units - h) for h in range(claimed, units + 1)
+    )
+    close = evidence_beyond_habit(timeline, yardstick, group)
+    assert left == pytest.approx(max(0.0, -math.log10(chance)) + close, abs=1e-6)
 
 
 def test_without_orders_shopping_explains_nothing() -> None:
     timeline = timeline_of([(m, 400 + 60 * m + b, b) for m in range(4) for b in range(3)])
     group, exposure = np.arange(3), no_orders(timeline)
     assert joint_orders(exposure, group).orders == 0
-    left = evidence_beyond_shopping(timeline, sharing_of({}), exposure, yardstick_of(), group, 1.0)
+    left = evidence_beyond_shopping(timeline, sharing_of({}), exposure, yardstick_of(), group)
     assert left == MOST_DECADES
     assert evidence_beyond_one_cause(timeline, exposure, yardstick_of(), group, 7.5, True, 1.0, 0.1) == 7.5
 
@@ -241,7 +253,7 @@ def left_of(claims: list[Row], orders: list[Row], score: float, is_household: bo
         evidence_beyond_one_cause(
             timeline, exposure, yardstick_of(), GROUP, score, is_household, among, exposure.rate
         ),
-        evidence_beyond_shopping(timeline, sharing, exposure, yardstick_of(), GROUP, 1.0),
+        evidence_beyond_shopping(timeline, sharing, exposure, yardstick_of(), GROUP),
     )
 
 
@@ -307,3 +319,25 @@ def test_where_every_known_order_was_claimed_for_a_bundle_is_worth_nothing_and_f
         assert exposure.rate == 1.0
         rest = (timeline, exposure, yardstick_of(), np.arange(3), 9.0, False, 1.0, exposure.rate)
         assert evidence_beyond_one_cause(*rest) == left
+
+
+def left_of_a_club(claimed: int, days: float) -> float:
+    """Give what is left of strangers who claim for so many of their joint orders, spread over `days`."""
+    chance = np.random.default_rng(7)
+    late = [
+        (merchant, tick + 24 + int(chance.uniform(0.0, 4 * days)), b)
+        for merchant, tick in BASKETS[:claimed]
+        for b in GROUP.tolist()
+    ]
+    timeline, exposure = in_a_crowd(late, shared(BASKETS, 0))
+    return float(evidence_beyond_bad_goods(timeline, exposure, yardstick_of(), GROUP, 0.5))
+
+
+@pytest.mark.parametrize("claimed", [3, 6, 8])
+def test_a_club_that_shares_bad_goods_now_and_then_keeps_no_evidence(claimed: int) -> None:
+    assert left_of_a_club(claimed, 4.0) < 2.0
+
+
+@pytest.mark.parametrize(("claimed", "days"), [(8, 0.0), (12, 4.0), (13, 4.0)])
+def test_who_claims_at_once_or_for_nearly_all_is_no_club(claimed: int, days: float) -> None:
+    assert left_of_a_club(claimed, days) > 2.0

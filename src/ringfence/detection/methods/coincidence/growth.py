@@ -12,6 +12,7 @@ from ringfence.detection.events import Events, events, strangers_at
 from ringfence.detection.exposure import Exposure, GroupOrders, expected_claims, orders_of
 from ringfence.detection.occasions import Ties, tie_events
 from ringfence.detection.sharing import Sharing, holders_of
+from ringfence.detection.shopping import joint_orders
 from ringfence.detection.tail import evidence, evidence_given_orders
 from ringfence.detection.taste import closest_events, surprise_beyond_taste
 from ringfence.detection.timeline import Timeline
@@ -254,6 +255,8 @@ class Compared(NamedTuple):
     """Events of two members or more."""
     joint_ties: Ties
     orders: GroupOrders
+    companions: int
+    """The group and those outsiders who ordered with it twice."""
 
 
 @njit(cache=True, nogil=True)
@@ -267,6 +270,7 @@ def compare_with(timeline: Timeline, exposure: Exposure, yardstick: Yardstick, g
         joint_events,
         tie_events(timeline, group, joint_events),
         orders_of(exposure, group),
+        joint_orders(exposure, group).companions,
     )
 
 
@@ -357,7 +361,11 @@ def _score_again(
     sharers: Longs,
     i: int,
 ) -> float:
-    """Score outsider `i` by occasions instead of merchants, less what orders together and taste explain."""
+    """Score outsider `i` by occasions instead of merchants, less what orders together and taste explain.
+
+    A stranger was singled out from all buyers, or from those who share as rare a value; one who shops with
+    the group from its companions.
+    """
     buyer = outsiders.buyer[i]
     orders, rate = expected_claims(exposure, buyer, compared.orders, outsiders.sharers[i] > 0)
     those, ties = compared.all_events, compared.all_ties
@@ -368,6 +376,10 @@ def _score_again(
     nats, occasions = surprise_beyond_taste(timeline, yardstick, those, ties, near, buyer, among)
     claims = timeline.buyer_start[buyer + 1] - timeline.buyer_start[buyer]
     chance = outsiders.events[i] * yardstick.strangers / len(timeline.buyer)
-    decades = evidence_given_orders(claims, chance, nats, occasions, orders, rate)
-    decades -= _multiplicity(timeline, outsiders, i)
+    closer = 0.0 if len(among) > 0 else near.closer
+    multiplicity = _multiplicity(timeline, outsiders, i)
+    decades = evidence(claims, chance, nats) - multiplicity
+    if orders > 0:
+        given = evidence_given_orders(claims, chance, nats, occasions, orders, rate, closer)
+        decades = min(decades, given - min(multiplicity, math.log10(compared.companions)))
     return decades - _EITHER_KIND if len(group) >= 3 else decades
