@@ -10,10 +10,12 @@ from small_markets import (
     MERCHANTS,
     Held,
     Row,
+    goods_of,
     groups,
     holdings,
     joint_runs,
     no_orders,
+    order_rows,
     rows,
     sharing_of,
     timeline_of,
@@ -23,16 +25,21 @@ from small_markets import (
 
 from ringfence.detection.closeness import Yardstick
 from ringfence.detection.events import events, strangers_at
+from ringfence.detection.exposure import expected_claims, orders_of
 from ringfence.detection.methods.coincidence.growth import (
     Growing,
     Scratch,
     candidates,
     grow,
+    may_join,
     outsiders_sharing,
     score_outsiders,
     scratch,
 )
-from ringfence.detection.tail import evidence
+from ringfence.detection.occasions import tie_events
+from ringfence.detection.shopping import joint_orders
+from ringfence.detection.tail import evidence, evidence_given_orders
+from ringfence.detection.taste import closest_events, surprise_beyond_taste
 from ringfence.detection.timeline import Timeline
 
 Group = NDArray[np.int64]
@@ -187,6 +194,35 @@ def test_a_group_grows_by_free_buyers_and_its_evidence_by_theirs(
     assert not elsewhere & set(members.tolist())
     least_a_joiner = -math.log10(0.03 * BUYERS)
     assert total >= seed + (len(members) - 2) * least_a_joiner - 1e-9
+
+
+@given(rows(), order_rows(), holdings(), groups(), yardsticks())
+def test_who_shops_with_a_group_is_one_of_its_companions_and_a_stranger_one_of_all(
+    given_rows: list[Row], given_orders: list[Row], held: Held, group: Group, yardstick: Yardstick
+) -> None:
+    timeline, exposure = goods_of(given_rows, given_orders)
+    sharing, space, nobody = sharing_of(held), scratch(BUYERS), np.zeros(BUYERS, np.bool_)
+    buyers, decades = may_join(timeline, sharing, exposure, yardstick, nobody, group, -1e9, space)
+    offered, sharers = candidates(timeline, sharing, yardstick, group, space)
+    companions = joint_orders(exposure, group).companions
+    for buyer, score in zip(buyers.tolist(), decades.tolist(), strict=True):
+        at = offered.buyer.tolist().index(buyer)
+        those = events(timeline, yardstick, group, int(offered.members[at]))
+        among = sharers[: offered.sharers[at]]
+        near = closest_events(timeline, yardstick, those, buyer)
+        ties = tie_events(timeline, group, those)
+        nats, occasions = surprise_beyond_taste(timeline, yardstick, those, ties, near, buyer, among)
+        filed = int((timeline.buyer == buyer).sum())
+        chance = len(those.merchant) * yardstick.strangers / len(timeline.buyer)
+        one_of = len(among) or BUYERS
+        expected = evidence(filed, chance, nats) - math.log10(one_of)
+        trials, rate = expected_claims(exposure, buyer, orders_of(exposure, group), len(among) > 0)
+        if trials:
+            closer = 0.0 if len(among) else near.closer
+            given_shopping = evidence_given_orders(filed, chance, nats, occasions, trials, rate, closer)
+            expected = min(expected, given_shopping - math.log10(min(one_of, companions)))
+        either = math.log10(2.0) if len(group) >= 3 else 0.0
+        assert score == pytest.approx(expected - either, abs=1e-9)
 
 
 def test_three_who_strike_four_merchants_within_a_day_grow_into_one_group() -> None:
