@@ -150,7 +150,12 @@ def main() -> None:
         default=GeneratorOptions().orders_per_claim,
         help="of the marketplaces (default %(default)s)",
     )
-    parser.add_argument("--honest-fault-rate", type=float, default=1.0, help="of the policy (default 1)")
+    parser.add_argument(
+        "--honest-fault-rate",
+        type=float,
+        default=DetectionPolicy().honest_fault_rate,
+        help="of the policy (default %(default)s)",
+    )
     parser.add_argument("--json", type=Path, help="write the figures here too")
     parser.add_argument("--before", type=Path, help="figures of an earlier run to compare with")
     asked = parser.parse_args()

@@ -31,8 +31,6 @@ _BEYOND_CHANCE = 4.0
 """Joint orders of a member this many times what chance makes all count as shopping together."""
 _COMPANION_UNITS = 2
 """Joint units in which an outsider who ordered too counts as a companion."""
-_CLUB_UNITS = 2
-"""Joint units nobody claimed for that show that a group orders together."""
 
 
 class JointOrders(NamedTuple):
@@ -56,6 +54,17 @@ class JointOrders(NamedTuple):
     """float64[g], the mean, over a member's trials, of the share of outsiders' orders claimed for."""
     companions: int
     """The group and those outsiders who ordered in two or more of its joint units."""
+
+
+class BadGoods(NamedTuple):
+    """How a group claims, beside a club of honest buyers who order together and at times share bad goods."""
+
+    spared: int
+    """Joint units that show that a group orders together: no two members claimed for them."""
+    too_many: float
+    """Decades by which two members claimed for too many of the joint units."""
+    too_close: float
+    """Decades by which claims lie closer than those of buyers who order together."""
 
 
 @njit(cache=True, nogil=True)
@@ -216,26 +225,20 @@ def _rarest_inside(sharing: Sharing, hub: int, group: Longs, g: int, everyone: i
 
 @njit(cache=True, nogil=True)
 def evidence_beyond_bad_goods(
-    timeline: Timeline,
-    exposure: Exposure,
-    yardstick: Yardstick,
-    group: Longs,
-    honest_fault_rate: float,
-) -> float:
-    """Give the decades by which `group` claims unlike a club that now and then shares bad goods.
+    timeline: Timeline, exposure: Exposure, yardstick: Yardstick, group: Longs, honest_fault_rate: float
+) -> BadGoods:
+    """Work out how unlike a club that now and then shares bad goods `group` claims.
 
-    A club orders together, so that it has joint units nobody claimed for. Of its units at most
-    `honest_fault_rate` are bad, and the claims for a bad one are spread over some days. What counts is how
-    many units two members claimed for, and how close their claims lie. `MOST_DECADES` where fewer than
-    `_CLUB_UNITS` joint units were spared: nothing shows a club.
+    Of a club's joint units at most `honest_fault_rate` are bad, so that two members claim for it, and the
+    claims for a bad one are spread over some days. Tied events are one bad unit.
     """
     together = joint_orders(exposure, group)
     spared = round(together.spared_units)
-    if spared < _CLUB_UNITS:
-        return MOST_DECADES
-    units = together.claimed_units + spared
-    too_many = binomial_decades(units, honest_fault_rate, together.claimed_units)
-    return min(MOST_DECADES, too_many + evidence_beyond_habit(timeline, yardstick, group))
+    found = len(events(timeline, yardstick, group, 2).merchant)
+    tied = found - count_occasions(timeline, yardstick, group)
+    claimed = max(min(together.claimed_units, 1), together.claimed_units - tied)
+    too_many = binomial_decades(claimed + spared, honest_fault_rate, claimed)
+    return BadGoods(spared, too_many, evidence_beyond_habit(timeline, yardstick, group))
 
 
 @njit(cache=True, nogil=True)

@@ -8,6 +8,7 @@ from ringfence.detection.habit import evidence_beyond_habit
 from ringfence.detection.parameters import Parameters
 from ringfence.detection.prepare import Prepared
 from ringfence.detection.shopping import (
+    BadGoods,
     evidence_beyond_bad_goods,
     evidence_beyond_one_cause,
     evidence_beyond_shopping,
@@ -16,14 +17,19 @@ from ringfence.detection.tail import MOST_DECADES
 from ringfence.domain.leads import LeadKind
 from ringfence.domain.rings import DetectionMethod
 
+_CLUB_UNITS = 2
+"""Joint units nobody claimed for that show that a group orders together."""
+_MORE_THAN_BAD_LUCK = 1.0
+"""Decades from which a group claimed for more joint units than bad goods explain."""
+
 
 def refusal(candidate: Candidate, prepared: Prepared, parameters: Parameters) -> LeadKind | None:
     """Say why a candidate of enough evidence is no ring; None if it is one.
 
     Half its members need joint claims at two merchants on two occasions, and what is left of its evidence
-    without the strongest merchant, and given its orders, must reach the ring score too; strangers must not
-    claim like a club with bad goods. Where no orders are known, claims must lie closer together than shopping
-    together would put them.
+    without the strongest merchant, and given its orders, must reach the ring score too; it must not claim
+    like a club or a household with bad goods. Where no orders are known, claims must lie closer together than
+    shopping together would put them.
 
     Members of identifier groups met once each, so those groups are judged as groups, by their own method.
     A block in which no pair stood pays once for being singled out from all buyers.
@@ -36,10 +42,10 @@ def refusal(candidate: Candidate, prepared: Prepared, parameters: Parameters) ->
             return LeadKind.ONE_OCCASION
         if without_strongest(candidate, prepared) < bar:
             return LeadKind.ONE_MERCHANT
-        if beyond_shopping(candidate, prepared) < bar:
+        if beyond_shopping(candidate, prepared, parameters) < bar:
             return LeadKind.SHARED_SHOPPING
-        if beyond_bad_goods(candidate, prepared, parameters) < bar:
-            return LeadKind.SHARED_SHOPPING
+    if beyond_bad_goods(candidate, prepared, parameters) < bar:
+        return LeadKind.SHARED_SHOPPING
     habit = habit_bar(candidate, parameters)
     if prepared.orders is None and beyond_habit(candidate, prepared) < habit:
         return LeadKind.SHARED_SHOPPING
@@ -56,14 +62,12 @@ def strength(candidate: Candidate, prepared: Prepared, parameters: Parameters) -
     if candidate.method in (DetectionMethod.WAVES, DetectionMethod.STRUCTURE):
         return candidate.score
     decades = candidate.score - _unseeded(candidate, prepared)
-    left = beyond_one_cause(candidate, prepared)
+    left = min(beyond_one_cause(candidate, prepared), beyond_bad_goods(candidate, prepared, parameters))
     if prepared.orders is None and beyond_habit(candidate, prepared) < habit_bar(candidate, parameters):
         left = min(left, 0.0)
     if candidate.method is not DetectionMethod.IDENTIFIERS:
         decades = min(decades, without_strongest(candidate, prepared))
-        left = min(
-            left, beyond_shopping(candidate, prepared), beyond_bad_goods(candidate, prepared, parameters)
-        )
+        left = min(left, beyond_shopping(candidate, prepared, parameters))
     return decades if left >= parameters.ring_score else min(decades, left)
 
 
@@ -73,18 +77,36 @@ def without_strongest(candidate: Candidate, prepared: Prepared) -> float:
     return (candidate.score - _unseeded(candidate, prepared)) * (1.0 - share)
 
 
-def beyond_shopping(candidate: Candidate, prepared: Prepared) -> float:
-    """Give the decades left of each member's claims given what the group ordered together."""
+def beyond_shopping(candidate: Candidate, prepared: Prepared, parameters: Parameters) -> float:
+    """Give the decades left of each member's claims given what the group ordered together.
+
+    Strangers who claim for more of it than bad goods explain keep that they claim at once.
+    """
     left = evidence_beyond_shopping(
         prepared.timeline, prepared.sharing, prepared.exposure, prepared.yardstick, candidate.members
     )
-    return left - _unseeded(candidate, prepared)
+    left -= _unseeded(candidate, prepared)
+    if left >= parameters.ring_score or candidate.shares:
+        return left
+    club = _beside_a_club(candidate, prepared, parameters)
+    return max(left, club.too_close) if club.too_many >= _MORE_THAN_BAD_LUCK else left
 
 
 def beyond_bad_goods(candidate: Candidate, prepared: Prepared, parameters: Parameters) -> float:
-    """Give the decades left if a candidate of strangers is a club that now and then shares bad goods."""
-    if candidate.shares:
+    """Give the decades left if a candidate is a club or a household that now and then shares bad goods.
+
+    Such have at least `_CLUB_UNITS` joint orders nobody claimed for; a household files on one evening.
+    """
+    if prepared.orders is None:
         return MOST_DECADES
+    club = _beside_a_club(candidate, prepared, parameters)
+    if club.spared < _CLUB_UNITS:
+        return MOST_DECADES
+    evening = parameters.orders.household_score if candidate.shares else 0.0
+    return club.too_many + max(0.0, club.too_close - evening)
+
+
+def _beside_a_club(candidate: Candidate, prepared: Prepared, parameters: Parameters) -> BadGoods:
     return evidence_beyond_bad_goods(
         prepared.timeline,
         prepared.exposure,
@@ -95,7 +117,7 @@ def beyond_bad_goods(candidate: Candidate, prepared: Prepared, parameters: Param
 
 
 def beyond_habit(candidate: Candidate, prepared: Prepared) -> float:
-    """Give the decades by which claims lie closer than those of buyers who shop together."""
+    """Give the decades by which claims lie closer than those of buyers who order together."""
     return evidence_beyond_habit(prepared.timeline, prepared.yardstick, candidate.members)
 
 

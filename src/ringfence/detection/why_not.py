@@ -84,17 +84,16 @@ def _shopping_together(lead: Candidate, prepared: Prepared, parameters: Paramete
         )
     bar, highest = parameters.ring_score, parameters.orders.honest_fault_rate
     if prepared.orders is not None:
-        left = _beyond_orders(lead, prepared)
+        left = _beyond_orders(lead, prepared, parameters)
         if (said := _left("these buyers order together, and given that", left, bar)) is not None:
             return said
-        if lead.method is not DetectionMethod.IDENTIFIERS:
-            left = beyond_bad_goods(lead, prepared, parameters)
-            given = (
-                f"these buyers may be a club whose goods are bad in up to {highest:.0%} of what "
-                "they order together, and given that"
-            )
-            if (said := _left(given, left, bar)) is not None:
-                return said
+        left = beyond_bad_goods(lead, prepared, parameters)
+        given = (
+            f"these buyers may be a club or a household whose goods are bad in up to {highest:.0%} of what "
+            "they order together, and given that"
+        )
+        if (said := _left(given, left, bar)) is not None:
+            return said
     else:
         needed = habit_bar(lead, parameters)
         closer = beyond_habit(lead, prepared)
@@ -119,10 +118,10 @@ def _shopping_together(lead: Candidate, prepared: Prepared, parameters: Paramete
     return "no orders are known, and buyers who shop together may claim like this."
 
 
-def _beyond_orders(lead: Candidate, prepared: Prepared) -> float:
+def _beyond_orders(lead: Candidate, prepared: Prepared, parameters: Parameters) -> float:
     """Give the decades left of a lead given its orders: of groups that share a value, those of meetings."""
     if lead.method is not DetectionMethod.IDENTIFIERS:
-        return beyond_shopping(lead, prepared)
+        return beyond_shopping(lead, prepared, parameters)
     met = find_meetings(prepared.timeline, prepared.yardstick, lead.members)
     met = met.take(untied_meetings(prepared.timeline, met))
     by_orders = meetings_by_orders(prepared.exposure, lead.members)

@@ -189,18 +189,18 @@ def test_a_club_is_believed_so_many_bad_orders_and_claims_spread_over_days(
     drawn: tuple[list[Row], list[Row]], group: Group, yardstick: Yardstick, rate: float
 ) -> None:
     timeline, exposure = goods_of(*drawn)
-    left = evidence_beyond_bad_goods(timeline, exposure, yardstick, group, rate)
+    club = evidence_beyond_bad_goods(timeline, exposure, yardstick, group, rate)
     together = joint_orders_by_hand(exposure, group)
-    spared, claimed = round(together.spared_units), together.claimed_units
-    if spared < 2:
-        assert left == MOST_DECADES
-        return
-    units = claimed + spared
+    found = len(events(timeline, yardstick, group, 2).merchant)
+    tied = found - count_occasions(timeline, yardstick, group)
+    claimed = max(min(together.claimed_units, 1), together.claimed_units - tied)
+    units = claimed + round(together.spared_units)
     chance = sum(
         math.comb(units, h) * rate**h * (1.0 - rate) ** (units - h) for h in range(claimed, units + 1)
     )
-    close = evidence_beyond_habit(timeline, yardstick, group)
-    assert left == pytest.approx(max(0.0, -math.log10(chance)) + close, abs=1e-6)
+    assert club.spared == round(together.spared_units)
+    assert club.too_many == pytest.approx(max(0.0, -math.log10(chance)), abs=1e-6)
+    assert club.too_close == pytest.approx(evidence_beyond_habit(timeline, yardstick, group))
 
 
 def test_without_orders_shopping_explains_nothing() -> None:
@@ -321,8 +321,8 @@ def test_where_every_known_order_was_claimed_for_a_bundle_is_worth_nothing_and_f
         assert evidence_beyond_one_cause(*rest) == left
 
 
-def left_of_a_club(claimed: int, days: float) -> float:
-    """Give what is left of strangers who claim for so many of their joint orders, spread over `days`."""
+def left_of_a_club(claimed: int, days: float) -> tuple[float, float]:
+    """Give the decades (too many, too close) of strangers who claim for `claimed` orders over `days`."""
     chance = np.random.default_rng(7)
     late = [
         (merchant, tick + 24 + int(chance.uniform(0.0, 4 * days)), b)
@@ -330,14 +330,20 @@ def left_of_a_club(claimed: int, days: float) -> float:
         for b in GROUP.tolist()
     ]
     timeline, exposure = in_a_crowd(late, shared(BASKETS, 0))
-    return float(evidence_beyond_bad_goods(timeline, exposure, yardstick_of(), GROUP, 0.5))
+    club = evidence_beyond_bad_goods(timeline, exposure, yardstick_of(), GROUP, 0.5)
+    assert club.spared >= 2 - (claimed > 12)
+    return club.too_many, club.too_close
 
 
 @pytest.mark.parametrize("claimed", [3, 6, 8])
 def test_a_club_that_shares_bad_goods_now_and_then_keeps_no_evidence(claimed: int) -> None:
-    assert left_of_a_club(claimed, 4.0) < 2.0
+    assert sum(left_of_a_club(claimed, 4.0)) < 2.0
 
 
-@pytest.mark.parametrize(("claimed", "days"), [(8, 0.0), (12, 4.0), (13, 4.0)])
-def test_who_claims_at_once_or_for_nearly_all_is_no_club(claimed: int, days: float) -> None:
-    assert left_of_a_club(claimed, days) > 2.0
+def test_who_claims_at_once_or_for_nearly_all_is_no_club() -> None:
+    too_many, too_close = left_of_a_club(8, 0.0)
+    assert too_many < 1.0
+    assert too_close > 2.0
+    too_many, too_close = left_of_a_club(13, 4.0)
+    assert too_many > 2.0
+    assert too_close < 1.0
