@@ -82,8 +82,8 @@ _HUB = 500
 _WHY_NOT = re.compile(
     rf"Not a ring: (?P<score>{NUMBER}) decades are less than the (?P<bar>{NUMBER}) that a ring needs\."
     rf"|Not a ring: (?:[^0-9]+|these buyers may be a club or a household whose goods are bad in up to "
-    rf"{NUMBER}% of what they order together, and given that), (?:(?P<left>{NUMBER}) decades are left; a ring needs "
-    rf"(?P<needed>{NUMBER})\."
+    rf"{NUMBER}% of what they order together, and given that), "
+    rf"(?:(?P<left>{NUMBER}) decades are left; a ring needs (?P<needed>{NUMBER})\."
     rf"|nothing is left of the evidence; a ring needs {NUMBER} decades\.)"
     rf"|Not a ring: no orders are known, and {NUMBER} decades are less than the {NUMBER} that buyers who "
     r"share an identifier need then\."

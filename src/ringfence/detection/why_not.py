@@ -25,6 +25,8 @@ from ringfence.domain.rings import DetectionMethod
 
 NOT_MEMBERS = "Not members of the ring: nothing shows them in step with it."
 """Why associates of a ring are a lead."""
+_LEAST_SAID = 0.05
+"""Decades from which a number of a digit is not 0.0."""
 _OTHERS = {
     LeadKind.ONE_OCCASION: "fewer than half of these buyers have joint claims at two merchants on two "
     "separate occasions, so that one lost shipment may explain them.",
@@ -134,6 +136,6 @@ def _left(given: str, left: float, needed: float) -> str | None:
     """Say that too little is left; None if it is enough."""
     if left >= needed:
         return None
-    if left <= 0.0:
+    if left < _LEAST_SAID:
         return f"{given}, nothing is left of the evidence; a ring needs {needed:g} decades."
     return f"{given}, {below(left, needed)} decades are left; a ring needs {needed:g}."
