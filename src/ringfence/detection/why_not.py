@@ -91,14 +91,18 @@ def _shopping_together(lead: Candidate, prepared: Prepared, parameters: Paramete
             return said
         left = beyond_bad_goods(lead, prepared, parameters)
         given = (
-            f"these buyers may be a club or a household whose goods are bad in up to {highest:.0%} of what "
-            "they order together, and given that"
+            f"up to {highest:.0%} of what a club or a household orders together may be bad, and given that"
         )
         if (said := _left(given, left, bar)) is not None:
             return said
     else:
         needed = habit_bar(lead, parameters)
         closer = beyond_habit(lead, prepared)
+        if closer < min(needed, _LEAST_SAID):
+            return (
+                "no orders are known, and these claims lie no closer together than those of buyers who shop "
+                "together."
+            )
         if closer < needed:
             return (
                 "no orders are known, and these claims lie closer together than those of buyers who shop "

@@ -23,7 +23,7 @@ from ringfence.intake import IntakeOptions, PseudonymKey, market_from_frames
 
 PARAMETERS = Parameters()
 LEFT = re.compile(
-    r"Not a ring: ([^0-9]+|these buyers may be a club .+), "
+    r"Not a ring: ([^0-9]+|up to .+ may be bad, and given that), "
     r"(?:(\d+\.\d+) decades are left|nothing is left of the evidence);"
 )
 EXTRAS = ("deal_club_40", "lost_shipment", "joint_parcels", "subscription_box")
