@@ -81,7 +81,7 @@ _UNITS = {
 _HUB = 500
 _WHY_NOT = re.compile(
     rf"Not a ring: (?P<score>{NUMBER}) decades are less than the (?P<bar>{NUMBER}) that a ring needs\."
-    rf"|Not a ring: (?:[^0-9]+|up to {NUMBER}% of what a club or a household orders together may "
+    rf"|Not a ring: (?:[^0-9]+|up to {NUMBER}% of what a (?:club|household) orders together may "
     rf"be bad, and given that), "
     rf"(?:(?P<left>{NUMBER}) decades are left; a ring needs (?P<needed>{NUMBER})\."
     rf"|nothing is left of the evidence; a ring needs {NUMBER} decades\.)"

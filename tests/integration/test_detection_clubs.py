@@ -33,7 +33,7 @@ def test_clubs_and_households_with_bad_goods_are_leads_that_say_so(seed: int) ->
     cast, leads = detected(seed, CLUBS, 0.5)
     assert cast.height > 15
     assert cast["found_in"].null_count() == cast.height
-    assert leads["why_not"].str.contains("of what a club or a household orders together may be bad").any()
+    assert leads["why_not"].str.contains(r"of what a (club|household) orders together may be bad").any()
 
 
 @pytest.mark.parametrize("seed", [2, 8])

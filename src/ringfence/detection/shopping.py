@@ -230,15 +230,31 @@ def evidence_beyond_bad_goods(
     """Work out how unlike a club that now and then shares bad goods `group` claims.
 
     Of a club's joint units at most `honest_fault_rate` are bad, so that two members claim for it, and the
-    claims for a bad one are spread over some days. Tied events are one bad unit.
+    claims for a bad one are spread over some days. One misfortune counts once: tied events, and events that
+    begin within the habit of shoppers, are one bad unit.
     """
     together = joint_orders(exposure, group)
     spared = round(together.spared_units)
-    found = len(events(timeline, yardstick, group, 2).merchant)
-    tied = found - count_occasions(timeline, yardstick, group)
-    claimed = max(min(together.claimed_units, 1), together.claimed_units - tied)
+    begins = np.sort(events(timeline, yardstick, group, 2).begin)
+    tied = len(begins) - count_occasions(timeline, yardstick, group)
+    claimed = min(
+        together.claimed_units,
+        max(1, min(together.claimed_units - tied, _far_apart(begins, yardstick.habit))),
+    )
     too_many = binomial_decades(claimed + spared, honest_fault_rate, claimed)
     return BadGoods(spared, too_many, evidence_beyond_habit(timeline, yardstick, group))
+
+
+@njit(cache=True, nogil=True)
+def _far_apart(days: Floats, apart: float) -> int:
+    """Count windows of `days` (rising): each begins `apart` or more after the one before."""
+    count = 0
+    last = -math.inf
+    for day in days:
+        if day - last >= apart:
+            count += 1
+            last = day
+    return count
 
 
 @njit(cache=True, nogil=True)

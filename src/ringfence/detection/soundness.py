@@ -19,6 +19,8 @@ from ringfence.domain.rings import DetectionMethod
 
 _CLUB_UNITS = 2
 """Joint units nobody claimed for that show that a group orders together."""
+_EVENING = 1.0
+"""Claims of a club on one day (in days) lie as close as can be: all of them file in the evening."""
 _MORE_THAN_BAD_LUCK = 1.0
 """Decades from which a group claimed for more joint units than bad goods explain."""
 
@@ -107,10 +109,13 @@ def beyond_bad_goods(candidate: Candidate, prepared: Prepared, parameters: Param
 
 
 def _beside_a_club(candidate: Candidate, prepared: Prepared, parameters: Parameters) -> BadGoods:
+    yardstick = prepared.yardstick
+    if not candidate.shares:
+        yardstick = yardstick._replace(closest=max(yardstick.closest, _EVENING))
     return evidence_beyond_bad_goods(
         prepared.timeline,
         prepared.exposure,
-        prepared.yardstick,
+        yardstick,
         candidate.members,
         parameters.orders.honest_fault_rate,
     )

@@ -90,9 +90,8 @@ def _shopping_together(lead: Candidate, prepared: Prepared, parameters: Paramete
         if (said := _left("these buyers order together, and given that", left, bar)) is not None:
             return said
         left = beyond_bad_goods(lead, prepared, parameters)
-        given = (
-            f"up to {highest:.0%} of what a club or a household orders together may be bad, and given that"
-        )
+        group = "a household" if lead.shares else "a club"
+        given = f"up to {100.0 * highest:g}% of what {group} orders together may be bad, and given that"
         if (said := _left(given, left, bar)) is not None:
             return said
     else:

@@ -193,7 +193,11 @@ def test_a_club_is_believed_so_many_bad_orders_and_claims_spread_over_days(
     together = joint_orders_by_hand(exposure, group)
     found = len(events(timeline, yardstick, group, 2).merchant)
     tied = found - count_occasions(timeline, yardstick, group)
-    claimed = max(min(together.claimed_units, 1), together.claimed_units - tied)
+    apart, last = 0, -math.inf
+    for day in sorted(events(timeline, yardstick, group, 2).begin.tolist()):
+        if day - last >= yardstick.habit:
+            apart, last = apart + 1, day
+    claimed = min(together.claimed_units, max(1, min(together.claimed_units - tied, apart)))
     units = claimed + round(together.spared_units)
     chance = sum(
         math.comb(units, h) * rate**h * (1.0 - rate) ** (units - h) for h in range(claimed, units + 1)
