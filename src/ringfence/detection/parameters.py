@@ -64,9 +64,9 @@ class OrderParameters:
     habit_score: float = 1.0
     """Where no orders are known: decades by which claims must lie closer than that explains."""
     household_score: float = 1.5
-    """Decades that buyers who share an identifier need more then: households file on the same evening."""
+    """Decades that buyers who share an identifier need more: households file on the same evening."""
     honest_fault_rate: float = 0.5
-    """The highest share of what honest strangers order together that may be bad. Lower it to find rings that
+    """The highest share of what an honest group orders together that may be bad. Lower it to find rings that
     hide among joint orders they claim for only now and then; clubs with worse goods are then called rings."""
 
     def __post_init__(self) -> None:

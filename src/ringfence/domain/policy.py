@@ -100,7 +100,7 @@ class DetectionPolicy:
     """A ring's p-value may not be higher; what chance shows more often in a marketplace of this shape without
     rings is a lead."""
     honest_fault_rate: Annotated[float, Within(0.01, 1)] = 0.5
-    """The highest share of what honest strangers order together that may be bad. Lower it to find rings that
+    """The highest share of what an honest group orders together that may be bad. Lower it to find rings that
     hide among joint orders they claim for only now and then; clubs with worse goods are then called rings."""
     leads_per_run: Annotated[int, Within(0, 10_000)] = 200
     """Maximum number of leads of a run: suspicions too weak to be rings, the strongest of them."""
