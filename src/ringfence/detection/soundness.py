@@ -20,7 +20,7 @@ from ringfence.domain.rings import DetectionMethod
 _CLUB_UNITS = 2
 """Joint units nobody claimed for that show that a group orders together."""
 _EVENING = 1.0
-"""Claims of a club on one day (in days) lie as close as can be: all of them file in the evening."""
+"""Days. Strangers' claims nearer than this count as this near here: everybody files in the evening."""
 _MORE_THAN_BAD_LUCK = 1.0
 """Decades from which a group claimed for more joint units than bad goods explain."""
 
