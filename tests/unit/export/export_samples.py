@@ -88,7 +88,8 @@ def sample_frames(
         ),
         "evidence": pl.DataFrame(evidence),
     }
-    return frames | lead_frames(prefix) | ({"links": pl.DataFrame(links)} if with_links else {})
+    linked = pl.DataFrame(links) if links else pl.DataFrame(schema=SCHEMAS["links"])
+    return frames | lead_frames(prefix) | ({"links": linked} if with_links else {})
 
 
 def lead_frames(prefix: str = "") -> dict[str, pl.DataFrame]:

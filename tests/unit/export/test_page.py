@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 import pytest
 from export_samples import sample_run
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ringfence.export import RunFolder, render_page, write_page
@@ -183,6 +183,7 @@ def test_characters_that_turn_text_around_are_marked() -> None:
     st.booleans(),
     st.text(st.characters(exclude_categories=["Cs"]), max_size=20),
 )
+@example((1,), 1, True, "")
 def test_any_run_makes_a_sound_page(
     sizes: tuple[int, ...], events: int, with_links: bool, prefix: str
 ) -> None:
