@@ -48,8 +48,7 @@ def refusal(candidate: Candidate, prepared: Prepared, parameters: Parameters) ->
             return LeadKind.SHARED_SHOPPING
     if beyond_bad_goods(candidate, prepared, parameters) < bar:
         return LeadKind.SHARED_SHOPPING
-    habit = habit_bar(candidate, parameters)
-    if prepared.orders is None and beyond_habit(candidate, prepared) < habit:
+    if prepared.orders is None and beyond_habit(candidate, prepared) < habit_bar(candidate, parameters):
         return LeadKind.SHARED_SHOPPING
     return LeadKind.SHARED_SHOPPING if beyond_one_cause(candidate, prepared) < bar else None
 

@@ -24,6 +24,7 @@ from small_markets import (
 from ringfence.detection.closeness import Yardstick
 from ringfence.detection.membership import scores_inside
 from ringfence.detection.methods.coincidence.growth import may_join, scratch
+from ringfence.detection.shopping import joint_orders
 
 Group = NDArray[np.int64]
 NOBODY = np.zeros(BUYERS, np.bool_)
@@ -55,7 +56,8 @@ def test_a_member_scores_what_growth_would_give_a_buyer_who_joins_the_rest(
         buyers, decades = may_join(timeline, sharing, exposure, yardstick, NOBODY, rest, -1e9, space)
         growth = dict(zip(buyers.tolist(), decades.tolist(), strict=True)).get(member, -9.0)
         # Growth counts the companions of the rest, this those of the whole group.
-        doubt = math.log10(BUYERS) if given_orders else 1e-9
+        of_rest = joint_orders(exposure, rest).companions
+        doubt = abs(math.log10(joint_orders(exposure, group).companions / max(of_rest, 1))) + 1e-9
         assert max(score, 0.0) >= max(growth, 0.0) - doubt
         if len(rest) < 3:  # Growth looks again only at the kind of event with the better bound, this at both.
             assert max(score, 0.0) <= max(growth, 0.0) + doubt
