@@ -12,7 +12,7 @@ from ringfence.detection.methods.coincidence.growth import Scratch, outsiders_sh
 from ringfence.detection.occasions import tie_events_among
 from ringfence.detection.sharing import Sharing
 from ringfence.detection.shopping import joint_orders
-from ringfence.detection.tail import evidence, evidence_given_orders
+from ringfence.detection.tail import evidence, joining_decades
 from ringfence.detection.taste import closest_events, surprise_beyond_taste
 from ringfence.detection.timeline import Timeline
 from ringfence.market import Floats, Ints, Longs
@@ -83,10 +83,9 @@ def scores_inside(
             nats, occasions = surprise_beyond_taste(timeline, yardstick, those, ties, near, buyer, sharers)
             if occasions > 0:
                 closer = 0.0 if len(sharers) > 0 else near.closer
-                decades = evidence(filed, chance, nats) - among
-                if trials > 0:
-                    given = evidence_given_orders(filed, chance, nats, occasions, trials, rate, closer)
-                    decades = min(decades, given - min(among, math.log10(companions)))
+                decades = joining_decades(
+                    filed, chance, nats, occasions, trials, rate, closer, among, companions
+                )
                 out[g] = max(out[g], decades - either)
     return out
 

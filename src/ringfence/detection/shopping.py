@@ -13,7 +13,7 @@ from ringfence.detection.exposure import Exposure, orders_beside, orders_of
 from ringfence.detection.habit import evidence_beyond_habit
 from ringfence.detection.occasions import sum_with_events, tie_events
 from ringfence.detection.sharing import Sharing, holders_of
-from ringfence.detection.tail import MOST_DECADES, binomial_decades, evidence, evidence_given_orders
+from ringfence.detection.tail import MOST_DECADES, binomial_decades, joining_decades
 from ringfence.detection.taste import closest_events
 from ringfence.detection.timeline import Timeline
 from ringfence.market import Floats, Longs
@@ -192,15 +192,15 @@ def evidence_beyond_shopping(
         nats, occasions = sum_with_events(timeline, ties, near.claim, near.event, near.nats)
         if occasions == 0:
             continue
-        decades = evidence(claims, chance, nats) - among
         beside = orders_beside(exposure, group[g], orders, True)
         trials = together.trials[g]
         if beside.claimed < _BEYOND_CHANCE * beside.claimed_by_chance:
             trials = min(trials, round(beside.claimed - beside.claimed_by_chance))
         if trials > 0:
             trials = max(1, trials - (len(near.event) - occasions))  # what is lost at once is one loss
-            given = evidence_given_orders(claims, chance, nats, occasions, trials, together.rate[g], 0.0)
-            decades = min(decades, given - min(among, math.log10(together.companions)))
+        decades = joining_decades(
+            claims, chance, nats, occasions, trials, together.rate[g], 0.0, among, together.companions
+        )
         total += max(decades, 0.0)
         strongest = max(strongest, decades)
     return total - strongest

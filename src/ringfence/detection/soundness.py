@@ -103,7 +103,7 @@ def beyond_bad_goods(candidate: Candidate, prepared: Prepared, parameters: Param
     club = _beside_a_club(candidate, prepared, parameters)
     if club.spared < _CLUB_UNITS:
         return MOST_DECADES
-    evening = parameters.orders.household_score if candidate.shares else 0.0
+    evening = parameters.orders.evening_score if candidate.shares else 0.0
     return club.too_many + max(0.0, club.too_close - evening)
 
 

@@ -115,6 +115,31 @@ def evidence_given_orders(
 
 
 @njit(cache=True, nogil=True)
+def joining_decades(
+    trials: int,
+    chance: float,
+    surprise: float,
+    occasions: int,
+    orders: int,
+    rate: float,
+    closer: float,
+    among: float,
+    companions: int,
+) -> float:
+    """Give the decades, after multiplicity, of a buyer who may belong to a group.
+
+    The buyer was singled out from 10^`among` buyers. One who shops with the group (`orders` > 0) is judged a
+    second time given those orders, as one of its `companions`, or of 10^`among` if they are fewer; the lesser
+    evidence counts. All else is as in `evidence_given_orders`.
+    """
+    decades = evidence(trials, chance, surprise) - among
+    if orders < 1:
+        return decades
+    given = evidence_given_orders(trials, chance, surprise, occasions, orders, rate, closer)
+    return min(decades, given - min(among, math.log10(companions)))
+
+
+@njit(cache=True, nogil=True)
 def binomial_decades(trials: int, chance: float, least: int) -> float:
     """Give -log10 of the chance of `least` hits or more in `trials`, each with `chance` (0 to 1).
 

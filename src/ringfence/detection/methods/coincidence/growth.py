@@ -13,7 +13,7 @@ from ringfence.detection.exposure import Exposure, GroupOrders, expected_claims,
 from ringfence.detection.occasions import Ties, tie_events
 from ringfence.detection.sharing import Sharing, holders_of
 from ringfence.detection.shopping import joint_orders
-from ringfence.detection.tail import evidence, evidence_given_orders
+from ringfence.detection.tail import evidence, joining_decades
 from ringfence.detection.taste import closest_events, surprise_beyond_taste
 from ringfence.detection.timeline import Timeline
 from ringfence.market import Floats, Ints, Longs
@@ -371,15 +371,14 @@ def _score_again(
     those, ties = compared.all_events, compared.all_ties
     if outsiders.members[i] == 2:
         those, ties = compared.joint_events, compared.joint_ties
-    among = sharers[: outsiders.sharers[i]]
+    alike = sharers[: outsiders.sharers[i]]
     near = closest_events(timeline, yardstick, those, buyer)
-    nats, occasions = surprise_beyond_taste(timeline, yardstick, those, ties, near, buyer, among)
+    nats, occasions = surprise_beyond_taste(timeline, yardstick, those, ties, near, buyer, alike)
     claims = timeline.buyer_start[buyer + 1] - timeline.buyer_start[buyer]
     chance = outsiders.events[i] * yardstick.strangers / len(timeline.buyer)
-    closer = 0.0 if len(among) > 0 else near.closer
-    multiplicity = _multiplicity(timeline, outsiders, i)
-    decades = evidence(claims, chance, nats) - multiplicity
-    if orders > 0:
-        given = evidence_given_orders(claims, chance, nats, occasions, orders, rate, closer)
-        decades = min(decades, given - min(multiplicity, math.log10(compared.companions)))
+    closer = 0.0 if len(alike) > 0 else near.closer
+    among = _multiplicity(timeline, outsiders, i)
+    decades = joining_decades(
+        claims, chance, nats, occasions, orders, rate, closer, among, compared.companions
+    )
     return decades - _EITHER_KIND if len(group) >= 3 else decades
