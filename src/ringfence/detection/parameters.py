@@ -64,16 +64,15 @@ class OrderParameters:
     habit_score: float = 1.0
     """Where no orders are known: decades by which claims must lie closer than that explains."""
     household_score: float = 1.5
-    """The decades that buyers who share an identifier need more there."""
-    evening_score: float = 2.5
-    """Where orders are known: decades by which the claims of buyers who share an identifier must lie closer
-    than that before it counts. A household files on one evening, for one parcel after the other."""
+    """Decades that buyers who share an identifier need more there: households file on the same evening."""
+    household_days: float = 2.0
+    """Where orders are known: the days over which a household files its claims for one parcel."""
     honest_fault_rate: float = 0.5
     """The highest share of what an honest group orders together that may be bad. Lower it to find rings that
     hide among joint orders they claim for only now and then; clubs with worse goods are then called rings."""
 
     def __post_init__(self) -> None:
-        require_positive(self, "together_days", "habit_score")
+        require_positive(self, "together_days", "habit_score", "household_days")
         require_share(self, "honest_fault_rate")
 
 

@@ -96,20 +96,21 @@ def beyond_shopping(candidate: Candidate, prepared: Prepared, parameters: Parame
 def beyond_bad_goods(candidate: Candidate, prepared: Prepared, parameters: Parameters) -> float:
     """Give the decades left if a candidate is a club or a household that now and then shares bad goods.
 
-    Such have at least `_CLUB_UNITS` joint orders nobody claimed for; a household files on one evening.
+    Such have at least `_CLUB_UNITS` joint orders nobody claimed for.
     """
     if prepared.orders is None:
         return MOST_DECADES
     club = _beside_a_club(candidate, prepared, parameters)
     if club.spared < _CLUB_UNITS:
         return MOST_DECADES
-    evening = parameters.orders.evening_score if candidate.shares else 0.0
-    return club.too_many + max(0.0, club.too_close - evening)
+    return club.too_many + club.too_close
 
 
 def _beside_a_club(candidate: Candidate, prepared: Prepared, parameters: Parameters) -> BadGoods:
     yardstick = prepared.yardstick
-    if not candidate.shares:
+    if candidate.shares:
+        yardstick = yardstick._replace(habit=min(yardstick.habit, parameters.orders.household_days))
+    else:
         yardstick = yardstick._replace(closest=max(yardstick.closest, _EVENING))
     return evidence_beyond_bad_goods(
         prepared.timeline,

@@ -25,7 +25,7 @@ SUBJECTS: list[type[Any]] = [
     WaveParameters,
     FusionParameters,
 ]
-MAY_BE_ANY_NUMBER = {"seed_score", "slack", "meets_score", "least_score", "household_score", "evening_score"}
+MAY_BE_ANY_NUMBER = {"seed_score", "slack", "meets_score", "least_score", "household_score"}
 SHARES = {"honest_fault_rate"}
 
 
