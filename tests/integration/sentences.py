@@ -20,7 +20,10 @@ NUMBER = r"\d+(?:\.\d+)?"
 TIME = rf"{NUMBER} (?:days|day|h|min)"
 KINDS = "|".join(kind.value for kind in IdentifierKind)
 WHO = "(?:members|buyers)"
-SHARED = r"(?:they share no identifier|they share (?P<shared>an? .+?))"
+SHARED = (
+    r"(?:they share no identifier|they share (?P<shared>an? .+?)"
+    r"(?:, and in all (?P<sharers>\d+) of them share an identifier with another)?)"
+)
 END = rf"\. Evidence: (?P<score>-?{NUMBER}) decades\."
 SPREAD = (
     rf"(?:: half of the (?:event|wave)s lie within (?P<half>{TIME}), the longest takes (?P<longest>{TIME})"
@@ -31,7 +34,7 @@ FORMS: dict[str, str] = {
     rf"merchants? in (?P<events>\d+) joint events? \((?P<occasions>\d+) separate occasions?\){SPREAD}; "
     rf"chance would put (?P<middle>{NUMBER}) strangers' claims as near as the median one"
     rf"(?:; half of the {WHO} were in (?P<attended>{NUMBER}) of the events or more"
-    rf"|; they were looked at together for what they share)?; {SHARED}{END}",
+    rf"|; they were compared because they share an identifier)?; {SHARED}{END}",
     "waves": rf"(?P<size>\d+) buyers? filed (?P<claims>\d+) claims? together in (?P<events>\d+) waves? at "
     rf"one merchant, (?P<merchant>.+) \((?P<occasions>\d+) separate occasions?\){SPREAD}; chance would put "
     rf"(?P<middle>{NUMBER}) other {WHO} into the wave of the median claim; {SHARED}{END}",
@@ -80,8 +83,7 @@ _UNITS = {
 }
 _HUB = 500
 _WHY_NOT = re.compile(
-    rf"Not a ring: (?P<score>{NUMBER}) decades are less than the (?P<bar>{NUMBER}) that a ring needs\."
-    rf"|Not a ring: (?:[^0-9]+|up to {NUMBER}% of what a (?:club|household) orders together may "
+    rf"Not a ring: (?:[^0-9]+|up to {NUMBER}% of what a (?:club|household) orders together may "
     rf"be bad, and given that), "
     rf"(?:(?P<left>{NUMBER}) decades are left; a ring needs (?P<needed>{NUMBER})\."
     rf"|nothing is left of the evidence; a ring needs {NUMBER} decades\.)"
@@ -91,6 +93,8 @@ _WHY_NOT = re.compile(
     rf"(?P<habit>{NUMBER})\."
     r"|Not a ring: a marketplace of this shape without rings shows as strong a group with a chance of "
     rf"(?P<chance>{NUMBER}), more than the (?P<highest>{NUMBER}) that a ring may have\."
+    rf"|Not a ring: (?P<often>\d+|none) of these (?P<buyers>\d+) buyers ha(?:s|ve) joint claims at two "
+    r"merchants on two separate occasions; a ring needs (?P<enough>\d+) who do\."
     r"|Not a ring: [^0-9]+\."
     r"|Not members of the ring: [^0-9]+\."
 )
@@ -162,6 +166,11 @@ class Holders:
                 found[kind] = (count, -negative)
         return found
 
+    def sharers(self, group: set[str]) -> int:
+        """How many of `group` share a value with another of it."""
+        inside = [value & group for values in self.of_kind.values() for value in values]
+        return len(set().union(*(value for value in inside if len(value) >= 2)))
+
 
 @dataclass(frozen=True, eq=False)
 class Published:
@@ -223,7 +232,11 @@ class Published:
         if "attended" in said:
             attended = rows.group_by("buyer_id").agg(pl.col("event").n_unique())["event"]
             assert float(said["attended"]) == median(attended)
-        assert self._held(said.get("shared", ""), _SHARED_IN) == self.holders.best(buyers, buyers, 2)
+        best = self.holders.best(buyers, buyers, 2)
+        assert self._held(said.get("shared", ""), _SHARED_IN) == best
+        most, sharers = max((inside for inside, _ in best.values()), default=0), self.holders.sharers(buyers)
+        assert int(said.get("sharers", most)) == sharers
+        assert "sharers" not in said or sharers > most
         return form
 
     def _associates(self, row: dict[str, Any], said: dict[str, str], buyers: set[str]) -> None:
@@ -363,15 +376,38 @@ class Published:
         return found
 
     def _why_not(self, lead: dict[str, Any]) -> None:
-        match = _WHY_NOT.fullmatch(lead["why_not"])
+        because, inside = self._in_a_ring(lead)
+        assert inside is None or lead["kind"] != "associates"
+        match = _WHY_NOT.fullmatch(because)
         assert match is not None, lead["why_not"]
         if match["chance"]:
             assert is_rounded(match["chance"], lead["p_value"])
             assert lead["p_value"] > float(match["highest"])
-        if match["score"]:
-            assert is_rounded(match["score"], lead["score"])
-            assert lead["score"] < float(match["bar"])
-            assert float(match["score"]) < float(match["bar"])
+        if match["often"]:
+            evidence = self.tables["lead_evidence"].filter(pl.col("lead_id") == lead["lead_id"])
+            buyers = self._buyers("lead", lead["lead_id"])
+            met = sum(self.occasions.of_member(evidence, buyer) >= 2 for buyer in buyers)
+            assert int(match["buyers"]) == len(buyers)
+            assert int(match["often"].replace("none", "0")) <= met
+            assert int(match["often"].replace("none", "0")) < int(match["enough"])
+            assert int(match["enough"]) == max(2, (len(buyers) + 1) // 2)
         for left, needed in (("left", "needed"), ("closer", "habit")):
             if match[left]:
                 assert 0.0 <= float(match[left]) < float(match[needed])
+
+    def _in_a_ring(self, lead: dict[str, Any]) -> tuple[str, int | None]:
+        """Read why a lead is no ring, without how many of its buyers are in one, and count these again."""
+        match = re.fullmatch(
+            r"(.+\.) (\d+) of these (\d+) buyers (?:is a member|are members) of ring (\S+)\.", lead["why_not"]
+        )
+        if match is None:
+            assert lead["kind"] == "associates" or not lead["ring_id"]
+            return lead["why_not"], None
+        buyers = self._buyers("lead", lead["lead_id"])
+        assert (match[4], int(match[3])) == (lead["ring_id"], len(buyers))
+        assert int(match[2]) == len(buyers & self._buyers("ring", lead["ring_id"]))
+        return match[1], int(match[2])
+
+    def _buyers(self, what: str, group_id: str) -> set[str]:
+        table = self.tables["members" if what == "ring" else "lead_members"]
+        return set(table.filter(pl.col(f"{what}_id") == group_id)["buyer_id"])

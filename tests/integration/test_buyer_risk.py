@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import pytest
-from gang_market import ABUSERS, DAY, HONEST, NEW, NOW, VICTIMS, claim_again, fill
+from gang_market import ABUSERS, DAY, HONEST, NEW, NOW, VICTIMS, claim_again, fill, load
 
 from ringfence.domain.errors import ForbiddenError, InvalidError, NotFoundError
 from ringfence.domain.policy import Policy, RiskPolicy, VerificationPolicy
@@ -72,12 +72,33 @@ def test_years_of_honest_orders_lower_the_risk(market: Store) -> None:
     told = risk(market, HONEST)
     assert told.band is RiskBand.LOW
     assert [reading.signal for reading in told.readings if (reading.weight or 0) < 0] == ["honest_history"]
-    assert signals(told)["honest_history"] == "40 orders, 1 of them refunded without return."
+    assert signals(told)["honest_history"] == "Orders: 40; claims for a refund without return: 1."
+
+
+def test_claims_that_were_refused_or_withdrawn_are_said_to_be_claims_not_refunds(market: Store) -> None:
+    unpaid: list[dict[str, object]] = [
+        {
+            "claim_id": f"c-{status}",
+            "buyer": HONEST,
+            "merchant": merchant,
+            "filed_at": NOW - DAY,
+            "amount": 2_000,
+            "currency": "EUR",
+            "kind": "refund_only",
+            "status": status,
+        }
+        for merchant, status in zip(NEW, ("refused", "withdrawn", "open"), strict=False)
+    ]
+    load(market, unpaid, [], NOW + DAY)
+    detect(market, NOW + DAY)
+    told = signals(risk(market, HONEST))
+    assert told["honest_history"] == "Orders: 40; claims for a refund without return: 4."
+    assert told["refund_only_frequency"] == "Recent claims for a refund without return: 3."
 
 
 def test_reasons_are_told_in_chinese(market: Store) -> None:
     told = buyer_risk(market, ANA, HONEST, POLICY, NOW + DAY, language=Language.CHINESE)
-    assert signals(told)["honest_history"] == "40 笔订单，其中 1 次仅退款。"
+    assert signals(told)["honest_history"] == "订单 40 笔，申请仅退款 1 次。"
 
 
 def test_what_a_verification_found_outranks_the_score_for_a_time(market: Store) -> None:

@@ -137,8 +137,19 @@ def test_more_bad_rows_than_allowed_load_nothing_and_still_tell_which(tmp_path: 
 
 
 def test_claims_that_are_all_bad_are_refused_however_lenient(tmp_path: Path) -> None:
-    with pytest.raises(TooManyRejectedError):
-        read(tmp_path, claims__csv=claims(row(1, amount="x")))
+    with pytest.raises(
+        TooManyRejectedError, match=r"claims.csv: 2 of 2 rows are bad, no good row is left \(first: line 2,"
+    ) as caught:
+        read(tmp_path, claims__csv=claims(row(1, amount="x"), row(2, amount="x")))
+    assert "%" not in str(caught.value)
+    with pytest.raises(TooManyRejectedError, match=r"1 of 1 row is bad, no good row is left"):
+        read(tmp_path, options=IntakeOptions(), claims__csv=claims(row(1, amount="x")))
+
+
+def test_as_many_bad_rows_as_are_allowed_are_not_more_than_that(tmp_path: Path) -> None:
+    text = claims(*[row(number, **({"amount": "x"} if number < 29 else {})) for number in range(100)])
+    allowed = IntakeOptions(max_rejected=0.29)
+    assert len(read(tmp_path, options=allowed, claims__csv=text).rejected) == 29
 
 
 def refusal(act: Callable[[], object]) -> str:

@@ -264,7 +264,7 @@ def test_a_row_that_contradicts_what_is_known_is_rejected_where_it_differs(
     ]
     others = [orders[0] | {"buyer_id": "thief", "amount": "5"}]
     files = write(tmp_path / "b", claims=wrong, orders=others)
-    with pytest.raises(TooManyRejectedError, match=r"claims.csv: 1 of 3 rows are bad.*line 3, address"):
+    with pytest.raises(TooManyRejectedError, match=r"claims.csv: 1 of 3 rows is bad.*line 3, address"):
         loaded(store, lease, files)
     assert store.market.version() == 1
     assert same(store.market.read(), before)

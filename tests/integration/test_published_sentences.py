@@ -150,7 +150,7 @@ def test_each_method_has_a_sentence_and_its_numbers_hold() -> None:
         [(WAVERS, a(DetectionMethod.WAVES, 40.0)), (HOLDERS, a(DetectionMethod.IDENTIFIERS, 30.0))],
         [
             (ONCE, a(DetectionMethod.BLOCKS, 20.0, LeadKind.ONE_OCCASION)),
-            (WEAK[:2], a(DetectionMethod.COINCIDENCE, 1.2, LeadKind.WEAK_EVIDENCE)),
+            (WEAK[:2], a(DetectionMethod.COINCIDENCE, 2.2, LeadKind.WEAK_EVIDENCE)),
         ],
         NEAR[:2],
     )
@@ -218,7 +218,8 @@ def test_a_run_lays_out_its_strongest_leads_alone_and_says_how_many_there_were()
     leads = [
         (ONCE, a(DetectionMethod.BLOCKS, 20.0, LeadKind.ONE_OCCASION)),
         (WAVERS, a(DetectionMethod.WAVES, 9.0, LeadKind.SHARED_SHOPPING)),
-        (WEAK[:2], a(DetectionMethod.COINCIDENCE, 1.2, LeadKind.WEAK_EVIDENCE)),
+        (WEAK[:2], a(DetectionMethod.COINCIDENCE, 2.2, LeadKind.WEAK_EVIDENCE)),
+        (WAVERS[:3], a(DetectionMethod.BLOCKS, 1.9, LeadKind.ONE_OCCASION)),  # too little for a lead
     ]
     whole = reported(market, rings, leads, NEAR[:2])
     assert whole.leads["score"].is_sorted(descending=True)

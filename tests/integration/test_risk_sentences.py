@@ -36,15 +36,18 @@ FORMS = {
     r"evidence\.",
     "links": r"Linked to buyer (?P<linked_to>\S+) by (?P<link_score>-?\d+\.\d) decades of evidence\.",
     "lead": r"In lead (?P<lead_id>\S+), (?P<lead_score>\d+\.\d) decades of evidence, too weak for a ring\.",
-    "refund_only_frequency": r"(?P<recent_refund_only>\d+) recent refunds without return\.",
-    "refund_only_share": r"(?P<refund_only>\d+) refunds without return among (?P<orders>\d+) orders\.",
-    "reports": r"Reported by (?P<report_merchants>\d+) merchants who are independent of each other\.",
+    "refund_only_frequency": r"Recent claims for a refund without return: "
+    r"(?P<recent_refund_only>\d+)\.",
+    "refund_only_share": r"Claims for a refund without return: (?P<refund_only>\d+); orders: "
+    r"(?P<orders>\d+)\.",
+    "reports": r"Independent merchants who reported the buyer: (?P<report_merchants>\d+)\.",
     "verifications": r"Verifications that found abuse: (?P<confirmed>\d+); that found none: "
     r"(?P<rejected>\d+)\.",
     "shared_with_confirmed": r"Shares values with confirmed abusers: (?P<shared_values>\d+)\.",
-    "new_account": r"The account is (?P<account_days>\d+) days old\.",
-    "loss": r"Refunds without return cost more than those of (?P<lost>\d+\.\d)% of all buyers\.",
-    "honest_history": r"(?P<orders>\d+) orders, (?P<refund_only>\d+) of them refunded without return\.",
+    "new_account": r"Age of the account in days: (?P<account_days>\d+)\.",
+    "loss": r"Refunds without return, open claims included, cost more than those of "
+    r"(?P<lost>\d+\.\d)% of all buyers\.",
+    "honest_history": r"Orders: (?P<orders>\d+); claims for a refund without return: (?P<refund_only>\d+)\.",
 }
 """One expression a signal."""
 

@@ -12,6 +12,7 @@ from ringfence.cli.context import StoreAddress, open_store
 from ringfence.cli.exit_codes import FAILED, WRONG_USE
 from ringfence.cli.moments import as_text
 from ringfence.cli.printing import fail, print_json, print_lines, print_table
+from ringfence.domain.counted import counted
 from ringfence.domain.errors import InvalidError
 from ringfence.domain.scope import Role
 
@@ -120,8 +121,8 @@ def verify(
         print_json(asdict(found) | {"broken": broken})
     else:
         print_lines(
-            f"{found.entries:,} entries in {found.chains:,} chains are as they were sealed; "
-            f"{found.erased:,} of them are erased."
+            f"As sealed: {counted(found.entries, 'entry', 'entries')} in {counted(found.chains, 'chain')}; "
+            f"erased of them: {found.erased:,}."
         )
     for one in found.broken:
         at = f", {as_text(one.at)}" if one.at is not None else ""
@@ -149,7 +150,7 @@ def erase(
     if as_json:
         print_json({"erased": erased})
         return
-    print_lines(f"{erased:,} entries are erased.")
+    print_lines(f"{counted(erased, 'entry is', 'entries are')} erased.")
 
 
 def _lines(path: Path | None) -> list[str]:

@@ -12,6 +12,7 @@ from ringfence.cli.context import StoreAddress, address_of, open_store, stores_o
 from ringfence.cli.moments import as_text
 from ringfence.cli.printing import print_json, print_lines
 from ringfence.cli.progress import show_progress
+from ringfence.domain.counted import counted
 from ringfence.domain.scope import Role
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def _tell(what: str, place: str, made: "Backup | Restored", contents: "Contents"
         return
     size = f" ({made.size_bytes / 1e6:,.1f} MB)" if made.size_bytes is not None else ""
     run = (
-        f"run {contents.run_id} of {published_at} with {contents.rings:,} rings"
+        f"run {contents.run_id} of {published_at} with {counted(contents.rings, 'ring')}"
         if contents.run_id is not None
         else "no run"
     )

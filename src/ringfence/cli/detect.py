@@ -3,7 +3,7 @@
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -23,17 +23,18 @@ from ringfence.cli.file_options import (
     intake_options,
 )
 from ringfence.cli.hints import pasteable
-from ringfence.cli.printing import DECADES, fail, print_json, print_lines, print_table, warn
+from ringfence.cli.printing import DECADES, fail, print_json, print_lines, print_table, warn, warn_of_rejected
 from ringfence.cli.progress import show_progress
 from ringfence.cli.verifications import tell_opened
 from ringfence.domain.chance import chance_text
+from ringfence.domain.counted import counted
 from ringfence.domain.rings import DetectionMethod
 from ringfence.domain.runs import RunState
 
 if TYPE_CHECKING:
     from ringfence.detection.parameters import Parameters
     from ringfence.detection.report import Detection
-    from ringfence.domain.policy import DetectionPolicy
+    from ringfence.domain.policy import Policy
     from ringfence.intake import IntakeOptions
     from ringfence.services.detect_in_store import StoreDetectionRequest
 
@@ -152,7 +153,7 @@ def detect(
             options,
             chosen_parameters(no_p_values, without),
             previous,
-            chosen_policy(context, policy).detection,
+            chosen_policy(context, policy),
             key_file or settings_of(context).key_file,
             links,
             as_json,
@@ -185,7 +186,7 @@ def _detect_in_files(
     options: "IntakeOptions",
     parameters: "Parameters",
     previous: Path | None,
-    policy: "DetectionPolicy",
+    policy: "Policy",
     key_file: Path | None,
     links: bool,
     as_json: bool,
@@ -219,8 +220,7 @@ def _detect_in_files(
     _print_rings(detection, f"ringfence rings list --run {folder}")
     print_leads(len(detection.leads), f"ringfence leads list --run {folder}")
     if outcome.rejected:
-        rejected = sum(file.rejected for file in outcome.files)
-        warn([f"{rejected:,} rows were rejected; {outcome.rejected} says where and why"])
+        warn_of_rejected(sum(file.rejected for file in outcome.files), outcome.rejected)
     _print_end(detection, f"in {out}", outcome.timings)
     return detection.rings.is_empty()
 
@@ -253,7 +253,7 @@ def _detect_in_store(
             }
         )
     elif not is_withheld:
-        _print_rings(detection, pasteable(context, "ringfence rings list"))
+        _print_rings(detection, pasteable(context, "ringfence rings list"), outcome.down)
         print_leads(len(detection.leads), pasteable(context, "ringfence leads list"))
         tell_opened(context, outcome.opened)
         _print_end(detection, f"published as run {run.run_id}", outcome.timings)
@@ -270,12 +270,27 @@ def _detect_in_store(
     return detection.rings.is_empty()
 
 
-def _print_rings(detection: "Detection", all_of_them: str) -> None:
+def _print_rings(detection: "Detection", all_of_them: str, down: frozenset[str] = frozenset()) -> None:
+    """Print the strongest rings without those that people took off the list (`down`), and count these."""
     if detection.rings.is_empty():
         print_lines("No ring was found.")
         return
+    rings = [row for row in detection.rings.iter_rows(named=True) if row["ring_id"] not in down]
+    if rings:
+        _print_table(rings)
+    if len(rings) > _SHOWN:
+        print_lines(f"All of them: {all_of_them}")
+    if left_out := len(detection.rings) - len(rings):
+        print_lines(
+            f"Left out, as dismissed, snoozed or allowed: {counted(left_out, 'ring')}; all of them: "
+            f"{all_of_them} --status all"
+        )
+
+
+def _print_table(rings: Sequence[dict[str, Any]]) -> None:
+    buyers = sum(row["size"] for row in rings)
     print_table(
-        f"{len(detection.rings):,} rings with {len(detection.members):,} buyers, strongest first ({DECADES})",
+        f"{counted(len(rings), 'ring')} with {counted(buyers, 'buyer')}, strongest first ({DECADES})",
         ("ring", "evidence", "p-value", "buyers", "claims", "merchants", "amount"),
         [
             (
@@ -287,11 +302,9 @@ def _print_rings(detection: "Detection", all_of_them: str) -> None:
                 row["merchants"],
                 row["amount"].replace(";", "; "),
             )
-            for row in detection.rings.head(_SHOWN).iter_rows(named=True)
+            for row in rings[:_SHOWN]
         ],
     )
-    if len(detection.rings) > _SHOWN:
-        print_lines(f"All of them: {all_of_them}")
 
 
 def print_leads(count: int, all_of_them: str) -> None:
@@ -305,6 +318,6 @@ def print_leads(count: int, all_of_them: str) -> None:
 def _print_end(detection: "Detection", where: str, timings: dict[str, object]) -> None:
     print_lines(*(f"note: {note}" for note in detection.notes))
     print_lines(
-        f"{detection.counts['claims']:,} claims of {detection.counts['buyers']:,} buyers; "
-        f"{len(detection.rings):,} rings {where} ({timings['seconds']:.1f} s)"
+        f"{counted(detection.counts['claims'], 'claim')} of {counted(detection.counts['buyers'], 'buyer')}; "
+        f"{counted(len(detection.rings), 'ring')} {where} ({timings['seconds']:.1f} s)"
     )

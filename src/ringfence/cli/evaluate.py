@@ -10,6 +10,7 @@ from ringfence.cli.chosen_policy import PolicyOption, chosen_policy
 from ringfence.cli.chosen_run import RunIdOption, RunOption, read_chosen_run
 from ringfence.cli.context import StoreAddress, open_store
 from ringfence.cli.printing import print_json, print_lines, print_table
+from ringfence.domain.counted import counted
 from ringfence.domain.policy import Policy
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def print_decided(evaluation: "DecidedEvaluation") -> None:
     """Print all figures about decisions for people."""
     told = evaluation.calibration
     print_table(
-        f"{evaluation.rings.total:,} rings and {evaluation.buyers.total:,} buyers were decided",
+        f"Decided: {counted(evaluation.rings.total, 'ring')} and {counted(evaluation.buyers.total, 'buyer')}",
         ("figure", "value", "95 % interval"),
         [
             ("rings: confirmed, of confirmed or dismissed", *_share(evaluation.rings)),
@@ -126,7 +127,7 @@ def print_evaluation(evaluation: "Evaluation") -> None:
         *((f"precision at {k:,}", _number(value), "") for k, value in ranking.precision_at.items()),
     ]
     print_table(
-        f"{evaluation.judged:,} buyers judged, {evaluation.fraud:,} of them in rings",
+        f"{counted(evaluation.judged, 'buyer')} judged, {evaluation.fraud:,} of them in rings",
         ("figure", "value", "95 % interval"),
         figures,
     )

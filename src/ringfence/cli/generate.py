@@ -59,7 +59,9 @@ def generate(
         FileFormatChoice, typer.Option("--format", help="Kind of files.")
     ] = FileFormatChoice.CSV,
     compression: Annotated[CompressionChoice, typer.Option(help="Of CSV files.")] = CompressionChoice.NONE,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files of the same names.")] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the tables in the folder, in whatever format.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the files and counts as JSON.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
 ) -> None:

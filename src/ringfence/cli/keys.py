@@ -11,6 +11,7 @@ from ringfence.cli.exit_codes import WRONG_USE
 from ringfence.cli.hints import pasteable
 from ringfence.cli.moments import as_text
 from ringfence.cli.printing import print_json, print_lines, print_table
+from ringfence.domain.counted import counted
 from ringfence.domain.scope import Role
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def list_all(
         return
     headers = ("id", "name", "role", "merchant_id", "status", "created_at", "expires_at", "revoked_at")
     print_table(
-        f"{len(keys):,} keys, the latest first",
+        f"{counted(len(keys), 'key')}, the latest first",
         [header.removesuffix("_id").replace("_at", "") for header in headers],
         [[shown[header] or "" for header in headers] for shown in map(_shown, keys)],
         spare=("created", "merchant"),

@@ -21,7 +21,7 @@ from ringfence.cli.file_options import (
     intake_options,
 )
 from ringfence.cli.hints import pasteable
-from ringfence.cli.printing import print_json, print_lines, print_table, warn
+from ringfence.cli.printing import print_json, print_lines, print_table, warn, warn_of_rejected
 from ringfence.cli.progress import show_progress
 from ringfence.cli.verifications import tell_opened
 
@@ -110,8 +110,7 @@ def _tell(
 ) -> None:
     warn(outcome.warnings)
     if outcome.rejected:
-        bad = sum(file.rejected for file in outcome.files)
-        warn([f"{bad:,} rows were rejected; {outcome.rejected} says where and why"])
+        warn_of_rejected(sum(file.rejected for file in outcome.files), outcome.rejected)
     if as_json:
         told = {
             "load": outcome.load.load_id if outcome.load else None,

@@ -3,9 +3,12 @@
 import json
 import sys
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import typer
+
+from ringfence.domain.counted import counted
 
 DECADES = "evidence is in decades: each one is ten times less likely by chance"
 """What evidence is in, said where it is first read."""
@@ -104,6 +107,11 @@ def warn(lines: Iterable[str]) -> None:
     """Print warnings on standard error, one line each."""
     for line in lines:
         _tell("warning:", typer.colors.YELLOW, line)
+
+
+def warn_of_rejected(rows: int, where: Path) -> None:
+    """Warn that rows were rejected, and say which file names them."""
+    warn([f"{counted(rows, 'row was', 'rows were')} rejected; {where} says where and why"])
 
 
 def fail(line: str) -> None:

@@ -276,7 +276,10 @@ def print_joint_claims(evidence: "pl.DataFrame") -> None:
         ],
         spare=("claim",),
     )
-    print_lines("By chance: how many claims of strangers would lie as near; weak: chance alone explains it.")
+    print_lines(
+        "By chance: how many claims of strangers would lie as near as the nearest other buyer's. Weak: "
+        "chance would bring as many strangers as near, however many of these buyers are counted."
+    )
 
 
 def _print_links(folder: "RunFolder") -> None:

@@ -74,7 +74,13 @@ def covers_two_occasions(timeline: Timeline, yardstick: Yardstick, group: Longs)
     A crowd at one merchant with a few who met elsewhere too is no ring, nor are buyers of one bundle.
     """
     often = of_two_occasions(timeline, yardstick, group).sum()
-    return bool(often >= max(2, (len(group) + 1) // 2))
+    return bool(often >= half_of(len(group)))
+
+
+@njit(cache=True, nogil=True)
+def half_of(size: int) -> int:
+    """Give how many of `size` members must have met on two occasions: half of them, and two at least."""
+    return max(2, (size + 1) // 2)
 
 
 @njit(cache=True, nogil=True)

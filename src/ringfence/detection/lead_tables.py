@@ -88,7 +88,7 @@ def lead_tables(
 def _groups(
     found: Findings, ring_of: Longs, ring_ids: Sequence[str], reasons: Reasons, parameters: Parameters
 ) -> Iterator[_Lead]:
-    """Give the groups that were refused."""
+    """Give the groups that were refused. What is left of one may have too little evidence to be a lead."""
     prepared, space = found.prepared, scratch(found.prepared.buyers)
 
     def lay_out(lead: Candidate, kind: LeadKind, lead_id: str, names: Sequence[str]) -> _Rows | None:
@@ -97,14 +97,19 @@ def _groups(
             return None
         figures = headline(finding, prepared.market)
         merchants = len(np.unique(prepared.timeline.merchant[finding.joint.claim[finding.telling]]))
+        inside = ring_of[lead.members]
+        ring_id = _ring_near(inside, ring_ids)
+        said = why_not(lead, merchants, prepared, parameters)
+        if ring_id is not None:
+            said += _members_of(ring_id, int((inside == ring_ids.index(ring_id)).sum()), len(lead.members))
         row: dict[str, object] = {
             "lead_id": lead_id,
             "kind": kind.value,
-            "ring_id": _ring_near(ring_of[lead.members], ring_ids),
+            "ring_id": ring_id,
             "score": lead.score,
             "p_value": published_p_value(lead.p_value),
             "why": reasons.of_group(finding, "lead"),
-            "why_not": why_not(lead, merchants, prepared, parameters),
+            "why_not": said,
             **figures,
         }
         return _Rows(
@@ -114,7 +119,7 @@ def _groups(
         )
 
     for lead in found.leads:
-        if lead.refusal is not None:
+        if lead.refusal is not None and lead.score >= parameters.ring_score:
             names = prepared.market.buyer_ids.gather(lead.members).to_list()
             lead_id = lead_birth_id(lead.refusal.value, names)
             yield _Lead(lead.score, lead_id, partial(lay_out, lead, lead.refusal, lead_id, names))
@@ -124,6 +129,12 @@ def _ring_near(rings: Longs, ring_ids: Sequence[str]) -> str | None:
     """Name the ring that most of a lead's buyers are in; `rings` has a place in `ring_ids` or -1 for each."""
     inside = rings[rings >= 0]
     return ring_ids[int(np.bincount(inside).argmax())] if len(inside) else None
+
+
+def _members_of(ring_id: str, inside: int, size: int) -> str:
+    """Say how many of a lead's buyers are members of the ring that it is near."""
+    are = "is a member" if inside == 1 else "are members"
+    return f" {inside} of these {size} buyers {are} of ring {ring_id}."
 
 
 def _near_rings(found: Findings, ring_of: Longs, ring_ids: Sequence[str]) -> Iterator[_Lead]:

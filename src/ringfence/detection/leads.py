@@ -9,13 +9,14 @@ import polars as pl
 
 from ringfence.detection.lineage import LEAST_WEIGHT, Past, follow, lead_birth_id
 from ringfence.detection.report import Detection
+from ringfence.domain.leads import LeadKind
 from ringfence.market.results import LEADS
 
 _NONE = Past({}, frozenset(), frozenset())
 
 
 def past_leads(runs: Iterable[tuple[pl.DataFrame, pl.DataFrame]]) -> dict[str, Past]:
-    """Give the leads of earlier runs by kind: those of the last run as alive, the others as ended.
+    """Give the leads of earlier runs by `_sort`: those of the last run as alive, the others as ended.
 
     `runs` are the tables `leads` and `lead_members` of runs, latest first; a lead counts as last seen.
     """
@@ -23,33 +24,36 @@ def past_leads(runs: Iterable[tuple[pl.DataFrame, pl.DataFrame]]) -> dict[str, P
     alive: dict[str, frozenset[str]] = {}
     seen: set[str] = set()
     for place, (leads, lead_members) in enumerate(runs):
-        kinds = dict(leads.select("lead_id", "kind").iter_rows())
+        sorts = {lead_id: _sort(kind) for lead_id, kind in leads.select("lead_id", "kind").iter_rows()}
         for lead_id, weights in _weights(lead_members).items():
-            if lead_id in kinds and lead_id not in seen:
-                members.setdefault(kinds[lead_id], {})[lead_id] = weights
-        seen.update(kinds)
+            if lead_id in sorts and lead_id not in seen:
+                members.setdefault(sorts[lead_id], {})[lead_id] = weights
+        seen.update(sorts)
         if place == 0:
-            alive = {kind: frozenset(found) for kind, found in members.items()}
+            alive = {sort: frozenset(found) for sort, found in members.items()}
     return {
-        kind: Past(found, alive.get(kind, frozenset()), frozenset(found)) for kind, found in members.items()
+        sort: Past(found, alive.get(sort, frozenset()), frozenset(found)) for sort, found in members.items()
     }
 
 
 def name_leads(detection: Detection, past: Mapping[str, Past]) -> Detection:
-    """Give each lead the id of the earlier lead of its kind that it continues, or one by `lead_birth_id`.
+    """Give each lead the id of the earlier lead that it continues, or one by `lead_birth_id`.
 
-    `past` is what `past_leads` gives. In the leads that were found `lead_id` may be anything that tells them
+    A group stays the same lead whichever rule refuses it: more claims elsewhere may change the rule. `past`
+    is what `past_leads` gives. In the leads that were found `lead_id` may be anything that tells them
     apart; ties in strength go by it.
     """
     leads = detection.leads.sort(["score", "lead_id"], descending=[True, False])
     weights = _weights(detection.lead_members)
     names: dict[str, str] = {}
-    for (kind,), own in leads.group_by("kind", maintain_order=True):
-        ids = own["lead_id"].to_list()
+    found: dict[str, list[str]] = {}
+    for lead_id, kind in leads.select("lead_id", "kind").iter_rows():
+        found.setdefault(_sort(kind), []).append(lead_id)
+    for sort, ids in found.items():
         named, _ = follow(
-            past.get(str(kind), _NONE),
+            past.get(sort, _NONE),
             [weights.get(lead_id, {}) for lead_id in ids],
-            partial(lead_birth_id, str(kind)),
+            partial(lead_birth_id, sort),
         )
         names.update(zip(ids, named, strict=True))
     renamed = pl.DataFrame(
@@ -69,6 +73,11 @@ def name_leads(detection: Detection, past: Mapping[str, Past]) -> Detection:
         for table in LEADS
     }
     return replace(detection, **renewed)
+
+
+def _sort(kind: str) -> str:
+    """Say whether a lead is a group that was refused or the associates of a ring."""
+    return kind if kind == LeadKind.ASSOCIATES else "group"
 
 
 def _weights(lead_members: pl.DataFrame) -> dict[str, dict[str, float]]:

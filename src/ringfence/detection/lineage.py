@@ -49,9 +49,9 @@ def birth_id(members: Iterable[str]) -> str:
     return "r" + _digest(sorted(members))
 
 
-def lead_birth_id(kind: str, members: Iterable[str]) -> str:
-    """Name a lead by a short hash of its kind and its sorted members."""
-    return "l" + _digest([kind, *sorted(members)])
+def lead_birth_id(what: str, members: Iterable[str]) -> str:
+    """Name a lead by a short hash of a word for what it is and its sorted members."""
+    return "l" + _digest([what, *sorted(members)])
 
 
 def network_id(ring_ids: Iterable[str]) -> str:

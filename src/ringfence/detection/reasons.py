@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ringfence.detection.findings import Finding
 from ringfence.detection.links import Link
 from ringfence.detection.prepare import Prepared
-from ringfence.detection.shared_values import Holding, best_by_kind, held_by_all
+from ringfence.detection.shared_values import Holding, best_by_kind, count_sharers, held_by_all
 from ringfence.detection.wording import (
     NOUN,
     Group,
@@ -42,10 +42,13 @@ class Reasons:
         if found.method is DetectionMethod.BLOCKS:
             parts.append(_attendance(self._prepared, found, group))
         elif found.method is DetectionMethod.IDENTIFIERS:
-            parts.append("they were looked at together for what they share")
+            parts.append("they were compared because they share an identifier")
         inside = best_by_kind(self._prepared, found.members, found.members, 2)
         shared = [_of_them(self._prepared, holding) for holding in inside]
         parts.append("they share " + listed(shared) if shared else "they share no identifier")
+        in_all = count_sharers(self._prepared, found.members)
+        if inside and in_all > max(holding.inside for holding in inside):
+            parts[-1] += f", and in all {in_all} of them share an identifier with another"
         return "; ".join(parts) + f". Evidence: {found.score:.1f} decades."
 
     def of_member(self, found: Finding, place: int, group: Group) -> str:

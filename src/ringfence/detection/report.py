@@ -213,7 +213,8 @@ def _notes(market: Market, found: Findings, parameters: Parameters) -> tuple[str
             "all for buyers who share an identifier, and what does not reach it is a lead."
         )
     if not market.identifiers:
-        notes.append("No identifiers are known: rings are found by merchants and times alone.")
+        by = "merchants and times" if found.prepared.times.tell_when else "merchants"
+        notes.append(f"No identifiers are known: rings are found by {by} alone.")
     if parameters.without:
         notes.append(f"Left out: {', '.join(method.value for method in parameters.without)}.")
     if parameters.calibration.null_runs == 0:
@@ -223,6 +224,6 @@ def _notes(market: Market, found: Findings, parameters: Parameters) -> tuple[str
             "There are no p-values: all claims are of buyers in rings or strong leads, so that no ordinary "
             "marketplace is left to compare with."
         )
-    elif not found.prepared.times.tell_when:
+    elif not found.prepared.times.tell_when and (found.rings or found.leads):
         notes.append("p-values take no account of tastes where times say nothing: they may be too low.")
     return tuple(notes)

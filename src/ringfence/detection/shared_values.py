@@ -46,6 +46,17 @@ def best_by_kind(prepared: Prepared, holders: Longs, group: Longs, least: int) -
     return sorted(best.values(), key=lambda held: (-held.inside, prepared.shared_kinds[held.kind]))
 
 
+def count_sharers(prepared: Prepared, group: Longs) -> int:
+    """Count the buyers of `group` (int64[g]) who share a value with another of it, but none too many hold."""
+    sharing, hub = prepared.sharing, prepared.yardstick.hub
+    held: dict[int, set[int]] = {}
+    for buyer in group.tolist():
+        for value in sharing.value[sharing.value_start[buyer] : sharing.value_start[buyer + 1]].tolist():
+            if sharing.holder_start[value + 1] - sharing.holder_start[value] <= hub:
+                held.setdefault(value, set()).add(buyer)
+    return len(set().union(*(holders for holders in held.values() if len(holders) >= 2)))
+
+
 def held_by_all(prepared: Prepared, a: int, b: int) -> list[tuple[int, int]]:
     """Give (kind, holders in all) of the values that two buyers share, rarest first."""
     sharing = prepared.sharing

@@ -1,5 +1,6 @@
 """Why a lead is not a ring: one sentence, with what the rule that refused it leaves and what a ring needs."""
 
+from ringfence.detection.acceptance import half_of, of_two_occasions
 from ringfence.detection.candidates import Candidate
 from ringfence.detection.methods.identifiers.chance import meeting_evidence_given_orders
 from ringfence.detection.methods.identifiers.meetings import (
@@ -27,9 +28,10 @@ NOT_MEMBERS = "Not members of the ring: nothing shows them in step with it."
 """Why associates of a ring are a lead."""
 _LEAST_SAID = 0.05
 """Decades from which a number of a digit is not 0.0."""
+_ALL_AT_ONE = "what chance does not explain is all at one merchant; a ring needs two."
 _OTHERS = {
-    LeadKind.ONE_OCCASION: "fewer than half of these buyers have joint claims at two merchants on two "
-    "separate occasions, so that one lost shipment may explain them.",
+    LeadKind.ONE_OCCASION: "too few of these buyers met the others often enough to rule out that somebody "
+    "copied their claims.",
     LeadKind.ONE_MERCHANT: "without the merchant or occasion it rests on most, too little evidence is left.",
     LeadKind.SHARED_SHOPPING: "buyers who shop together may claim like this.",
     LeadKind.WEAK_EVIDENCE: "chance shows as strong a group too often.",
@@ -51,8 +53,6 @@ def why_not(lead: Candidate, merchants: int, prepared: Prepared, parameters: Par
 def _because(lead: Candidate, merchants: int, prepared: Prepared, parameters: Parameters) -> str:
     bar, highest = parameters.ring_score, parameters.calibration.ring_p_value
     kind = lead.refusal or LeadKind.WEAK_EVIDENCE
-    if kind is LeadKind.WEAK_EVIDENCE and lead.score < bar:
-        return f"{below(lead.score, bar)} decades are less than the {bar:g} that a ring needs."
     if lead.p_value is not None and lead.p_value > highest:
         return (
             f"a marketplace of this shape without rings shows as strong a group with a chance of "
@@ -61,6 +61,8 @@ def _because(lead: Candidate, merchants: int, prepared: Prepared, parameters: Pa
     said = None
     if kind is LeadKind.ONE_MERCHANT:
         said = _at_one_merchant(lead, merchants, prepared, bar)
+    elif kind is LeadKind.ONE_OCCASION:
+        said = _on_one_occasion(lead, merchants, prepared)
     elif kind is LeadKind.SHARED_SHOPPING:
         said = _shopping_together(lead, prepared, parameters)
     return said or _OTHERS[kind]
@@ -70,11 +72,25 @@ def _at_one_merchant(lead: Candidate, merchants: int, prepared: Prepared, bar: f
     if lead.method is DetectionMethod.WAVES:
         return "all of it is at one merchant, and the orders behind these claims are not known."
     if merchants == 1:
-        return "what chance does not explain is all at one merchant; a ring needs two."
+        return _ALL_AT_ONE
     if lead.method is DetectionMethod.IDENTIFIERS:
         return "without the merchant it rests on most, nothing is left of the evidence."
     left = without_strongest(lead, prepared)
     return _left("without the merchant or occasion it rests on most", left, bar)
+
+
+def _on_one_occasion(lead: Candidate, merchants: int, prepared: Prepared) -> str | None:
+    """Say how many of a lead's buyers met the others on two occasions; None if they are enough."""
+    if merchants == 1:
+        return _ALL_AT_ONE
+    if lead.method is DetectionMethod.IDENTIFIERS:
+        return "of what was done on one occasion one claim counts, and then too little evidence is left."
+    often = int(of_two_occasions(prepared.timeline, prepared.yardstick, lead.members).sum())
+    needed = half_of(len(lead.members))
+    if often >= needed:
+        return None
+    have = f"{often or 'none'} of these {len(lead.members)} buyers {'has' if often < 2 else 'have'}"
+    return f"{have} joint claims at two merchants on two separate occasions; a ring needs {needed} who do."
 
 
 def _shopping_together(lead: Candidate, prepared: Prepared, parameters: Parameters) -> str | None:

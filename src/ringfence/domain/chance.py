@@ -30,5 +30,5 @@ def chance_sentence(p_value: float) -> str:
     many = f"{expected:.2g}" if math.isfinite(expected) else "many"
     return (
         f"A marketplace of this shape without rings shows as strong a group with a chance of "
-        f"{chance_text(p_value)} (expected by chance: {many})."
+        f"{chance_text(p_value)} ({many} such groups expected)."
     )

@@ -1,5 +1,6 @@
 """When a group that people decided about is open again: it grew since they looked at it."""
 
+from ringfence.domain.counted import counted
 from ringfence.domain.rings import Strength
 
 RETURN_DECADES = 1.0
@@ -16,10 +17,6 @@ def has_new_evidence(seen: Strength, now: Strength) -> bool:
 def growth_text(seen: Strength, now: Strength) -> str:
     """Say how much there is of a group now, and how much a decision saw."""
     return (
-        f"it has {now.score:.1f} now, {_count(now.members, 'buyer')} and {_count(now.claims, 'joint claim')} "
-        f"where {seen.members:,} and {seen.claims:,} were seen"
+        f"it has {now.score:.1f} now, {counted(now.members, 'buyer')} and "
+        f"{counted(now.claims, 'joint claim')} where {seen.members:,} and {seen.claims:,} were seen"
     )
-
-
-def _count(amount: int, noun: str) -> str:
-    return f"{amount:,} {noun}" if amount == 1 else f"{amount:,} {noun}s"

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from ringfence.domain.counted import counted
 from ringfence.evaluation.calibration import Calibration, calibration
 from ringfence.evaluation.proportions import Proportion
 
@@ -76,17 +77,27 @@ class DecidedEvaluation:
                 True,
                 "People look first at what looks worst: these are no random cases, and precision flatters.",
             ),
-            (undecided.rings, "{:,} rings of the published run are not decided and were left out."),
-            (undecided.verifications, "{:,} verifications are under way and were left out."),
-            (undecided.inconclusive, "{:,} buyers' verifications ended as inconclusive and were left out."),
+            (
+                undecided.rings,
+                f"Left out, as not decided: {counted(undecided.rings, 'ring')} of the published run.",
+            ),
+            (
+                undecided.verifications,
+                f"Left out, as under way: {counted(undecided.verifications, 'verification')}.",
+            ),
+            (
+                undecided.inconclusive,
+                f"Left out, as inconclusive: verifications of {counted(undecided.inconclusive, 'buyer')}.",
+            ),
             (
                 self.forgotten,
-                "What was said before of {:,} buyers is not kept any more: they are in no signal.",
+                f"What was said before of {counted(self.forgotten, 'buyer')} is not kept any more, and is in "
+                "no signal.",
             ),
             (not self.rings.total, "No ring was confirmed or dismissed yet."),
             (not self.buyers.total, "No verification ended as confirmed or rejected yet."),
         )
-        return tuple(sentence.format(count) for count, sentence in said if count)
+        return tuple(sentence for applies, sentence in said if applies)
 
     def to_dict(self) -> dict[str, Any]:
         """Every figure by name, for JSON."""
@@ -150,13 +161,13 @@ def _by_class(
 
 
 def _by_word(cases: pl.DataFrame, column: str) -> dict[str, Proportion]:
-    counted = (
+    tallied = (
         cases.filter(pl.col(column).is_not_null())
         .group_by(column)
         .agg(hits=pl.col("is_confirmed").sum(), total=pl.len())
         .sort(column)
     )
-    return {word: Proportion(int(hits), int(total)) for word, hits, total in counted.iter_rows()}
+    return {word: Proportion(int(hits), int(total)) for word, hits, total in tallied.iter_rows()}
 
 
 def _as_dicts(groups: dict[str, dict[str, Proportion]]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from ringfence.domain.counted import counted
 from ringfence.domain.errors import InvalidError
 from ringfence.evaluation.labels import parse_labels
 from ringfence.evaluation.proportions import Proportion, add_proportions, poisson_upper_bound
@@ -84,13 +85,19 @@ class Evaluation:
     def notes(self) -> tuple[str, ...]:
         """What a reader must know before the figures, one sentence each."""
         said = (
-            (self.unlabelled, "{:,} buyers of the run have no label and were left out."),
-            (self.absent, f"{{:,}} labelled buyers ({self.absent_fraud:,} fraud) are not in the run."),
-            (self.unjudged_rings, "{:,} rings have no labelled member and were left out."),
+            (self.unlabelled, f"Left out: {counted(self.unlabelled, 'buyer')} of the run without a label."),
+            (
+                self.absent,
+                f"Not in the run: {counted(self.absent, 'labelled buyer')} ({self.absent_fraud:,} fraud).",
+            ),
+            (
+                self.unjudged_rings,
+                f"Left out: {counted(self.unjudged_rings, 'ring')} without a labelled member.",
+            ),
             (not self.judged, "No labelled buyer is in the run: check that the ids are of one kind."),
             (not self.fraud, "The labels name no fraud among the run's buyers: recall is undefined."),
         )
-        return tuple(sentence.format(count) for count, sentence in said if count)
+        return tuple(sentence for applies, sentence in said if applies)
 
     def to_dict(self) -> dict[str, Any]:
         """Every figure by name, for JSON; what is undefined is None."""
@@ -232,13 +239,13 @@ def _as_dicts(shares: dict[str, Proportion]) -> dict[str, Any]:
 
 def _reported_by(column: str, buyers: pl.DataFrame) -> dict[str, Proportion]:
     """For each word of a column, how many of its buyers are reported."""
-    counted = (
+    tallied = (
         buyers.filter(pl.col(column).is_not_null())
         .group_by(column)
         .agg(pl.col("reported").sum().alias("hits"), pl.len().alias("total"))
         .sort(column)
     )
-    return {word: Proportion(int(hits), int(total)) for word, hits, total in counted.iter_rows()}
+    return {word: Proportion(int(hits), int(total)) for word, hits, total in tallied.iter_rows()}
 
 
 def _ring_recall(fraud: pl.DataFrame, reported_rings: pl.DataFrame) -> Proportion:

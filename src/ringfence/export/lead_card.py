@@ -5,7 +5,8 @@ from typing import Any
 
 import polars as pl
 
-from ringfence.export.markup import Markup, counted, element, join
+from ringfence.domain.counted import counted
+from ringfence.export.markup import Markup, element, join
 from ringfence.export.ring_card import events_table, facts, members_table
 from ringfence.export.run_folder import RunFolder
 

@@ -69,11 +69,6 @@ def shortened(value: str, longest: int) -> str:
     return f"{value[: longest - 1 - tail]}\u2026{value[-tail:]}"
 
 
-def counted(count: int, one: str, many: str | None = None) -> str:
-    """`1 ring`, `12 rings`."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
-
-
 def day(at: datetime, with_year: bool = True) -> str:
     """`5 Mar 2024`."""
     return f"{at.day} {_MONTHS[at.month - 1]}" + (f" {at.year}" if with_year else "")

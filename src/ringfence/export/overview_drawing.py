@@ -5,8 +5,9 @@ from math import log, sqrt
 
 import polars as pl
 
+from ringfence.domain.counted import counted
 from ringfence.export.axes import TimeAxis, round_marks
-from ringfence.export.markup import Markup, counted, day, drawing, element
+from ringfence.export.markup import Markup, day, drawing, element
 
 _WIDTH, _HEIGHT = 480.0, 226.0
 _LEFT, _RIGHT, _TOP, _FLOOR = 44.0, 470.0, 14.0, 200.0

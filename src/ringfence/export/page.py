@@ -7,8 +7,9 @@ from typing import Any
 
 import polars as pl
 
+from ringfence.domain.counted import counted
 from ringfence.export.lead_card import leads_section
-from ringfence.export.markup import Markup, add_amounts, counted, element, join, money, period, plain
+from ringfence.export.markup import Markup, add_amounts, element, join, money, period, plain
 from ringfence.export.overview_drawing import draw_claims_over_time, draw_size_and_evidence
 from ringfence.export.ring_card import KEY, ring_card
 from ringfence.export.run_folder import RunFolder

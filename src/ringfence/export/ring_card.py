@@ -6,7 +6,8 @@ from typing import Any
 import polars as pl
 
 from ringfence.domain.chance import chance_text
-from ringfence.export.markup import Markup, counted, element, join, lasting, money, period
+from ringfence.domain.counted import counted
+from ringfence.export.markup import Markup, element, join, lasting, money, period
 from ringfence.export.ring_drawing import choose_rows, draw_ring, draw_strip
 from ringfence.export.run_folder import RunFolder
 from ringfence.market.results import telling

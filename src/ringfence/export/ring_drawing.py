@@ -7,8 +7,9 @@ from datetime import datetime
 
 import polars as pl
 
+from ringfence.domain.counted import counted
 from ringfence.export.axes import TimeAxis
-from ringfence.export.markup import Markup, counted, drawing, element, period, shortened
+from ringfence.export.markup import Markup, drawing, element, period, shortened
 
 WIDTH = 480.0
 MOST_ROWS = 16

@@ -39,7 +39,7 @@ class RunFolder:
     lineage: pl.DataFrame | None
     """How rings follow from those of an earlier run, if there was one."""
     run: dict[str, Any]
-    """Parameters, versions, seed, counts and notes; and `format` and `files` (rows by table)."""
+    """Policy, parameters, versions, seed, counts and notes; and `format` and `files` (rows by table)."""
     timings: dict[str, Any]
     """Seconds and peak memory by stage."""
     leads: pl.DataFrame = field(default_factory=lambda: no_leads()["leads"])

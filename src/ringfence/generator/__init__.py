@@ -6,7 +6,7 @@ from ringfence.generator.groups import Lookalike, Pattern
 from ringfence.generator.marketplace import generate_marketplace
 from ringfence.generator.options import GeneratorOptions
 from ringfence.generator.recording import Marketplace
-from ringfence.generator.writing import FolderTakenError, is_free, write_marketplace
+from ringfence.generator.writing import FolderTakenError, holds_marketplace, is_free, write_marketplace
 
 __all__ = [
     "ExtraLookalike",
@@ -18,6 +18,7 @@ __all__ = [
     "Pattern",
     "add_extras",
     "generate_marketplace",
+    "holds_marketplace",
     "is_free",
     "write_marketplace",
 ]

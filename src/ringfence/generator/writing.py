@@ -22,7 +22,7 @@ FileFormat = Literal["csv", "parquet"]
 Compression = Literal["none", "gz", "zst"]
 
 MARKER = "marketplace.json"
-"""Says how the marketplace was made; a folder that holds it may be made anew."""
+"""Says how the marketplace was made."""
 _MADE_BY = "ringfence generate"
 _STEMS = ("claims", "orders", "reports", "merchants", "buyers", "truth")
 _SUFFIXES = (".csv", ".csv.gz", ".csv.zst", ".parquet")
@@ -32,13 +32,18 @@ _SILENCE = Silent()
 
 
 class FolderTakenError(ConflictError):
-    """The folder holds files that are not a simulated marketplace's."""
+    """The folder holds files."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
+        what = (
+            "a marketplace that ringfence generate wrote"
+            if holds_marketplace(directory)
+            else "files that ringfence generate did not write"
+        )
         super().__init__(
-            f"{directory} holds files that ringfence generate did not write: "
-            "choose an empty folder, or ask to overwrite"
+            f"{directory} holds {what}: choose an empty folder, or replace its claims, orders and other "
+            "tables, in any format, with --overwrite"
         )
 
 
@@ -54,9 +59,8 @@ def write_marketplace(
     """Write the files of `marketplace` into `directory` and return their paths.
 
     Files are complete before any of them gets its name, so that whoever interrupts this leaves nothing half
-    written. A former simulated marketplace is replaced; other files raise FolderTakenError unless
-    `overwrite`, which replaces those of the same stem and leaves the rest alone. `compression` is of CSV;
-    Parquet has its own.
+    written. Files that are there raise FolderTakenError unless `overwrite`, which replaces those of the same
+    stem, in whatever format, and leaves the rest alone. `compression` is of CSV; Parquet has its own.
     """
     if not overwrite and not is_free(directory):
         raise FolderTakenError(directory)
@@ -74,15 +78,14 @@ def write_marketplace(
 
 
 def is_free(directory: Path) -> bool:
-    """Return whether a marketplace may be written here: nothing there, or a former simulated marketplace."""
-    if not directory.exists():
-        return True
-    if not directory.is_dir():
-        return False
-    names = {entry.name for entry in directory.iterdir()}
-    if not names:
-        return True
+    """Return whether nothing is here that a marketplace could replace."""
+    return not directory.exists() or (directory.is_dir() and not any(directory.iterdir()))
+
+
+def holds_marketplace(directory: Path) -> bool:
+    """Return whether a simulated marketplace is here, and nothing else."""
     try:
+        names = {entry.name for entry in directory.iterdir()}
         made_by = json.loads((directory / MARKER).read_text(encoding="utf-8"))["made_by"]
     except (OSError, ValueError, KeyError, TypeError):
         return False

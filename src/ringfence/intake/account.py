@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from ringfence.domain.counted import counted
 from ringfence.domain.loads import FileCount
 from ringfence.intake.batches import Bad
 from ringfence.intake.errors import TooManyRejectedError, UnreadableInputError
@@ -85,19 +86,26 @@ def rejected_rows(accounts: list[FileAccount]) -> pl.DataFrame:
 
 
 def check_rejected(accounts: list[FileAccount], max_rejected: float) -> None:
-    """Raise TooManyRejectedError if more than the share `max_rejected` of a file's rows are bad."""
+    """Raise TooManyRejectedError if more than the share `max_rejected` of a file's rows are bad, or all of a
+    file of claims."""
     for account in accounts:
         count = account.count()
-        if count.rejected > max_rejected * count.read or (
-            account.table == "claims" and 0 < count.read == count.rejected
-        ):
+        is_none_left = account.table == "claims" and 0 < count.read == count.rejected
+        # a division, since it alone gives the very number that 29 % of 100 rows is written as
+        if is_none_left or (count.read and count.rejected / count.read > max_rejected):
             rejected = rejected_rows(accounts)
             first = rejected.filter(pl.col("file") == account.file).row(0, named=True)
             where = f"line {first['line']}" + (f", {first['column']}" if first["column"] else "")
+            are_bad = f"{counted(count.read, 'row')} {'is' if count.rejected == 1 else 'are'} bad"
+            too_many = f"more than {100 * max_rejected:g} %"
+            share, remedy = (
+                ("no good row is left", "correct them")
+                if is_none_left
+                else (too_many, "correct them or raise --max-rejected")
+            )
             raise TooManyRejectedError(
-                f"{account.file}: {count.rejected:,} of {count.read:,} rows are bad, more than "
-                f"{100 * max_rejected:g} % (first: {where}: {first['reason']}); mend them or raise "
-                "--max-rejected",
+                f"{account.file}: {count.rejected:,} of {are_bad}, {share} "
+                f"(first: {where}: {first['reason']}); {remedy}",
                 rejected,
             )
 

@@ -6,6 +6,7 @@ from typing import Protocol
 
 import polars as pl
 
+from ringfence.domain.counted import counted
 from ringfence.domain.currencies import NO_CURRENCY
 from ringfence.domain.progress import Progress
 from ringfence.intake.account import FileAccount, check_rejected, enter_verdict
@@ -76,7 +77,7 @@ class Reading:
             self.warnings.append(f"{file}: has no rows; read as if it were not there")
         if rounded:
             self.warnings.append(
-                f"{file}: {rounded:,} amounts have more decimals than any currency and were rounded"
+                f"{file}: {counted(rounded, 'amount')} with more decimals than any currency rounded"
             )
         self._warn_of_columns(file, table, chosen)
         self.accounts.append(account)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
 
+from ringfence.domain.counted import counted
 from ringfence.domain.durations import MICROSECONDS_A_SECOND
 from ringfence.domain.errors import NotFoundError, RingfenceError, UnavailableError
 from ringfence.domain.leases import LeaseHeldError
@@ -161,7 +162,7 @@ class ScheduledDetection:
         return Event(
             self._clock(),
             Outcome.WITHHELD if is_withheld else Outcome.PUBLISHED,
-            f"run {run.run_id}: {run.rings:,} rings in {outcome.timings['seconds']:.1f} s"
+            f"run {run.run_id}: {counted(run.rings, 'ring')} in {outcome.timings['seconds']:.1f} s"
             + "".join(f"; {reason}" for reason in run.reasons),
             run_id=run.run_id,
             next_due=due,

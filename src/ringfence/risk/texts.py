@@ -33,15 +33,15 @@ _ENGLISH: dict[str, tuple[str, str | None]] = {
         "A person's decision to dismiss the lead, or claims that do not coincide with the others'.",
     ),
     "refund_only_frequency": (
-        "{recent_refund_only} recent refunds without return.",
-        "Fewer refunds without return: recent ones age.",
+        "Recent claims for a refund without return: {recent_refund_only}.",
+        "Fewer claims for a refund without return: recent ones age.",
     ),
     "refund_only_share": (
-        "{refund_only} refunds without return among {orders} orders.",
-        "Orders that end without a refund.",
+        "Claims for a refund without return: {refund_only}; orders: {orders}.",
+        "Orders without a claim for a refund without return.",
     ),
     "reports": (
-        "Reported by {report_merchants} merchants who are independent of each other.",
+        "Independent merchants who reported the buyer: {report_merchants}.",
         "A verification that rejects the reports, or time: reports age.",
     ),
     "verifications": (
@@ -52,12 +52,12 @@ _ENGLISH: dict[str, tuple[str, str | None]] = {
         "Shares values with confirmed abusers: {shared_values}.",
         "A verification that finds another reason for the shared value, such as one household.",
     ),
-    "new_account": ("The account is {account_days} days old.", "Time."),
+    "new_account": ("Age of the account in days: {account_days}.", "Time."),
     "loss": (
-        "Refunds without return cost more than those of {lost:.1%} of all buyers.",
+        "Refunds without return, open claims included, cost more than those of {lost:.1%} of all buyers.",
         "Goods that are returned, and orders that end without a refund.",
     ),
-    "honest_history": ("{orders} orders, {refund_only} of them refunded without return.", None),
+    "honest_history": ("Orders: {orders}; claims for a refund without return: {refund_only}.", None),
 }
 _CHINESE: dict[str, tuple[str, str, str | None]] = {
     "ring": (
@@ -77,13 +77,13 @@ _CHINESE: dict[str, tuple[str, str, str | None]] = {
     ),
     "refund_only_frequency": (
         "该买家在短期内多次申请仅退款。",
-        "近期仅退款 {recent_refund_only} 次。",
-        "减少仅退款：近期记录会随时间失效。",
+        "近期申请仅退款 {recent_refund_only} 次。",
+        "减少仅退款申请：近期记录会随时间失效。",
     ),
     "refund_only_share": (
-        "该买家的订单中仅退款所占比例很高。",
-        "{orders} 笔订单中有 {refund_only} 次仅退款。",
-        "正常完成、未退款的订单。",
+        "该买家的订单中申请仅退款的比例很高。",
+        "申请仅退款 {refund_only} 次，订单 {orders} 笔。",
+        "未申请仅退款的订单。",
     ),
     "reports": (
         "多家相互独立的商家举报了该买家；仅凭举报不会判定为高风险。",
@@ -103,12 +103,12 @@ _CHINESE: dict[str, tuple[str, str, str | None]] = {
     "new_account": ("该买家的账户是新账户。", "账户注册 {account_days} 天。", "随时间自然降低。"),
     "loss": (
         "该买家的仅退款造成的损失高于几乎所有买家。",
-        "仅退款金额高于 {lost:.1%} 的买家。",
+        "仅退款金额高于 {lost:.1%} 的买家，含未结索赔。",
         "退回商品，以及正常完成、未退款的订单。",
     ),
     "honest_history": (
         "该买家多次下单且未申请仅退款。",
-        "{orders} 笔订单，其中 {refund_only} 次仅退款。",
+        "订单 {orders} 笔，申请仅退款 {refund_only} 次。",
         None,
     ),
 }

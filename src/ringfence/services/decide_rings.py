@@ -187,6 +187,12 @@ def hidden(store: Store, now: int, run_id: int | None = None) -> dict[RingStatus
     return {status: frozenset(ring_ids) for status, ring_ids in found.items()}
 
 
+def rings_down(store: Store, now: int, run_id: int | None = None) -> frozenset[str]:
+    """Give the ids of a run's rings that lists leave out unless asked for them. Raises what `hidden` does."""
+    found = hidden(store, now, run_id)
+    return frozenset[str]().union(*(ids for status, ids in found.items() if status.is_down))
+
+
 def narrowed(
     query: RingQuery, statuses: Collection[RingStatus], found: Mapping[RingStatus, frozenset[str]]
 ) -> RingQuery:

@@ -13,7 +13,7 @@ from ringfence.domain.records import RecordKind
 from ringfence.domain.scope import Principal, Role
 from ringfence.evaluation import Evaluation
 from ringfence.export import read_run, write_page
-from ringfence.generator import GeneratorOptions
+from ringfence.generator import GeneratorOptions, holds_marketplace
 from ringfence.intake import PseudonymKey
 from ringfence.services.detect_in_store import StoreDetectionRequest, detect_in_store
 from ringfence.services.evaluate_run import evaluate_run
@@ -79,7 +79,7 @@ def demonstrate(
             )
         if not replace:
             _refuse_work(stores, place)
-    make_marketplace(options, marketplace, progress=progress)
+    make_marketplace(options, marketplace, overwrite=holds_marketplace(marketplace), progress=progress)
     for old in directory.glob(f"{_STORE}*"):
         old.unlink()
     store = stores.open(str(place), create=True)

@@ -21,6 +21,7 @@ from ringfence.export import refuse_strangers, write_run
 from ringfence.market import Market
 from ringfence.risk.gathering import Findings
 from ringfence.services.assess_buyers import assess_buyers
+from ringfence.services.decide_rings import rings_down
 from ringfence.services.detect_rings import about, refuse_unwritable, tables
 from ringfence.services.hold_lease import hold_lease
 from ringfence.services.open_verifications import open_due_verifications
@@ -79,6 +80,8 @@ class StoreDetection:
     """Published, or withheld and why."""
     detection: Detection
     timings: dict[str, object]
+    down: frozenset[str]
+    """The rings that people dismissed, snoozed or allowed, by id: lists leave them out."""
     opened: tuple[Verification, ...] = ()
     """The verifications that were due by merchants' reports."""
 
@@ -132,7 +135,7 @@ def detect_in_store(
             reports = weigh_reports(store, market, request.policy.reports, clock())
             risks = assess_buyers(store, market, version, findings, reports, request.policy, clock())
             frames = tables(detection, links=True, lineage=True) | {"risks": risks}
-            content = about(parameters, detection, files, normaliser) | {"policy": request.policy.name}
+            content = about(parameters, detection, files, request.policy.name, normaliser)
             store.rings.write_run(run_id, frames, content, lease, watch)
             unsound = object_to_contradictions(frames, market, parameters)
             objections = (*unsound, *_objections(store, market, loads, len(detection.rings)))
@@ -148,11 +151,13 @@ def detect_in_store(
             watch.stage("writing")
             shown = detection if request.links else detection.without_links()
             frames = tables(shown, links=request.links, lineage=not is_first)
-            write_run(request.out, frames, about(parameters, shown, files, normaliser), timings)
+            content = about(parameters, shown, files, request.policy.name, normaliser)
+            write_run(request.out, frames, content, timings)
         opened = open_due_verifications(store, request.policy, clock(), reports, watch)
         store.rings.forget(request.keep_runs, lease, watch)
         watch.done()
-    return StoreDetection(run, detection, timings, opened)
+        down = rings_down(store, clock(), run_id)
+    return StoreDetection(run, detection, timings, down, opened)
 
 
 def loads_with_claims(store: Store) -> list[Load]:

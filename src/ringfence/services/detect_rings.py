@@ -18,7 +18,7 @@ from ringfence.detection.parameters import Parameters
 from ringfence.detection.report import Detection, report
 from ringfence.domain.errors import UnavailableError
 from ringfence.domain.loads import FileCount
-from ringfence.domain.policy import DetectionPolicy
+from ringfence.domain.policy import DetectionPolicy, Policy
 from ringfence.domain.progress import Progress, Silent
 from ringfence.export import RunFolder, read_run, refuse_strangers, write_run
 from ringfence.intake import (
@@ -51,8 +51,8 @@ class DetectionRequest:
     """Whether to write links.csv."""
     previous: Path | None = None
     """The folder of an earlier run whose rings keep their names."""
-    policy: DetectionPolicy = field(default_factory=DetectionPolicy)
-    """What is published."""
+    policy: Policy = field(default_factory=Policy)
+    """Its numbers of detection say what is published."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,19 +85,20 @@ def detect_rings(
     except TooManyRejectedError as error:
         told = _tell_rejected(error.rejected, request.out)
         raise TooManyRejectedError(f"{error}; {told} names them all", error.rejected) from None
-    parameters = request.parameters.with_policy(request.policy)
+    parameters = request.parameters.with_policy(request.policy.detection)
     detection = detect_in(
         intake,
         parameters,
         links=request.links,
         previous=previous,
-        most_leads=request.policy.leads_per_run,
+        most_leads=request.policy.detection.leads_per_run,
         progress=watch,
     )
     watch.stage("writing")
     frames = tables(detection, links=request.links, lineage=previous is not None)
     timings = watch.timings()
-    write_run(request.out, frames, about(parameters, detection, intake.files), timings)
+    content = about(parameters, detection, intake.files, request.policy.name)
+    write_run(request.out, frames, content, timings)
     rejected = _tell_rejected(intake.rejected, request.out)
     watch.done()
     return DetectionOutcome(detection, intake.files, intake.warnings, rejected, timings)
@@ -154,14 +155,17 @@ def about(
     parameters: Parameters,
     detection: Detection,
     files: Sequence[FileCount],
+    policy: str | None,
     normaliser: int = NORMALISER_VERSION,
 ) -> dict[str, object]:
-    """Give what run.json says: parameters, versions, seed, counts and notes.
+    """Give what run.json says: policy, parameters, versions, seed, counts and notes.
 
-    `files` tell what became of the rows that were read; `normaliser` is the version of the rules by which
+    `files` tell what became of the rows that were read; `policy` is the name of the policy (version and
+    fingerprint), None where parameters came from elsewhere; `normaliser` is the version of the rules by which
     identifiers were normalised.
     """
     return {
+        "policy": policy,
         "parameters": parameters.to_dict(),
         "seed": SEED,
         "versions": {

@@ -12,6 +12,7 @@ import polars as pl
 from ringfence.detection.parameters import Parameters
 from ringfence.detection.report import Detection
 from ringfence.domain.errors import InvalidError
+from ringfence.domain.policy import Policy
 from ringfence.domain.progress import Progress, Silent
 from ringfence.export import RunFolder, conform, read_run, to_networkx, write_run
 from ringfence.intake import IntakeOptions, PseudonymKey, market_from_frames, read_market
@@ -34,7 +35,8 @@ class Result(Detection):
     rejected: pl.DataFrame
     """file, line, column, reason: the rows that could not be used."""
     run: dict[str, object]
-    """What run.json says: parameters, versions, seed, counts, notes."""
+    """What run.json says: policy (None where parameters were given), parameters, versions, seed, counts,
+    notes."""
 
     def to_networkx(self, ring_ids: Sequence[str] | None = None) -> "nx.Graph":
         """Give rings (all for None) as a graph of rings, buyers and merchants, their claims and links."""
@@ -98,7 +100,7 @@ def detect(
         **vars(detection),
         warnings=intake.warnings,
         rejected=intake.rejected,
-        run=about(given, detection, intake.files),
+        run=about(given, detection, intake.files, Policy().name if parameters is None else None),
     )
 
 

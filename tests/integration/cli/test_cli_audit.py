@@ -68,7 +68,7 @@ def test_what_was_kept_elsewhere_shows_that_the_end_was_cut_off(
     kept.write_text(heads)
     told = audit("verify", "--heads", str(kept))
     assert (told.code, told.out) == (
-        0, "3 entries in 1 chains are as they were sealed; 0 of them are erased.\n"
+        0, "As sealed: 3 entries in 1 chain; erased of them: 0.\n"
     )  # fmt: skip
     chain, number, mac = heads.strip().split(":")
     longer = audit("verify", "--head", f"{chain}:{int(number) + 1}:{mac}")
@@ -83,10 +83,10 @@ def test_what_was_kept_elsewhere_shows_that_the_end_was_cut_off(
 
 def test_what_is_erased_can_still_be_verified(audit: Command, store: Store, key: bytes) -> None:
     write(store, key)
-    assert audit("erase", "--days", "5").out == "1 entries are erased.\n"
+    assert audit("erase", "--days", "5").out == "1 entry is erased.\n"
     assert json.loads(audit("erase", "--days", "5", "--json").out) == {"erased": 0}
     assert audit("list").out.splitlines()[-1].endswith("\t(erased)")
-    assert audit("verify").out.endswith("1 of them are erased.\n")
+    assert audit("verify").out.endswith("erased of them: 1.\n")
 
 
 @pytest.mark.parametrize("days", ["0", "-3"])
@@ -103,7 +103,7 @@ def test_another_key_verifies_nothing(
     told = audit("verify")
     assert (told.code, "it was sealed under another key" in told.err) == (1, True)
     told = audit("verify", "--key-file", str(tmp_path / "key"))
-    assert (told.code, told.out[:24]) == (0, "3 entries in 1 chains ar")
+    assert (told.code, told.out[:31]) == (0, "As sealed: 3 entries in 1 chain")
     told = audit("verify", "--key-file", str(tmp_path / "none"))
     assert (told.code, told.out, (tmp_path / "none").exists()) == (2, "", False)
 
@@ -117,7 +117,7 @@ def test_what_several_sealed_under_keys_of_their_own_is_verified_with_all_of_the
     assert audit("verify").code == 1
     told = audit("verify", "--key-file", str(tmp_path / "other"))
     assert (told.code, told.err) == (0, "")
-    assert told.out.startswith("6 entries in 2 chains")
+    assert told.out.startswith("As sealed: 6 entries in 2 chains")
 
 
 @pytest.mark.parametrize("text", ["nonsense", "a:b:c"])

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from processes import Finished, contents, stable
 
+from ringfence.domain.policy import Policy
+
 Command = Callable[..., Finished]
 HEADERS = {
     "rings": "ring_id,network_id,score,size,claims,merchants,occasions,amount,first_claim_at,last_claim_at,"
@@ -100,8 +102,9 @@ def test_every_buyer_seen_has_a_score_best_first(found: Path, marketplace: Path)
 def test_run_json_tells_how_the_run_came_about(found: Path, marketplace: Path) -> None:
     run = json.loads((found / "run.json").read_text(encoding="utf-8"))
     assert set(run) == {
-        *("parameters", "seed", "versions", "counts", "calibration", "notes", "format", "files")
+        *("policy", "parameters", "seed", "versions", "counts", "calibration", "notes", "format", "files")
     }
+    assert run["policy"] == Policy().name
     assert {"ringfence", "python", "normaliser", "numpy", "polars"} <= set(run["versions"])
     assert run["counts"]["claims"] == len(rows(marketplace / "claims.csv"))
     assert run["counts"]["input_rows"]["claims"]["rejected"] == 0

@@ -70,7 +70,7 @@ def test_rows_that_contradict_the_store_refuse_the_load_and_are_told(
     refused = ringfence("load", files, "--store", store, "--rejected", tmp_path / "told")
     assert refused.code == 1
     (line,) = refusals(refused)
-    assert "claims.csv: 1 of 2 rows are bad" in line
+    assert "claims.csv: 1 of 2 rows is bad" in line
     assert f"{tmp_path / 'told' / 'rejected.csv'} names them all" in line
     assert pl.read_csv(tmp_path / "told" / "rejected.csv").rows() == [
         ("claims.csv", 2, "amount", "differs from what is known of the same claim_id")
@@ -81,7 +81,7 @@ def test_rows_that_contradict_the_store_refuse_the_load_and_are_told(
         "load", files, "--store", store, "--rejected", tmp_path / "told", "--max-rejected", "0.5"
     )
     assert told.code == 0
-    assert f"1 rows were rejected; {tmp_path / 'told' / 'rejected.csv'} says where and why" in told.err
+    assert f"warning: 1 row was rejected; {tmp_path / 'told' / 'rejected.csv'} says where and why" in told.err
 
 
 def test_a_key_that_is_not_there_is_told_and_not_made_for_a_store_that_has_one(

@@ -44,6 +44,17 @@ def test_a_file_is_shown_and_checked_with_what_it_changes(ringfence: Command, tm
     assert checked["changed"] == {"reports.several": {"default": "2.0", "value": "3.0"}}
 
 
+def test_a_detection_in_files_says_by_which_policy_it_went(ringfence: Command, tmp_path: Path) -> None:
+    path, claims, run_folder = tmp_path / "policy.toml", tmp_path / "claims.csv", tmp_path / "run"
+    path.write_text('version = "2026-11"\n[detection]\nleads_per_run = 7\n', encoding="utf-8")
+    claims.write_text("claim_id,buyer_id,merchant_id,filed_at,amount\nc1,ann,shop,2024-01-01T10:00,5\n")
+    told = ringfence("detect", "-i", claims, "-o", run_folder, "--policy", path, "--no-p-values", "-q")
+    assert told.code == 0
+    about = json.loads((run_folder / "run.json").read_text(encoding="utf-8"))
+    assert about["policy"] == read_policy(path).name
+    assert told.out.splitlines()[-1].startswith(f"1 claim of 1 buyer; 0 rings in {run_folder} (")
+
+
 def test_every_problem_of_a_file_is_told_on_a_line_of_its_own(ringfence: Command, tmp_path: Path) -> None:
     path = tmp_path / "policy.toml"
     path.write_text("reprts = 1\n[cases]\nsecond_person_to_confirm = 1\n", encoding="utf-8")

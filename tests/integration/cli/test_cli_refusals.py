@@ -216,6 +216,20 @@ def test_a_folder_of_somebody_else_is_left_alone(
     assert contents(tmp_path) == {"thesis.txt": b"years of work"}
 
 
+def test_a_marketplace_is_generated_over_another_only_if_asked(ringfence: Command, tmp_path: Path) -> None:
+    made = tmp_path / "made"
+    assert ringfence("generate", made, "--buyers", "500", "--quiet").code == 0
+    before = contents(made)
+    told = ringfence("generate", made, "--buyers", "500", "--seed", "2", "--format", "parquet", "--quiet")
+    (line,) = refusals(told)
+    assert (told.code, contents(made)) == (2, before)
+    assert f"{made} holds a marketplace that ringfence generate wrote" in line
+    assert "--overwrite" in line
+    again = ("--buyers", "500", "--format", "parquet", "--overwrite", "--quiet")
+    assert ringfence("generate", made, *again).code == 0
+    assert {path.suffix for path in made.iterdir()} == {".parquet", ".json"}
+
+
 def spoil_amounts(marketplace: Path, target: Path, share: float) -> int:
     """Copy the claims with the amounts of some written as words; give how many."""
     with (marketplace / "claims.csv").open(encoding="utf-8", newline="") as file:

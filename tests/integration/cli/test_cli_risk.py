@@ -33,7 +33,7 @@ def test_a_buyers_risk_is_told_with_its_band_and_reasons(
     lines = [line.split("\t") for line in told.out.splitlines()]
     assert lines[1][0].endswith(f" with run 1, by policy {POLICY.name}")
     assert lines[3] == ["signal", "decades", "because", "what would lower it"]
-    assert lines[4][:3] == ["reports", "+1.50", "Reported by 3 merchants who are independent of each other."]
+    assert lines[4][:3] == ["reports", "+1.50", "Independent merchants who reported the buyer: 3."]
 
 
 def test_the_same_as_json_and_in_chinese(risk: Command, ringfence: Command, store_address: str) -> None:

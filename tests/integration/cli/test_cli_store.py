@@ -50,6 +50,24 @@ def test_detect_tells_what_it_published(ringfence: Command, marketplace: Path, t
     assert answered["counts"]["links"] > 0
 
 
+def test_detect_leaves_rings_that_were_dismissed_out_of_its_list_and_counts_them(
+    ringfence: Command, marketplace: Path, tmp_path: Path
+) -> None:
+    store = tmp_path / "store.sqlite"
+    ringfence("load", marketplace, "--store", store, "--quiet")
+    first = ringfence("detect", "--store", store, "--no-p-values", "--quiet").out
+    assert "Left out" not in first
+    strongest = first.splitlines()[1].split("\t")[0]
+    ringfence("rings", "decide", strongest, "dismiss", "--reason", "one family", "--store", store)
+    told = ringfence("detect", "--store", store, "--no-p-values", "--quiet").out
+    listed = json.loads(ringfence("rings", "list", "--store", store, "--json").out)
+    assert strongest not in told
+    lines = [line.split("\t") for line in told.splitlines()]
+    assert [line[0] for line in lines[1:] if len(line) > 1] == [ring["ring_id"] for ring in listed[:10]]
+    assert "Left out, as dismissed, snoozed or allowed: 1 ring; all of them: " in told
+    assert f"ringfence rings list --store {store} --status all" in told
+
+
 def test_rings_of_a_store_are_listed_as_those_of_a_folder(
     ringfence: Command, detected: tuple[Path, Path]
 ) -> None:

@@ -49,10 +49,10 @@ def groups(detection: Detection) -> dict[str, list[str]]:
     return found
 
 
-def test_a_new_lead_is_named_by_its_kind_and_its_buyers() -> None:
+def test_a_new_lead_is_named_by_its_buyers() -> None:
     settled = name_leads(detected([("one_occasion", 3.0, ["b", "a"])]), {})
     (name,) = settled.leads["lead_id"]
-    assert name == lead_birth_id("one_occasion", ["a", "b"])
+    assert name == lead_birth_id("group", ["a", "b"])
     assert name != lead_birth_id("associates", ["a", "b"])
     assert name.startswith("l")
     assert groups(settled) == {name: ["b", "a"]}
@@ -70,9 +70,15 @@ def test_a_lead_keeps_its_id_while_its_buyers_are_much_the_same() -> None:
     assert fourth.leads["lead_id"].to_list() == first.leads["lead_id"].to_list()
 
 
-def test_a_lead_of_another_kind_is_another_lead() -> None:
+def test_a_group_that_another_rule_refuses_is_the_same_lead() -> None:
     first = name_leads(detected([("one_occasion", 3.0, ["a", "b"])]), {})
     second = name_leads(detected([("weak_evidence", 3.0, ["a", "b"])]), after(first))
+    assert second.leads["lead_id"].to_list() == first.leads["lead_id"].to_list()
+
+
+def test_associates_are_never_the_lead_that_a_group_of_the_same_buyers_was() -> None:
+    first = name_leads(detected([("one_occasion", 3.0, ["a", "b"])]), {})
+    second = name_leads(detected([("associates", 3.0, ["a", "b"])]), after(first))
     assert set(second.leads["lead_id"]).isdisjoint(first.leads["lead_id"])
 
 

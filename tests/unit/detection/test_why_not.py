@@ -83,12 +83,6 @@ def a_lead(refused: LeadKind, method: DetectionMethod, score: float = 9.0) -> Ca
     ("lead", "merchants", "said"),
     [
         pytest.param(
-            a_lead(LeadKind.WEAK_EVIDENCE, DetectionMethod.COINCIDENCE, 1.96),
-            2,
-            "1.96 decades are less than the 2 that a ring needs.",
-            id="weak",
-        ),
-        pytest.param(
             replace(a_lead(LeadKind.WEAK_EVIDENCE, DetectionMethod.BLOCKS), p_value=0.2),
             2,
             "a marketplace of this shape without rings shows as strong a group with a chance of 0.2000, more "
@@ -100,6 +94,19 @@ def a_lead(refused: LeadKind, method: DetectionMethod, score: float = 9.0) -> Ca
             1,
             "what chance does not explain is all at one merchant; a ring needs two.",
             id="one merchant",
+        ),
+        pytest.param(
+            a_lead(LeadKind.ONE_OCCASION, DetectionMethod.COINCIDENCE),
+            1,
+            "what chance does not explain is all at one merchant; a ring needs two.",
+            id="one merchant and one occasion",
+        ),
+        pytest.param(
+            a_lead(LeadKind.ONE_OCCASION, DetectionMethod.COINCIDENCE),
+            2,
+            "none of these 3 buyers has joint claims at two merchants on two separate occasions; "
+            "a ring needs 2 who do.",
+            id="one occasion",
         ),
         pytest.param(
             a_lead(LeadKind.ONE_MERCHANT, DetectionMethod.WAVES),

@@ -32,5 +32,5 @@ def test_chances_below_what_is_known_are_not_spelled_out() -> None:
 def test_a_chance_is_said_with_the_number_that_it_stands_for() -> None:
     assert chance_sentence(0.05) == (
         "A marketplace of this shape without rings shows as strong a group with a chance of 0.0500 "
-        "(expected by chance: 0.051)."
+        "(0.051 such groups expected)."
     )

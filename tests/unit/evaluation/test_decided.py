@@ -68,19 +68,19 @@ def test_confirmed_buyers_are_counted_by_what_was_said_before() -> None:
         "band": {"high": (2, 3), "medium": (0, 1)},
     }
     assert told.calibration.brier == pytest.approx((0.01 + 0.16 + 0.36 + 0.04) / 4)
-    assert "What was said before of 1 buyers is not kept any more: they are in no signal." in told.notes
+    assert "What was said before of 1 buyer is not kept any more, and is in no signal." in told.notes
 
 
 def test_what_cannot_be_seen_is_said() -> None:
     told = decided(undecided=Undecided(3, 2, 1))
-    assert [note[:30] for note in told.notes] == [
-        "What was never found was never",
-        "People look first at what look",
-        "3 rings of the published run a",
-        "2 verifications are under way ",
-        "1 buyers' verifications ended ",
-        "No ring was confirmed or dismi",
-        "No verification ended as confi",
+    assert [note[:36] for note in told.notes] == [
+        "What was never found was never decid",
+        "People look first at what looks wors",
+        "Left out, as not decided: 3 rings of",
+        "Left out, as under way: 2 verificati",
+        "Left out, as inconclusive: verificat",
+        "No ring was confirmed or dismissed y",
+        "No verification ended as confirmed o",
     ]
     assert told.calibration.to_dict()["brier"] is None
     assert json.loads(json.dumps(told.to_dict()))["rings"]["value"] is None

@@ -11,7 +11,7 @@ from ringfence.generator import (
     GeneratorOptions,
     Marketplace,
     generate_marketplace,
-    is_free,
+    holds_marketplace,
     write_marketplace,
     writing,
 )
@@ -84,28 +84,32 @@ def test_compressed_files_and_parquet_hold_the_same(marketplace: Marketplace, tm
     assert pl.read_parquet(tmp_path / "parquet" / "claims.parquet").equals(marketplace.claims)
 
 
-def test_a_former_marketplace_is_replaced_whatever_its_format(
+def test_a_former_marketplace_is_replaced_only_if_asked_and_then_whatever_its_format(
     marketplace: Marketplace, tmp_path: Path
 ) -> None:
     write_marketplace(marketplace, tmp_path, file_format="parquet")
-    write_marketplace(marketplace, tmp_path)
+    before = contents(tmp_path)
+    with pytest.raises(FolderTakenError, match=r"holds a marketplace that .* with --overwrite"):
+        write_marketplace(marketplace, tmp_path)
+    assert contents(tmp_path) == before
+    write_marketplace(marketplace, tmp_path, overwrite=True)
     assert set(contents(tmp_path)) == {f"{stem}.csv" for stem in STEMS} | {"marketplace.json"}
 
 
 def test_a_folder_of_other_files_is_refused(marketplace: Marketplace, tmp_path: Path) -> None:
     (tmp_path / "claims.csv").write_text("mine")
-    with pytest.raises(FolderTakenError, match="choose an empty folder"):
+    with pytest.raises(FolderTakenError, match=r"did not write: choose an empty folder.* --overwrite"):
         write_marketplace(marketplace, tmp_path)
     assert contents(tmp_path) == {"claims.csv": b"mine"}
 
 
-def test_a_former_marketplace_that_somebody_put_a_file_into_is_refused(
+def test_a_marketplace_that_somebody_put_a_file_into_is_no_longer_only_that(
     marketplace: Marketplace, tmp_path: Path
 ) -> None:
     write_marketplace(marketplace, tmp_path)
-    assert is_free(tmp_path)
+    assert holds_marketplace(tmp_path)
     (tmp_path / "notes.txt").write_text("mine")
-    assert not is_free(tmp_path)
+    assert not holds_marketplace(tmp_path)
 
 
 def test_overwriting_replaces_files_of_the_same_stem_and_leaves_the_rest(
@@ -137,7 +141,7 @@ def test_an_interruption_leaves_things_as_they_were(
 
     monkeypatch.setattr(writing, "_write_frame", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        write_marketplace(marketplace, target)
+        write_marketplace(marketplace, target, overwrite=exists)
     assert [entry.name for entry in tmp_path.iterdir()] == (["market"] if exists else [])
     if exists:
         assert contents(target) == before

@@ -179,6 +179,6 @@ def test_a_reason_names_what_it_rests_on() -> None:
     told = reason("ring", NOBODY | IN_RING, Language.ENGLISH)
     assert told == "Member of ring r1, 6 buyers, 8.0 decades of evidence."
     assert reason("new_account", NOBODY | {"account_days": None}, Language.ENGLISH) == (
-        "The account is unknown days old."
+        "Age of the account in days: unknown."
     )
     assert "r1" in reason("ring", NOBODY | IN_RING, Language.CHINESE)

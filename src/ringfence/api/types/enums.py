@@ -109,7 +109,7 @@ MEANINGS: tuple[tuple[type[Enum], str, Mapping[Enum, str]], ...] = (
         LeadKind,
         "Why a lead is no ring.",
         {
-            LeadKind.ONE_OCCASION: "All of it may be one occasion, such as one lost shipment.",
+            LeadKind.ONE_OCCASION: "Too few buyers met on two occasions: one lost shipment may explain them.",
             LeadKind.ASSOCIATES: "The buyers are near a ring, and not in step with it often enough.",
             LeadKind.SHARED_SHOPPING: "They shop together, or no orders are known.",
             LeadKind.WEAK_EVIDENCE: "Chance explains it too often, or the evidence is just below the bar.",
