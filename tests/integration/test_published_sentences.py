@@ -219,7 +219,7 @@ def test_a_run_lays_out_its_strongest_leads_alone_and_says_how_many_there_were()
         (ONCE, a(DetectionMethod.BLOCKS, 20.0, LeadKind.ONE_OCCASION)),
         (WAVERS, a(DetectionMethod.WAVES, 9.0, LeadKind.SHARED_SHOPPING)),
         (WEAK[:2], a(DetectionMethod.COINCIDENCE, 2.2, LeadKind.WEAK_EVIDENCE)),
-        (WAVERS[:3], a(DetectionMethod.BLOCKS, 1.9, LeadKind.ONE_OCCASION)),  # too little for a lead
+        (ONCE, a(DetectionMethod.COINCIDENCE, 1.9, LeadKind.ONE_OCCASION)),  # too little for a lead
     ]
     whole = reported(market, rings, leads, NEAR[:2])
     assert whole.leads["score"].is_sorted(descending=True)
