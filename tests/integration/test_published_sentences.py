@@ -219,7 +219,6 @@ def test_a_run_lays_out_its_strongest_leads_alone_and_says_how_many_there_were()
         (ONCE, a(DetectionMethod.BLOCKS, 20.0, LeadKind.ONE_OCCASION)),
         (WAVERS, a(DetectionMethod.WAVES, 9.0, LeadKind.SHARED_SHOPPING)),
         (WEAK[:2], a(DetectionMethod.COINCIDENCE, 2.2, LeadKind.WEAK_EVIDENCE)),
-        (ONCE, a(DetectionMethod.COINCIDENCE, 1.9, LeadKind.ONE_OCCASION)),  # too little for a lead
     ]
     whole = reported(market, rings, leads, NEAR[:2])
     assert whole.leads["score"].is_sorted(descending=True)
@@ -238,6 +237,13 @@ def test_a_run_lays_out_its_strongest_leads_alone_and_says_how_many_there_were()
             if most < 4
             else []
         )
+
+
+@pytest.mark.parametrize(("score", "count"), [(2.0, 1), (1.9, 0)])
+def test_what_has_too_little_evidence_for_a_ring_is_no_lead_either(score: float, count: int) -> None:
+    lead = a(DetectionMethod.BLOCKS, score, LeadKind.ONE_OCCASION)
+    found = reported(market_of(scene(unusual()), None), [], [(ONCE, lead)])
+    assert (found.leads.height, found.counts["leads"]) == (count, count)
 
 
 def test_what_was_one_occasion_is_said_to_be_one() -> None:
