@@ -47,7 +47,7 @@ class Reasons:
         shared = [_of_them(self._prepared, holding) for holding in inside]
         parts.append("they share " + listed(shared) if shared else "they share no identifier")
         in_all = count_sharers(self._prepared, found.members)
-        if inside and in_all > max(holding.inside for holding in inside):
+        if inside and in_all > inside[0].inside:
             parts[-1] += f", and in all {in_all} of them share an identifier with another"
         return "; ".join(parts) + f". Evidence: {found.score:.1f} decades."
 

@@ -16,7 +16,7 @@ class LeadKind(StrEnum):
     SHARED_SHOPPING = "shared_shopping"
     """They shop together, or no orders are known: then they claim together by habit."""
     WEAK_EVIDENCE = "weak_evidence"
-    """Chance explains it too often, or the evidence is just below the bar."""
+    """Chance shows as strong a group too often."""
     ONE_MERCHANT = "one_merchant"
     """All of it is at one merchant."""
     STRUCTURE = "structure"

@@ -77,7 +77,8 @@ class Reading:
             self.warnings.append(f"{file}: has no rows; read as if it were not there")
         if rounded:
             self.warnings.append(
-                f"{file}: {counted(rounded, 'amount')} with more decimals than any currency rounded"
+                f"{file}: {counted(rounded, 'amount has', 'amounts have')} more decimals than any currency; "
+                "rounded"
             )
         self._warn_of_columns(file, table, chosen)
         self.accounts.append(account)

@@ -112,7 +112,7 @@ MEANINGS: tuple[tuple[type[Enum], str, Mapping[Enum, str]], ...] = (
             LeadKind.ONE_OCCASION: "Too few buyers met on two occasions: one lost shipment may explain them.",
             LeadKind.ASSOCIATES: "The buyers are near a ring, and not in step with it often enough.",
             LeadKind.SHARED_SHOPPING: "They shop together, or no orders are known.",
-            LeadKind.WEAK_EVIDENCE: "Chance explains it too often, or the evidence is just below the bar.",
+            LeadKind.WEAK_EVIDENCE: "Chance shows as strong a group too often.",
             LeadKind.ONE_MERCHANT: "All of it is at one merchant.",
             LeadKind.STRUCTURE: "Who claims where is odd, but the times say nothing.",
         },
