@@ -9,12 +9,12 @@ from ringfence.detection.closeness import Yardstick
 from ringfence.detection.events import events
 from ringfence.detection.joint import JointClaims, joint_claims
 from ringfence.detection.occasions import tie_events, untied_events
-from ringfence.detection.tail import gamma_decades
+from ringfence.detection.tail import binomial_decades, evidence
 from ringfence.detection.timeline import Timeline
-from ringfence.market import Longs
+from ringfence.market import Floats, Ints, Longs
 
-_MOST_CLAIMS = 64
-"""Claims of one event that are looked at from each of them."""
+_CLOSE_BY_CHANCE = 32.0
+"""Of more untied events only the closest are added up: those such as chance makes this many of."""
 
 
 @njit(cache=True, nogil=True)
@@ -22,40 +22,57 @@ def evidence_beyond_habit(timeline: Timeline, yardstick: Yardstick, group: Longs
     """Give the decades by which joint claims of `group` lie closer than the habit of shoppers explains.
 
     Buyers who ordered together may all claim, and then file within some days of each other. If their times
-    are spread evenly over `yardstick.habit` days w, the closest m of an event's n claimants lie within s with
-    a chance of C(n, m) m (s / w)^(m - 1) at most. An event counts with the least such chance for any m, and
-    of tied events one counts; their surprises add up by Fisher's method. The choice of m is not paid for, so
-    clubs reach one decade now and then.
+    are spread evenly over `yardstick.habit` days w, some m of an event's n claimants lie within s with a
+    chance of n P(Binomial(n - 1, s / w) >= m - 1) at most. An event counts with the least such chance for any
+    m, and of tied events the one that says most; their surprises add up by Fisher's method. The choice of m
+    is not paid for, so clubs reach one decade now and then.
+
+    A large block has thousands of events of two members that chance made. So of N events only surprises above
+    ln(N / `_CLOSE_BY_CHANCE`) count, by what they exceed it, which is as exponential.
     """
     those = events(timeline, yardstick, group, 2)
     joint = joint_claims(timeline, yardstick, group)
-    chosen = untied_events(tie_events(timeline, group, those), np.arange(len(those.merchant)))
     first = np.searchsorted(joint.event, np.arange(len(those.merchant) + 1))
-    nats = 0.0
+    nats = np.zeros(len(those.merchant))
+    for x in range(len(nats)):
+        nats[x] = _closeness(timeline, yardstick, joint, first[x], first[x + 1])
+    chosen = untied_events(tie_events(timeline, group, those), np.argsort(-nats, kind="mergesort"))
+    usual = math.log(max(1.0, len(chosen) / _CLOSE_BY_CHANCE))
+    surprise = 0.0
     for x in chosen:
-        nats += _closeness(timeline, yardstick, joint, first[x], first[x + 1])
-    return gamma_decades(len(chosen), nats)
+        surprise += max(0.0, nats[x] - usual)
+    return evidence(len(chosen), math.exp(-usual), surprise) if len(chosen) > 0 else 0.0
 
 
 @njit(cache=True, nogil=True)
 def _closeness(timeline: Timeline, yardstick: Yardstick, joint: JointClaims, first: int, end: int) -> float:
     """Give the surprise (nats) of how close an event's claims lie: joint claims `first` to `end`, by time."""
+    day = timeline.day[joint.claim[first:end]]
     buyers = timeline.buyer[joint.claim[first:end]]
-    claimants = len(np.unique(buyers))
+    claimants = np.unique(buyers)
     most = 0.0
-    for low in range(end - first):
-        members = 0
-        for high in range(low, min(end - first, low + _MOST_CLAIMS)):
-            if np.any(buyers[low:high] == buyers[high]):
-                continue
-            members += 1
-            begin, last = timeline.day[joint.claim[first + low]], timeline.day[joint.claim[first + high]]
-            width = max(last - begin + timeline.grain, yardstick.closest)
-            if width >= yardstick.habit:
-                break
-            if members >= 2:
-                surprise = (members - 1) * math.log(yardstick.habit / width) - math.log(members)
-                surprise -= math.lgamma(claimants + 1.0) - math.lgamma(members + 1.0)
-                surprise += math.lgamma(claimants - members + 1.0)
-                most = max(most, surprise)
+    members = 1
+    while members < len(claimants):
+        members = min(len(claimants), members + max(1, members // 8))
+        width = _narrowest(day, np.searchsorted(claimants, buyers), members) + timeline.grain
+        share = max(width, yardstick.closest) / yardstick.habit
+        decades = binomial_decades(len(claimants) - 1, share, members - 1)
+        most = max(most, decades * math.log(10.0) - math.log(len(claimants)))
     return most
+
+
+@njit(cache=True, nogil=True)
+def _narrowest(day: Floats, claimant: Ints, members: int) -> float:
+    """Give the days of the shortest stretch with claims of `members` claimants; `day` rises."""
+    seen = np.zeros(len(day), np.int64)
+    inside = low = 0
+    shortest = math.inf
+    for high in range(len(day)):
+        seen[claimant[high]] += 1
+        inside += seen[claimant[high]] == 1
+        while inside >= members:
+            shortest = min(shortest, day[high] - day[low])
+            seen[claimant[low]] -= 1
+            inside -= seen[claimant[low]] == 0
+            low += 1
+    return shortest
