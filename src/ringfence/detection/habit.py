@@ -11,7 +11,7 @@ from ringfence.detection.joint import JointClaims, joint_claims
 from ringfence.detection.occasions import tie_events, untied_events
 from ringfence.detection.tail import binomial_decades, evidence
 from ringfence.detection.timeline import Timeline
-from ringfence.market import Floats, Ints, Longs
+from ringfence.market import Floats, Longs
 
 _CLOSE_BY_CHANCE = 32.0
 """Of more untied events only the closest are added up: those such as chance makes this many of."""
@@ -62,7 +62,7 @@ def _closeness(timeline: Timeline, yardstick: Yardstick, joint: JointClaims, fir
 
 
 @njit(cache=True, nogil=True)
-def _narrowest(day: Floats, claimant: Ints, members: int) -> float:
+def _narrowest(day: Floats, claimant: Longs, members: int) -> float:
     """Give the days of the shortest stretch with claims of `members` claimants; `day` rises."""
     seen = np.zeros(len(day), np.int64)
     inside = low = 0

@@ -11,7 +11,7 @@ from ringfence.detection.exposure import Exposure, expected_claims, orders_of
 from ringfence.detection.methods.coincidence.growth import Scratch, outsiders_sharing
 from ringfence.detection.occasions import tie_events_among
 from ringfence.detection.sharing import Sharing
-from ringfence.detection.shopping import joint_orders
+from ringfence.detection.shopping import joint_orders, whom_beside
 from ringfence.detection.tail import evidence, joining_decades
 from ringfence.detection.taste import closest_events, surprise_beyond_taste
 from ringfence.detection.timeline import Timeline
@@ -45,7 +45,8 @@ def scores_inside(
     merchants = timeline.merchant[claims]
     orders = orders_of(exposure, group)
     everyone = len(timeline.buyer_start) - 1
-    companions = 0  # worked out once one of them shops with the others
+    companions = np.empty(0, np.int64)
+    are_known = False  # worked out once one of them shops with the others
     kinds = (1, 2)
     counts = np.zeros((2, len(timeline.merchant_start) - 1), np.int32)
     for members in kinds:
@@ -76,15 +77,16 @@ def scores_inside(
                 is_known = True
                 sharers = _sharers(sharing, yardstick.hub, group, g, scratch)
                 trials, rate = expected_claims(exposure, buyer, orders, len(sharers) > 0, True)
-                if trials > 0 and companions == 0:
+                if trials > 0 and not are_known:
+                    are_known = True
                     companions = joint_orders(exposure, group).companions
             among = math.log10(len(sharers) if len(sharers) > 0 else everyone)
             ties = tie_events_among(timeline, rest, those)
             nats, occasions = surprise_beyond_taste(timeline, yardstick, those, ties, near, buyer, sharers)
             if occasions > 0:
-                closer = 0.0 if len(sharers) > 0 else near.closer
+                whom = whom_beside(companions, len(group), trials)
                 decades = joining_decades(
-                    filed, chance, nats, occasions, trials, rate, closer, among, companions
+                    filed, chance, nats, occasions, trials, rate, near.closer, among, whom
                 )
                 out[g] = max(out[g], decades - either)
     return out

@@ -52,8 +52,8 @@ class JointOrders(NamedTuple):
     """int64[g], each member's joint units in which another member claimed."""
     rate: Floats
     """float64[g], the mean, over a member's trials, of the share of outsiders' orders claimed for."""
-    companions: int
-    """The group and those outsiders who ordered in two or more of its joint units."""
+    companions: Longs
+    """int64[k] rising, the joint units of each outsider who ordered in two or more."""
 
 
 class BadGoods(NamedTuple):
@@ -127,9 +127,9 @@ def joint_orders(exposure: Exposure, group: Longs) -> JointOrders:
                     present[count] = (np.int64(exposure.buyer[x]) << 32) | units
                     count += 1
         i = j
-    companions = size
     marks = np.unique(present[:count])
-    i = 0
+    companions = np.empty(len(marks), np.int64)
+    count = i = 0
     while i < len(marks):
         j = i
         while j < len(marks) and marks[j] >> 32 == marks[i] >> 32:
@@ -137,7 +137,8 @@ def joint_orders(exposure: Exposure, group: Longs) -> JointOrders:
         buyer = marks[i] >> 32
         at = np.searchsorted(group, buyer)
         if j - i >= _COMPANION_UNITS and (at == size or group[at] != buyer):
-            companions += 1
+            companions[count] = j - i
+            count += 1
         i = j
     for g in range(size):
         rates[g] /= max(trials[g], 1)
@@ -148,7 +149,18 @@ def joint_orders(exposure: Exposure, group: Longs) -> JointOrders:
             min(units - claimed_units, in_spared / usual) - _by_chance(exposure, elsewhere[:apart]) / usual
         )
     spared = max(0.0, spared)
-    return JointOrders(claimed_units, spared, orders, orders_claimed, trials, rates, companions)
+    return JointOrders(
+        claimed_units, spared, orders, orders_claimed, trials, rates, np.sort(companions[:count])
+    )
+
+
+@njit(cache=True, nogil=True)
+def whom_beside(companions: Longs, size: int, trials: int) -> int:
+    """Count the buyers whom one with `trials` joint units was singled out from.
+
+    They are a group of `size` and those of its `companions` who ordered with it at least half as often.
+    """
+    return size + len(companions) - int(np.searchsorted(companions, (trials + 1) // 2))
 
 
 @njit(cache=True, nogil=True)
@@ -198,9 +210,8 @@ def evidence_beyond_shopping(
             trials = min(trials, round(beside.claimed - beside.claimed_by_chance))
         if trials > 0:
             trials = max(1, trials - (len(near.event) - occasions))  # what is lost at once is one loss
-        decades = joining_decades(
-            claims, chance, nats, occasions, trials, together.rate[g], 0.0, among, together.companions
-        )
+        whom = whom_beside(together.companions, len(group), trials)
+        decades = joining_decades(claims, chance, nats, occasions, trials, together.rate[g], 0.0, among, whom)
         total += max(decades, 0.0)
         strongest = max(strongest, decades)
     return total - strongest

@@ -129,7 +129,7 @@ def joining_decades(
     """Give the decades, after multiplicity, of a buyer who may belong to a group.
 
     The buyer was singled out from 10^`among` buyers. One who shops with the group (`orders` > 0) is judged a
-    second time given those orders, as one of its `companions`, or of 10^`among` if they are fewer; the lesser
+    second time given those orders, as one of `companions`, or of 10^`among` if they are fewer; the lesser
     evidence counts. All else is as in `evidence_given_orders`.
     """
     decades = evidence(trials, chance, surprise) - among

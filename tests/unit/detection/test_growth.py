@@ -37,7 +37,7 @@ from ringfence.detection.methods.coincidence.growth import (
     scratch,
 )
 from ringfence.detection.occasions import tie_events
-from ringfence.detection.shopping import joint_orders
+from ringfence.detection.shopping import joint_orders, whom_beside
 from ringfence.detection.tail import evidence, evidence_given_orders
 from ringfence.detection.taste import closest_events, surprise_beyond_taste
 from ringfence.detection.timeline import Timeline
@@ -197,12 +197,12 @@ def test_a_group_grows_by_free_buyers_and_its_evidence_by_theirs(
 
 
 @given(rows(), order_rows(), holdings(), groups(), yardsticks())
-def test_who_shops_with_a_group_is_one_of_its_companions_and_a_stranger_one_of_all(
+def test_who_shops_with_a_group_is_one_of_those_who_do_so_as_often_and_a_stranger_one_of_all(
     given_rows: list[Row], given_orders: list[Row], held: Held, group: Group, yardstick: Yardstick
 ) -> None:
     timeline, exposure = goods_of(given_rows, given_orders)
     sharing, space, nobody = sharing_of(held), scratch(BUYERS), np.zeros(BUYERS, np.bool_)
-    buyers, decades = may_join(timeline, sharing, exposure, yardstick, nobody, group, -1e9, space)
+    buyers, decades = may_join(timeline, sharing, exposure, yardstick, nobody, group, 1e9, space)
     offered, sharers = candidates(timeline, sharing, yardstick, group, space)
     companions = joint_orders(exposure, group).companions
     for buyer, score in zip(buyers.tolist(), decades.tolist(), strict=True):
@@ -218,9 +218,9 @@ def test_who_shops_with_a_group_is_one_of_its_companions_and_a_stranger_one_of_a
         expected = evidence(filed, chance, nats) - math.log10(one_of)
         trials, rate = expected_claims(exposure, buyer, orders_of(exposure, group), len(among) > 0)
         if trials:
-            closer = 0.0 if len(among) else near.closer
-            given_shopping = evidence_given_orders(filed, chance, nats, occasions, trials, rate, closer)
-            expected = min(expected, given_shopping - math.log10(min(one_of, companions)))
+            given_shopping = evidence_given_orders(filed, chance, nats, occasions, trials, rate, near.closer)
+            whom = whom_beside(companions, len(group), trials)
+            expected = min(expected, given_shopping - math.log10(min(one_of, whom)))
         either = math.log10(2.0) if len(group) >= 3 else 0.0
         assert score == pytest.approx(expected - either, abs=1e-9)
 

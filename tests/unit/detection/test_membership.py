@@ -24,7 +24,7 @@ from small_markets import (
 from ringfence.detection.closeness import Yardstick
 from ringfence.detection.membership import scores_inside
 from ringfence.detection.methods.coincidence.growth import may_join, scratch
-from ringfence.detection.shopping import joint_orders
+from ringfence.detection.shopping import joint_orders, whom_beside
 
 Group = NDArray[np.int64]
 NOBODY = np.zeros(BUYERS, np.bool_)
@@ -53,11 +53,15 @@ def test_a_member_scores_what_growth_would_give_a_buyer_who_joins_the_rest(
     assert len(scores) == len(group)
     for member, score in zip(group.tolist(), scores.tolist(), strict=True):
         rest = group[group != member]
-        buyers, decades = may_join(timeline, sharing, exposure, yardstick, NOBODY, rest, -1e9, space)
+        buyers, decades = may_join(timeline, sharing, exposure, yardstick, NOBODY, rest, 1e9, space)
         growth = dict(zip(buyers.tolist(), decades.tolist(), strict=True)).get(member, -9.0)
         # Growth counts the companions of the rest, this those of the whole group.
-        of_rest = joint_orders(exposure, rest).companions
-        doubt = abs(math.log10(joint_orders(exposure, group).companions / max(of_rest, 1))) + 1e-9
+        theirs, of_rest = joint_orders(exposure, group).companions, joint_orders(exposure, rest).companions
+        doubt = 1e-9 + max(
+            abs(math.log10(whom_beside(theirs, len(group), often) / whom_beside(of_rest, len(rest), often)))
+            for often in range(1, 2 * MERCHANTS * BUYERS)
+            if whom_beside(of_rest, len(rest), often) > 0
+        )
         assert max(score, 0.0) >= max(growth, 0.0) - doubt
         if len(rest) < 3:  # Growth looks again only at the kind of event with the better bound, this at both.
             assert max(score, 0.0) <= max(growth, 0.0) + doubt

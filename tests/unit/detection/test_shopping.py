@@ -39,6 +39,7 @@ from ringfence.detection.shopping import (
     evidence_beyond_shopping,
     household_loss_rate,
     joint_orders,
+    whom_beside,
 )
 from ringfence.detection.tail import MOST_DECADES
 from ringfence.detection.timeline import Timeline, lay_out
@@ -90,7 +91,7 @@ def joint_orders_by_hand(exposure: Exposure, group: Group) -> JointOrders:
         claimed,
         np.array([len(rates[member]) for member in members]),
         np.array([float(np.mean(rates[member])) if rates[member] else 0.0 for member in members]),
-        len(members) + sum(units > 1 for units in met.values()),
+        np.array(sorted(units for units in met.values() if units > 1), np.int64),
     )
 
 
@@ -119,7 +120,12 @@ def test_joint_orders_are_units_of_two_members_claimed_for_by_two_or_spared(
     assert (found.orders, found.claimed) == (expected.orders, expected.claimed)
     assert found.trials.tolist() == expected.trials.tolist()
     assert found.rate.tolist() == pytest.approx(expected.rate.tolist())
-    assert found.companions == expected.companions
+    assert found.companions.tolist() == expected.companions.tolist()
+
+
+def test_a_buyer_is_one_of_the_group_and_of_those_who_order_with_it_half_as_often() -> None:
+    companions = np.array([2, 2, 3, 5, 9], np.int64)
+    assert [whom_beside(companions, 4, trials) for trials in (0, 3, 4, 5, 6, 10, 20)] == [9, 9, 9, 7, 7, 6, 4]
 
 
 def left_by_hand(

@@ -44,7 +44,7 @@ def settle(
 def widen(
     prepared: Prepared, parameters: Parameters, group: Longs, taken: NDArray[np.bool_], space: Scratch
 ) -> Longs:
-    """Add outsiders who reach the bar, all at once, round by round."""
+    """Add outsiders who may join, all at once, round by round."""
     for _ in range(parameters.fusion.rounds):
         if len(group) > parameters.fusion.largest:
             break
@@ -55,7 +55,7 @@ def widen(
             prepared.yardstick,
             taken,
             group,
-            joining_bar(parameters, len(group)),
+            parameters.coincidence.joining_rate,
             space,
         )
         if len(more) == 0:

@@ -12,7 +12,7 @@ from ringfence.detection.events import Events, events, strangers_at
 from ringfence.detection.exposure import Exposure, GroupOrders, expected_claims, orders_of
 from ringfence.detection.occasions import Ties, tie_events
 from ringfence.detection.sharing import Sharing, holders_of
-from ringfence.detection.shopping import joint_orders
+from ringfence.detection.shopping import joint_orders, whom_beside
 from ringfence.detection.tail import evidence, joining_decades
 from ringfence.detection.taste import closest_events, surprise_beyond_taste
 from ringfence.detection.timeline import Timeline
@@ -255,8 +255,8 @@ class Compared(NamedTuple):
     """Events of two members or more."""
     joint_ties: Ties
     orders: GroupOrders
-    companions: int
-    """The group and those outsiders who ordered with it twice."""
+    companions: Longs
+    """int64[k] rising, as in `JointOrders`."""
 
 
 @njit(cache=True, nogil=True)
@@ -282,28 +282,47 @@ def may_join(
     yardstick: Yardstick,
     taken: NDArray[np.bool_],
     group: Longs,
-    bar: float,
+    joining_rate: float,
     scratch: Scratch,
 ) -> tuple[Longs, Floats]:
-    """Find who reaches `bar` decades against `group` and is not `taken`: (int64[k], decades float64[k])."""
+    """Find who may join `group` and is not `taken`: (int64[k], decades float64[k]).
+
+    The k best join if each reaches -log10(joining_rate · (size + k - 1)) decades, for the largest such k, so
+    that about `joining_rate` of the group joined by chance. (Benjamini and Hochberg's step-up.)
+    """
     outsiders, sharers = candidates(timeline, sharing, yardstick, group, scratch)
     passed = np.empty(len(outsiders.buyer), np.int64)
     found = 0
     for i in range(len(outsiders.buyer)):
-        if outsiders.decades[i] >= bar and not taken[outsiders.buyer[i]]:
+        if not taken[outsiders.buyer[i]]:
             passed[found] = i
             found += 1
+    passed = passed[:found]
+    bar = step_up_bar(outsiders.decades[passed], len(group), joining_rate)
+    passed = passed[outsiders.decades[passed] >= bar]
+    found = len(passed)
     buyers, decades = np.empty(found, np.int64), np.empty(found)
     if found == 0:
         return buyers, decades
     compared = compare_with(timeline, exposure, yardstick, group)
-    kept = 0
-    for i in passed[:found]:
-        score = _score_again(timeline, exposure, yardstick, group, compared, outsiders, sharers, i)
-        if score >= bar:
-            buyers[kept], decades[kept] = outsiders.buyer[i], score
-            kept += 1
-    return buyers[:kept], decades[:kept]
+    for k in range(found):
+        i = passed[k]
+        buyers[k] = outsiders.buyer[i]
+        decades[k] = _score_again(timeline, exposure, yardstick, group, compared, outsiders, sharers, i)
+    kept = decades >= step_up_bar(decades, len(group), joining_rate)
+    return buyers[kept], decades[kept]
+
+
+@njit(cache=True, nogil=True)
+def step_up_bar(decades: Floats, size: int, joining_rate: float) -> float:
+    """Give the decades from which buyers of `decades` (float64[n]) join a group of `size`."""
+    bar = -math.log10(joining_rate * max(size, 1))
+    best = np.sort(decades)[::-1]
+    for k in range(1, len(best)):
+        lower = -math.log10(joining_rate * (size + k))
+        if best[k] >= lower:
+            bar = lower
+    return bar
 
 
 @njit(cache=True, nogil=True)
@@ -329,13 +348,14 @@ def grow(
 ) -> tuple[Longs, float]:
     """Grow the group {a, b} of evidence `seed`: (members int64[g] rising, evidence in decades).
 
-    Buyers marked in `taken` (bool[n]) belong elsewhere. A buyer joins at -log10(joining_rate · size) decades.
+    Buyers marked in `taken` (bool[n]) belong elsewhere.
     """
     group = np.array([min(a, b), max(a, b)], np.int64)
     total = seed
     for _ in range(growing.rounds):
-        bar = -math.log10(growing.joining_rate * len(group))
-        buyers, decades = may_join(timeline, sharing, exposure, yardstick, taken, group, bar, scratch)
+        buyers, decades = may_join(
+            timeline, sharing, exposure, yardstick, taken, group, growing.joining_rate, scratch
+        )
         if len(buyers) == 0:
             break
         if len(group) < growing.single_joins_below:
@@ -364,7 +384,7 @@ def _score_again(
     """Score outsider `i` by occasions instead of merchants, less what orders together and taste explain.
 
     A stranger was singled out from all buyers, or from those who share as rare a value; one who shops with
-    the group from its companions.
+    the group from those who do so half as often.
     """
     buyer = outsiders.buyer[i]
     orders, rate = expected_claims(exposure, buyer, compared.orders, outsiders.sharers[i] > 0)
@@ -376,9 +396,7 @@ def _score_again(
     nats, occasions = surprise_beyond_taste(timeline, yardstick, those, ties, near, buyer, alike)
     claims = timeline.buyer_start[buyer + 1] - timeline.buyer_start[buyer]
     chance = outsiders.events[i] * yardstick.strangers / len(timeline.buyer)
-    closer = 0.0 if len(alike) > 0 else near.closer
     among = _multiplicity(timeline, outsiders, i)
-    decades = joining_decades(
-        claims, chance, nats, occasions, orders, rate, closer, among, compared.companions
-    )
+    whom = whom_beside(compared.companions, len(group), orders)
+    decades = joining_decades(claims, chance, nats, occasions, orders, rate, near.closer, among, whom)
     return decades - _EITHER_KIND if len(group) >= 3 else decades
