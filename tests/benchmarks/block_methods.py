@@ -7,7 +7,7 @@ import polars as pl
 from detectors import Marketplace
 from numpy.typing import NDArray
 
-from ringfence.detection.methods.blocks.cells import cut_cells
+from ringfence.detection.cells import cut_cells
 from ringfence.detection.methods.blocks.graph import cell_graph
 from ringfence.detection.methods.blocks.parameters import BlockParameters
 from ringfence.detection.methods.blocks.search import find_blocks

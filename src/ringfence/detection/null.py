@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 from numba import njit
 
+from ringfence.detection.cells import cut_cells
 from ringfence.detection.exposure import claim_again
 from ringfence.detection.parameters import Parameters
 from ringfence.detection.prepare import Prepared, count_nearby, weak_pairs, with_occasions, with_orders
@@ -31,6 +32,7 @@ def without(prepared: Prepared, buyers: Longs, parameters: Parameters) -> Prepar
         prepared,
         market=replace(prepared.market, claims=claims),
         timeline=timeline,
+        cells=cut_cells(timeline, parameters.blocks),
         near=near,
         everywhere=everywhere,
         exposure=exposure,

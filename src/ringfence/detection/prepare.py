@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
+from ringfence.detection.cells import Cells, cut_cells
 from ringfence.detection.closeness import Yardstick
 from ringfence.detection.doors import doors
 from ringfence.detection.exposure import NON_CLAIMANT, Exposure, claimed_orders, expose
@@ -33,6 +34,8 @@ class Prepared:
     orders: Orders | None
     """Everyone's orders; buyers who never claimed are `NON_CLAIMANT`."""
     timeline: Timeline
+    cells: Cells
+    """Of each merchant; they rest on times alone, not on who claims."""
     near: Ints
     """int32[N], see `timeline.local_counts`."""
     everywhere: Ints
@@ -86,6 +89,7 @@ def prepare(market: Market, parameters: Parameters, progress: Progress) -> Prepa
         market=market,
         orders=orders,
         timeline=timeline,
+        cells=cut_cells(timeline, parameters.blocks),
         near=near,
         everywhere=everywhere,
         sharing=sharing,

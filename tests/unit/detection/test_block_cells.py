@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from small_markets import MERCHANTS, Row, rows, timeline_of
 
-from ringfence.detection.methods.blocks.cells import cut_cells, merchants_as_cells, strangers_in
+from ringfence.detection.cells import cut_cells, merchants_as_cells, strangers_in
 from ringfence.detection.methods.blocks.parameters import BlockParameters
 from ringfence.detection.timeline import Timeline
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from small_markets import Row, claims_of_rows, rows, timeline_of
 
+from ringfence.detection.cells import cut_cells
 from ringfence.detection.methods.blocks.block import Block
-from ringfence.detection.methods.blocks.cells import cut_cells
 from ringfence.detection.methods.blocks.graph import CellGraph, cell_graph, copied, edge_graph, hide, show
 from ringfence.detection.methods.blocks.parameters import WITHOUT_TIMES, BlockParameters
 from ringfence.detection.methods.blocks.peel import Peeling

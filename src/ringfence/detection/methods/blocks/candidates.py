@@ -4,7 +4,6 @@ import math
 
 from ringfence.detection.candidates import Candidate
 from ringfence.detection.methods.blocks.block import Block
-from ringfence.detection.methods.blocks.cells import cut_cells
 from ringfence.detection.methods.blocks.graph import CellGraph, cell_graph
 from ringfence.detection.methods.blocks.parameters import BlockParameters
 from ringfence.detection.methods.blocks.search import find_blocks
@@ -20,9 +19,7 @@ _LIFT = 4.0
 
 def lay_out_cells(prepared: Prepared, parameters: BlockParameters) -> CellGraph:
     """Build the graph of buyers and cells that blocks are sought in and rings are held against."""
-    return cell_graph(
-        prepared.timeline, cut_cells(prepared.timeline, parameters), parameters, times_tell=True
-    )
+    return cell_graph(prepared.timeline, prepared.cells, parameters, times_tell=True)
 
 
 def find_candidates(

@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from ringfence.detection.methods.blocks.cells import Cells, strangers_in
+from ringfence.detection.cells import Cells, strangers_in
 from ringfence.detection.methods.blocks.parameters import BlockParameters
 from ringfence.detection.timeline import Timeline
 from ringfence.market import Floats, Ints, Longs

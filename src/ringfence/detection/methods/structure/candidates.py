@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ringfence.detection.candidates import Candidate, Proposals, strongest_first
+from ringfence.detection.cells import merchants_as_cells
 from ringfence.detection.methods.blocks.block import Block
-from ringfence.detection.methods.blocks.cells import merchants_as_cells
 from ringfence.detection.methods.blocks.graph import CellGraph, cell_graph, columns_met
 from ringfence.detection.methods.blocks.judge import counts_inside, judge
 from ringfence.detection.methods.blocks.potts import communities
