@@ -39,7 +39,7 @@ class BlockParameters:
     """The search of members stops when a block outgrows this: a crowd is no ring."""
     most_peeled: int = 200
     """Most blocks that peeling may find, starts apart."""
-    rounds: int = 40
+    rounds: int = 20
     """Most rounds of the search of members."""
     community_resolution: float = 0.05
     """Resolution of the communities of weak pairs that the search starts from (constant Potts)."""
