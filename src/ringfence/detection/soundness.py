@@ -81,7 +81,7 @@ def without_strongest(candidate: Candidate, prepared: Prepared) -> float:
 def beyond_shopping(candidate: Candidate, prepared: Prepared, parameters: Parameters) -> float:
     """Give the decades left of each member's claims given what the group ordered together.
 
-    Strangers who claim for more of it than bad goods explain keep that they claim at once.
+    Strangers who claim for more of it than bad goods explain keep that, and that they claim at once.
     """
     left = evidence_beyond_shopping(
         prepared.timeline, prepared.sharing, prepared.exposure, prepared.yardstick, candidate.members
@@ -90,7 +90,7 @@ def beyond_shopping(candidate: Candidate, prepared: Prepared, parameters: Parame
     if left >= parameters.ring_score or candidate.shares:
         return left
     club = _beside_a_club(candidate, prepared, parameters)
-    return max(left, club.too_close) if club.too_many >= _MORE_THAN_BAD_LUCK else left
+    return max(left, club.too_many + club.too_close) if club.too_many >= _MORE_THAN_BAD_LUCK else left
 
 
 def beyond_bad_goods(candidate: Candidate, prepared: Prepared, parameters: Parameters) -> float:
