@@ -114,18 +114,21 @@ def orders_behind(rows: Iterable[Row], days_before: float, seed: int = 13) -> li
 @cache
 def everyones_orders() -> tuple[Row, ...]:
     """Give the orders behind all claims of the background, and nine times as many that went well."""
+    return (*orders_behind(background(), 12.0), *orders_that_went_well(9 * CLAIMS))
+
+
+def orders_that_went_well(count: int) -> list[Row]:
+    """Let buyers of the background order at any shop on any day."""
     chance = np.random.default_rng(6)
-    rows = orders_behind(background(), 12.0)
-    rows += [
+    return [
         order(f"b{int(buyer):04d}", int(merchant), float(day))
         for buyer, merchant, day in zip(
-            chance.integers(0, BUYERS, 9 * CLAIMS),
-            chance.integers(0, MERCHANTS, 9 * CLAIMS),
-            chance.uniform(-20.0, DAYS, 9 * CLAIMS),
+            chance.integers(0, BUYERS, count),
+            chance.integers(0, MERCHANTS, count),
+            chance.uniform(-20.0, DAYS, count),
             strict=True,
         )
     ]
-    return tuple(rows)
 
 
 @cache

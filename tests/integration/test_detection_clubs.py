@@ -8,15 +8,20 @@ import numpy as np
 import polars as pl
 import pytest
 from detection_scenes import (
+    CLAIMS,
     MERCHANTS,
     Row,
+    background,
     claim,
     everyones_orders,
     names,
     order,
+    orders_behind,
     orders_of,
+    orders_that_went_well,
     rings_of,
     scene,
+    strike,
 )
 
 import ringfence
@@ -62,6 +67,36 @@ def test_rings_whose_decoys_make_them_look_like_a_club_are_found_all_the_same(ex
     cast, _ = detected(3, (extra,), 0.5)
     assert cast.height >= 10
     assert cast["found_in"].null_count() <= 0.2 * cast.height
+
+
+@pytest.mark.parametrize("seed", [3, 10])
+def test_rings_that_claim_for_half_of_what_they_order_in_step_are_found(seed: int) -> None:
+    options = GeneratorOptions(buyers=4000, seed=seed, extras=(ExtraPattern.PARTIAL_CLAIMS,))
+    market = generate_marketplace(options)
+    result = ringfence.detect(market.claims, market.orders, parameters=PARAMETERS)
+    cast = market.truth.filter(pl.col("pattern") == ExtraPattern.PARTIAL_CLAIMS)
+    assert cast.height > 20
+    assert cast["buyer_id"].is_in(result.members["buyer_id"].implode()).mean() >= 0.85
+
+
+@pytest.mark.parametrize(("size", "hits"), [(6, 5), (8, 5)])
+def test_strangers_who_claim_slowly_but_for_all_they_ordered_together_are_a_ring(
+    size: int, hits: int
+) -> None:
+    """Half of all orders are claimed for here, so that claiming for each joint order is not rare alone."""
+    members = names("r", size)
+    claims = strike(members, range(20, 20 + hits), every=25.0, hours=72.0, seed=3)
+    orders = [
+        *orders_behind(background(), 12.0),
+        *orders_that_went_well(CLAIMS),
+        *(
+            order(member, 20 + hit, 34.0 + 25.0 * hit + 0.05 * place / size)
+            for hit in range(hits)
+            for place, member in enumerate(members)
+        ),
+    ]
+    found = rings_of(ringfence.detect(scene(claims), orders_of(orders), parameters=PARAMETERS))
+    assert found == [set(members)]
 
 
 def club(name: str, seed: int, bad: int, drops: int = 20, size: int = 12) -> tuple[list[Row], list[Row]]:
