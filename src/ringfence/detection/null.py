@@ -21,6 +21,9 @@ def without(prepared: Prepared, buyers: Longs, parameters: Parameters) -> Prepar
 
     At least one claim must stay. What is left is there to be shuffled: its pairs are not searched for.
     """
+    no_pairs = prepared.pairs.take(np.empty(0, np.intp))
+    if len(buyers) == 0:
+        return replace(prepared, pairs=no_pairs)
     left_out = np.zeros(prepared.buyers, np.bool_)
     left_out[buyers] = True
     kept = np.flatnonzero(~left_out[prepared.timeline.buyer])
@@ -36,7 +39,7 @@ def without(prepared: Prepared, buyers: Longs, parameters: Parameters) -> Prepar
         near=near,
         everywhere=everywhere,
         exposure=exposure,
-        pairs=prepared.pairs.take(np.empty(0, np.intp)),
+        pairs=no_pairs,
     )
 
 

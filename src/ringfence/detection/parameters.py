@@ -122,7 +122,7 @@ class FusionParameters:
 class CalibrationParameters:
     """How p-values are worked out: what chance shows in marketplaces of the same shape without rings."""
 
-    null_runs: int = 8
+    null_runs: int = 6
     """Maximum number of such marketplaces; 0 leaves p-values out."""
     thorough_runs: int = 3
     """All methods search this many of them; the quick ones search the others too."""

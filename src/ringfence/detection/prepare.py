@@ -4,7 +4,6 @@ import itertools
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 
@@ -46,15 +45,12 @@ class Prepared:
     multiplicity: Floats
     """float64 by level, see `sharing.multiplicities`."""
     exposure: Exposure
+    household_loss_rate: float
+    """How often what households order together is claimed for by two of them."""
     yardstick: Yardstick
     times: Times
     pairs: Pairs
     """Weak pairs: seeds of rings, and ties between rings."""
-
-    @cached_property
-    def household_loss_rate(self) -> float:
-        """How often what households order together is claimed for by two of them."""
-        return float(household_loss_rate(self.exposure, self.sharing))
 
     @property
     def buyers(self) -> int:
@@ -96,6 +92,7 @@ def prepare(market: Market, parameters: Parameters, progress: Progress) -> Prepa
         shared_kinds=kinds,
         multiplicity=multiplicity,
         exposure=exposure,
+        household_loss_rate=float(household_loss_rate(exposure, sharing)),
         yardstick=yardstick,
         times=times,
         pairs=pairs,
