@@ -129,8 +129,8 @@ def test_a_marketplace_of_rings_alone_has_nothing_to_compare_with() -> None:
 def test_null_marketplaces_are_searched_until_chance_has_shown_enough() -> None:
     market = scene(crowd(1), ORDERS)
     found = propose(market, DEFAULTS, Silent())
-    for enough, at_most in ((1, 3), (10**9, 8)):
-        rules = replace(DEFAULTS, calibration=CalibrationParameters(enough=enough))
+    for enough, at_most in ((1, 3), (10**9, 5)):
+        rules = replace(DEFAULTS, calibration=CalibrationParameters(null_runs=5, enough=enough))
         calibration = calibrate(market, found, propose, rules, Silent())
         assert calibration is not None
         assert max(tail.runs for tail in calibration.tails.values()) == at_most
