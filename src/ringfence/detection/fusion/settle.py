@@ -1,12 +1,10 @@
 """Blocks propose, coincidence disposes: who of a block belongs together by what joins a ring."""
 
-import math
-
 import numpy as np
 from numpy.typing import NDArray
 
 from ringfence.detection.membership import scores_inside
-from ringfence.detection.methods.coincidence.growth import Scratch, may_join, with_buyers
+from ringfence.detection.methods.coincidence.growth import Scratch, joining_bar, may_join, with_buyers
 from ringfence.detection.parameters import Parameters
 from ringfence.detection.prepare import Prepared
 from ringfence.market import Floats, Longs
@@ -32,7 +30,7 @@ def settle(
     group = block
     if len(group) <= parameters.fusion.largest:
         scores = members_scores(prepared, group, space)
-        group = group[scores >= joining_bar(parameters, len(group) - 1)]
+        group = group[scores >= joining_bar(len(group) - 1, parameters.coincidence.joining_rate)]
     group = np.union1d(group, sure).astype(np.int64)
     group = group[~taken[group]]
     if len(group) < FEWEST:
@@ -69,7 +67,9 @@ def supported(
 ) -> tuple[Longs, Floats]:
     """Give the members whose decades are not far below the bar, and those decades."""
     scores = members_scores(prepared, group, space)
-    kept = scores >= joining_bar(parameters, len(group) - 1) - parameters.fusion.slack
+    kept = (
+        scores >= joining_bar(len(group) - 1, parameters.coincidence.joining_rate) - parameters.fusion.slack
+    )
     return group[kept], scores[kept]
 
 
@@ -78,11 +78,6 @@ def members_scores(prepared: Prepared, group: Longs, space: Scratch) -> Floats:
     return scores_inside(
         prepared.timeline, prepared.sharing, prepared.exposure, prepared.yardstick, group, space
     )
-
-
-def joining_bar(parameters: Parameters, size: int) -> float:
-    """Give the decades that a buyer needs to join a group of `size`."""
-    return -math.log10(parameters.coincidence.joining_rate * max(size, 1))
 
 
 def group_decades(scores: Floats) -> float:

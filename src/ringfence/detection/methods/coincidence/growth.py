@@ -314,12 +314,18 @@ def may_join(
 
 
 @njit(cache=True, nogil=True)
+def joining_bar(size: int, joining_rate: float) -> float:
+    """Give the decades that one buyer needs to join a group of `size`."""
+    return -math.log10(joining_rate * max(size, 1))
+
+
+@njit(cache=True, nogil=True)
 def step_up_bar(decades: Floats, size: int, joining_rate: float) -> float:
-    """Give the decades from which buyers of `decades` (float64[n]) join a group of `size`."""
-    bar = -math.log10(joining_rate * max(size, 1))
+    """Give the decades from which buyers of `decades` (float64[n]) join a group of `size` together."""
+    bar = joining_bar(size, joining_rate)
     best = np.sort(decades)[::-1]
     for k in range(1, len(best)):
-        lower = -math.log10(joining_rate * (size + k))
+        lower = joining_bar(size + k, joining_rate)
         if best[k] >= lower:
             bar = lower
     return bar
