@@ -4,6 +4,7 @@ from block_graphs import Floats, Longs, random_edges
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ringfence.detection.fusion.bound import with_sure
 from ringfence.detection.methods.blocks import divide
 from ringfence.detection.methods.blocks.block import Block
 from ringfence.detection.methods.blocks.divide import alike, is_uneven, split
@@ -11,8 +12,10 @@ from ringfence.detection.methods.blocks.graph import CellGraph, edge_graph
 from ringfence.detection.methods.blocks.judge import judge
 from ringfence.detection.methods.blocks.parameters import BlockParameters
 from ringfence.detection.methods.blocks.potts import communities, modularity_communities
+from ringfence.detection.parameters import Parameters
 
 PARAMETERS = BlockParameters()
+DEFAULTS = Parameters()
 
 
 def cliques(sizes: list[int]) -> tuple[Longs, Longs]:
@@ -117,6 +120,19 @@ def test_small_groups_never_count_as_uneven() -> None:
     graph = edge_graph(row, column, 500, 500)
     assert not is_uneven(graph, np.arange(49), PARAMETERS)
     assert is_uneven(graph, np.arange(49), BlockParameters(uniform_from=49))
+
+
+def test_a_ring_keeps_what_it_had_unless_that_makes_a_large_group_uneven() -> None:
+    """Seventy-six meet in half of forty cells each, four busy ones in all of them and in sixty more."""
+    rng = np.random.default_rng(3)
+    row, column = np.nonzero(rng.random((76, 40)) < 0.5)
+    busy = np.arange(76, 80)
+    row, column = np.append(row, np.repeat(busy, 100)), np.append(column, np.tile(np.arange(100), 4))
+    graph = edge_graph(row, column, 2_000, 2_000)
+    settled, alike_ones = np.arange(60), np.arange(60, 76)
+    assert with_sure(DEFAULTS, graph, settled, alike_ones).tolist() == list(range(76))
+    assert with_sure(DEFAULTS, graph, settled, busy).tolist() == settled.tolist()
+    assert with_sure(DEFAULTS, graph, np.append(settled, busy), alike_ones).tolist() == list(range(80))
 
 
 def test_a_crowded_cell_costs_no_more_pairs_than_allowed(monkeypatch: pytest.MonkeyPatch) -> None:

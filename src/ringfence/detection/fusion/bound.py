@@ -1,4 +1,4 @@
-"""Rings kept to those who take part: the rarely present leave, large uneven rings are divided."""
+"""Rings kept to those who take part: who spoils one and the rarely present leave, uneven ones are divided."""
 
 from dataclasses import replace
 
@@ -15,6 +15,7 @@ from ringfence.detection.methods.coincidence.growth import Scratch
 from ringfence.detection.parameters import Parameters
 from ringfence.detection.prepare import Prepared
 from ringfence.domain.rings import DetectionMethod
+from ringfence.market import Longs
 
 _FEWEST_JUDGED = 5
 """Members of rings that are held against their own density."""
@@ -23,6 +24,13 @@ _PART_OF_CELL = 0.15
 """A cell counts for a ring if this share of the members, two at least, have claims there."""
 _DENSEST = 0.95
 _ROUNDS = 3
+
+
+def with_sure(parameters: Parameters, graph: CellGraph, members: Longs, sure: Longs) -> Longs:
+    """Add to settled `members` what a ring had, `sure`, unless that makes them uneven (int64, rising)."""
+    whole = np.union1d(members, sure).astype(np.int64)
+    spoils = is_uneven(graph, whole, parameters.blocks) and not is_uneven(graph, members, parameters.blocks)
+    return members if spoils else whole
 
 
 def meeting_enough(

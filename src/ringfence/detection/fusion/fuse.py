@@ -7,7 +7,7 @@ import numpy as np
 
 from ringfence.detection.acceptance import of_two_occasions, pieces, strongest_share
 from ringfence.detection.candidates import Candidate, Proposals, strongest_first
-from ringfence.detection.fusion.bound import bounded, meeting_enough
+from ringfence.detection.fusion.bound import bounded, meeting_enough, with_sure
 from ringfence.detection.fusion.homes import among_homes
 from ringfence.detection.fusion.own_part import with_own_part
 from ringfence.detection.fusion.parts import cut_along
@@ -159,7 +159,7 @@ class _Fusion:
         evidence = sum(ring.score for ring in old)
         if decades * rest < parameters.ring_score or (old and decades < _KEPT_EVIDENCE * evidence):
             return
-        members = np.union1d(members, sure).astype(np.int64)  # what a ring had it keeps
+        members = with_sure(parameters, self.graph, members, sure)
         if old:
             best = max(old, key=lambda ring: ring.score)
             homes = sum(ring.among or 0.0 for ring in old) if best.shares else best.among
