@@ -6,14 +6,14 @@ import numpy as np
 from numba import njit
 
 from ringfence.detection.closeness import Yardstick
-from ringfence.detection.events import claims_of, events, events_among
+from ringfence.detection.events import Events, claims_of, events, events_among
 from ringfence.detection.exposure import Exposure, expected_claims, orders_of
 from ringfence.detection.methods.coincidence.growth import Scratch, outsiders_sharing
 from ringfence.detection.occasions import tie_events_among
 from ringfence.detection.sharing import Sharing
 from ringfence.detection.shopping import joint_orders, whom_beside
 from ringfence.detection.tail import evidence, joining_decades
-from ringfence.detection.taste import closest_events, surprise_beyond_taste
+from ringfence.detection.taste import Near, closest_events, surprise_beyond_taste
 from ringfence.detection.timeline import Timeline
 from ringfence.market import Floats, Ints, Longs
 
@@ -36,7 +36,8 @@ def scores_inside(
 ) -> Floats:
     """Give float64[g]: the decades, after multiplicity, of each member of `group` against the rest.
 
-    Only events at a member's own merchants concern it, so only these are worked out without it.
+    Only events at a member's own merchants concern it, so only these are worked out without it. Which events
+    of a large group are tied does not hang on one member, and is worked out once.
     """
     out = np.full(len(group), _NO_EVIDENCE)
     if len(group) < 2:
@@ -53,6 +54,9 @@ def scores_inside(
         for merchant in events(timeline, yardstick, group, members).merchant:
             counts[members - 1, merchant] += 1
     totals = counts.sum(axis=1)
+    is_large = len(group) > _LARGE + 1
+    whole = events(timeline, yardstick, group, 2)
+    whole_ties = tie_events_among(timeline, claims if is_large else claims[:0], whole)
     for g in range(len(group)):
         buyer = group[g]
         rest, elsewhere = _without(timeline, claims, merchants, buyer, counts)
@@ -60,7 +64,7 @@ def scores_inside(
         is_known = False
         sharers = np.empty(0, np.int64)
         for members in kinds:
-            if (members == 1 and len(group) > _LARGE + 1) or (members == 2 and len(group) < 4):
+            if (members == 1 and is_large) or (members == 2 and len(group) < 4):
                 continue
             those = events_among(timeline, yardstick, rest, members)
             near = closest_events(timeline, yardstick, those, buyer)
@@ -81,7 +85,11 @@ def scores_inside(
                     are_known = True
                     companions = joint_orders(exposure, group).companions
             among = math.log10(len(sharers) if len(sharers) > 0 else everyone)
-            ties = tie_events_among(timeline, rest, those)
+            if is_large:
+                near = Near(near.claim, _parts_of(whole, those, near.event), near.nats, near.closer)
+                those, ties = whole, whole_ties
+            else:
+                ties = tie_events_among(timeline, rest, those)
             nats, occasions = surprise_beyond_taste(timeline, yardstick, those, ties, near, buyer, sharers)
             if occasions > 0:
                 whom = whom_beside(companions, len(group), trials)
@@ -89,6 +97,19 @@ def scores_inside(
                     filed, chance, nats, occasions, trials, rate, near.closer, among, whom
                 )
                 out[g] = max(out[g], decades - either)
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _parts_of(whole: Events, those: Events, chosen: Longs) -> Longs:
+    """Give the event of `whole` that each `chosen` one of `those` is a part of: int64[k]."""
+    out = np.empty_like(chosen)
+    for k in range(len(chosen)):
+        merchant, begin = those.merchant[chosen[k]], those.begin[chosen[k]]
+        x = np.searchsorted(whole.merchant, merchant, side="right") - 1
+        while whole.begin[x] > begin:
+            x -= 1
+        out[k] = x
     return out
 
 
