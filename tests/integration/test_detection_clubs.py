@@ -69,7 +69,7 @@ def test_rings_whose_decoys_make_them_look_like_a_club_are_found_all_the_same(ex
     assert cast["found_in"].null_count() <= 0.2 * cast.height
 
 
-@pytest.mark.parametrize("seed", [3, 10])
+@pytest.mark.parametrize("seed", [4, 10])
 def test_rings_that_claim_for_half_of_what_they_order_in_step_are_found(seed: int) -> None:
     options = GeneratorOptions(buyers=4000, seed=seed, extras=(ExtraPattern.PARTIAL_CLAIMS,))
     market = generate_marketplace(options)

@@ -28,6 +28,8 @@ class Yardstick(NamedTuple):
     """Holders beyond which a value says nothing."""
     habit: float
     """Days over which buyers who ordered together file their claims."""
+    household: float
+    """The same of a household, which is at most as long."""
 
 
 @njit(cache=True, nogil=True)
@@ -47,6 +49,14 @@ def nearer_than_habit(yardstick: Yardstick, grain: float, apart: float) -> float
     most 2 s / w.
     """
     return max(0.0, math.log(yardstick.habit / max(2.0 * apart + grain, 2.0 * yardstick.closest)))
+
+
+@njit(cache=True, nogil=True)
+def beyond_joint_orders(yardstick: Yardstick, closer: float, is_household: bool) -> float:
+    """Give what remains of the mean `closer` (nats than habit) for claims of a household, if it is one."""
+    if not is_household:
+        return closer
+    return max(0.0, closer - math.log(yardstick.habit / yardstick.household))
 
 
 @njit(cache=True, nogil=True)

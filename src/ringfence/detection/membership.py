@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numba import njit
 
-from ringfence.detection.closeness import Yardstick
+from ringfence.detection.closeness import Yardstick, beyond_joint_orders
 from ringfence.detection.events import Events, claims_of, events, events_among
 from ringfence.detection.exposure import Exposure, expected_claims, orders_of
 from ringfence.detection.methods.coincidence.growth import Scratch, outsiders_sharing
@@ -93,9 +93,8 @@ def scores_inside(
             nats, occasions = surprise_beyond_taste(timeline, yardstick, those, ties, near, buyer, sharers)
             if occasions > 0:
                 whom = whom_beside(companions, len(group), trials)
-                decades = joining_decades(
-                    filed, chance, nats, occasions, trials, rate, near.closer, among, whom
-                )
+                closer = beyond_joint_orders(yardstick, near.closer, len(sharers) > 0)
+                decades = joining_decades(filed, chance, nats, occasions, trials, rate, closer, among, whom)
                 out[g] = max(out[g], decades - either)
     return out
 

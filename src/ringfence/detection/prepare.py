@@ -14,7 +14,7 @@ from ringfence.detection.exposure import NON_CLAIMANT, Exposure, claimed_orders,
 from ringfence.detection.occasions import divide_occasions, number_occasions
 from ringfence.detection.pair_evidence import score_pairs
 from ringfence.detection.pairs import Pairs, find_pairs
-from ringfence.detection.parameters import OccasionParameters, Parameters, YardstickParameters
+from ringfence.detection.parameters import OccasionParameters, Parameters
 from ringfence.detection.sharing import Sharing, multiplicities, share
 from ringfence.detection.shopping import household_loss_rate
 from ringfence.detection.timeline import Timeline, lay_out, local_counts
@@ -67,7 +67,7 @@ def prepare(market: Market, parameters: Parameters, progress: Progress) -> Prepa
     market = of_claimants(market)
     buyers, merchants = len(market.buyer_ids), len(market.merchant_ids)
     times = read_times(market.claims.filed_at)
-    yardstick = _yardstick(parameters.yardstick, times)
+    yardstick = _yardstick(parameters, times)
 
     progress.stage("doors and shared identifiers")
     uses, kinds = shared_uses(market)
@@ -173,20 +173,22 @@ def weak_pairs(
         return score_pairs(pairs, timeline, exposure, yardstick, near, everywhere, least, pool)
 
 
-def _yardstick(parameters: YardstickParameters, times: Times) -> Yardstick:
-    neighbours = parameters.neighbours
+def _yardstick(parameters: Parameters, times: Times) -> Yardstick:
+    rules = parameters.yardstick
+    neighbours = rules.neighbours
     if times.grain_days >= 1.0:
         # Claims of one day are in no order, so all that chance allows must be compared.
-        neighbours = max(neighbours, int(parameters.strangers) + 2)
+        neighbours = max(neighbours, int(rules.strangers) + 2)
     return Yardstick(
-        window=parameters.window_days,
-        reach=parameters.rate_days,
-        closest=parameters.closest_days,
-        strangers=parameters.strangers,
-        gap=parameters.gap_days,
+        window=rules.window_days,
+        reach=rules.rate_days,
+        closest=rules.closest_days,
+        strangers=rules.strangers,
+        gap=rules.gap_days,
         neighbours=neighbours,
-        hub=parameters.hub_holders,
-        habit=parameters.habit_days,
+        hub=rules.hub_holders,
+        habit=rules.habit_days,
+        household=min(rules.habit_days, parameters.orders.household_days),
     )
 
 

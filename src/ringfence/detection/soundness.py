@@ -109,7 +109,7 @@ def beyond_bad_goods(candidate: Candidate, prepared: Prepared, parameters: Param
 def _beside_a_club(candidate: Candidate, prepared: Prepared, parameters: Parameters) -> BadGoods:
     yardstick = prepared.yardstick
     if candidate.shares:
-        yardstick = yardstick._replace(habit=min(yardstick.habit, parameters.orders.household_days))
+        yardstick = yardstick._replace(habit=yardstick.household)
     else:
         yardstick = yardstick._replace(closest=max(yardstick.closest, _EVENING))
     return evidence_beyond_bad_goods(

@@ -107,6 +107,7 @@ def yardstick_of(**changes: Any) -> Yardstick:
         neighbours=64,
         hub=p.hub_holders,
         habit=p.habit_days,
+        household=Parameters().orders.household_days,
     )._replace(**changes)
 
 

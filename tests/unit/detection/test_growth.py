@@ -35,7 +35,6 @@ from ringfence.detection.methods.coincidence.growth import (
     outsiders_sharing,
     score_outsiders,
     scratch,
-    step_up_bar,
 )
 from ringfence.detection.occasions import tie_events
 from ringfence.detection.shopping import joint_orders, whom_beside
@@ -219,31 +218,14 @@ def test_who_shops_with_a_group_is_one_of_those_who_do_so_as_often_and_a_strange
         expected = evidence(filed, chance, nats) - math.log10(one_of)
         trials, rate = expected_claims(exposure, buyer, orders_of(exposure, group), len(among) > 0)
         if trials:
-            given_shopping = evidence_given_orders(filed, chance, nats, occasions, trials, rate, near.closer)
+            closer = near.closer
+            if among.size:
+                closer = max(0.0, closer - math.log(yardstick.habit / yardstick.household))
+            given_shopping = evidence_given_orders(filed, chance, nats, occasions, trials, rate, closer)
             whom = whom_beside(companions, len(group), trials)
             expected = min(expected, given_shopping - math.log10(min(one_of, whom)))
         either = math.log10(2.0) if len(group) >= 3 else 0.0
         assert score == pytest.approx(expected - either, abs=1e-9)
-
-
-@pytest.mark.parametrize(
-    ("decades", "joining"),
-    [
-        ([], 0),
-        ([0.9], 0),
-        ([1.0], 1),
-        ([1.0, 0.61, 0.61, 0.61], 4),
-        ([0.9, 0.9, 0.9, 0.5], 3),
-        ([0.61, 0.61, 0.61], 0),
-        ([0.9, 0.6, 0.6, 0.3, 0.3, 0.3, 0.3, 0.3], 0),
-    ],
-)
-def test_the_best_join_together_so_that_few_of_the_group_are_there_by_chance(
-    decades: list[float], joining: int
-) -> None:
-    """A rate of .05 and a group of two ask one newcomer for 1 decade, three for .70 each, four for .60."""
-    given_decades = np.array(decades)
-    assert (given_decades >= step_up_bar(given_decades, 2, 0.05) - 1e-9).sum() == joining
 
 
 def test_three_who_strike_four_merchants_within_a_day_grow_into_one_group() -> None:

@@ -7,7 +7,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from ringfence.detection.closeness import Yardstick
+from ringfence.detection.closeness import Yardstick, beyond_joint_orders
 from ringfence.detection.events import Events, events, strangers_at
 from ringfence.detection.exposure import Exposure, GroupOrders, expected_claims, orders_of
 from ringfence.detection.occasions import Ties, tie_events
@@ -285,50 +285,32 @@ def may_join(
     joining_rate: float,
     scratch: Scratch,
 ) -> tuple[Longs, Floats]:
-    """Find who may join `group` and is not `taken`: (int64[k], decades float64[k]).
-
-    The k best join if each reaches -log10(joining_rate · (size + k - 1)) decades, for the largest such k, so
-    that about `joining_rate` of the group joined by chance. (Benjamini and Hochberg's step-up.)
-    """
+    """Find who may join `group` and is not `taken`: (int64[k], decades float64[k])."""
+    bar = joining_bar(len(group), joining_rate)
     outsiders, sharers = candidates(timeline, sharing, yardstick, group, scratch)
     passed = np.empty(len(outsiders.buyer), np.int64)
     found = 0
     for i in range(len(outsiders.buyer)):
-        if not taken[outsiders.buyer[i]]:
+        if outsiders.decades[i] >= bar and not taken[outsiders.buyer[i]]:
             passed[found] = i
             found += 1
-    passed = passed[:found]
-    bar = step_up_bar(outsiders.decades[passed], len(group), joining_rate)
-    passed = passed[outsiders.decades[passed] >= bar]
-    found = len(passed)
     buyers, decades = np.empty(found, np.int64), np.empty(found)
     if found == 0:
         return buyers, decades
     compared = compare_with(timeline, exposure, yardstick, group)
-    for k in range(found):
-        i = passed[k]
-        buyers[k] = outsiders.buyer[i]
-        decades[k] = _score_again(timeline, exposure, yardstick, group, compared, outsiders, sharers, i)
-    kept = decades >= step_up_bar(decades, len(group), joining_rate)
-    return buyers[kept], decades[kept]
+    kept = 0
+    for i in passed[:found]:
+        score = _score_again(timeline, exposure, yardstick, group, compared, outsiders, sharers, i)
+        if score >= bar:
+            buyers[kept], decades[kept] = outsiders.buyer[i], score
+            kept += 1
+    return buyers[:kept], decades[:kept]
 
 
 @njit(cache=True, nogil=True)
 def joining_bar(size: int, joining_rate: float) -> float:
-    """Give the decades that one buyer needs to join a group of `size`."""
+    """Give the decades that a buyer needs to join a group of `size`."""
     return -math.log10(joining_rate * max(size, 1))
-
-
-@njit(cache=True, nogil=True)
-def step_up_bar(decades: Floats, size: int, joining_rate: float) -> float:
-    """Give the decades from which buyers of `decades` (float64[n]) join a group of `size` together."""
-    bar = joining_bar(size, joining_rate)
-    best = np.sort(decades)[::-1]
-    for k in range(1, len(best)):
-        lower = joining_bar(size + k, joining_rate)
-        if best[k] >= lower:
-            bar = lower
-    return bar
 
 
 @njit(cache=True, nogil=True)
@@ -404,5 +386,6 @@ def _score_again(
     chance = outsiders.events[i] * yardstick.strangers / len(timeline.buyer)
     among = _multiplicity(timeline, outsiders, i)
     whom = whom_beside(compared.companions, len(group), orders)
-    decades = joining_decades(claims, chance, nats, occasions, orders, rate, near.closer, among, whom)
+    closer = beyond_joint_orders(yardstick, near.closer, len(alike) > 0)
+    decades = joining_decades(claims, chance, nats, occasions, orders, rate, closer, among, whom)
     return decades - _EITHER_KIND if len(group) >= 3 else decades
