@@ -25,10 +25,10 @@ def evidence_beyond_habit(timeline: Timeline, yardstick: Yardstick, group: Longs
     are spread evenly over `yardstick.habit` days w, some m of an event's n claimants lie within s with a
     chance of n P(Binomial(n - 1, s / w) >= m - 1) at most. An event counts with the least such chance for any
     m, and of tied events the one that says most; their surprises add up by Fisher's method. The choice of m
-    is not paid for, so clubs reach one decade now and then.
+    is not paid for: one club of three in twenty reaches one decade, one of five in seven, of twenty in four.
 
     A large block has thousands of events of two members that chance made. So of N events only surprises above
-    ln(N / `_CLOSE_BY_CHANCE`) count, by what they exceed it, which is as exponential.
+    ln(N / `_CLOSE_BY_CHANCE`) count, by how far they exceed it, and Fisher's method holds for these too.
     """
     those = events(timeline, yardstick, group, 2)
     joint = joint_claims(timeline, yardstick, group)

@@ -81,7 +81,8 @@ def without_strongest(candidate: Candidate, prepared: Prepared) -> float:
 def beyond_shopping(candidate: Candidate, prepared: Prepared, parameters: Parameters) -> float:
     """Give the decades left of each member's claims given what the group ordered together.
 
-    Strangers who claim for more of it than bad goods explain keep that, and that they claim at once.
+    Strangers who claim for more of it than bad goods explain are judged by how much more, and by how close
+    their claims lie.
     """
     left = evidence_beyond_shopping(
         prepared.timeline, prepared.sharing, prepared.exposure, prepared.yardstick, candidate.members
